@@ -1,0 +1,31 @@
+# The conventions of this tree, once. Sources are listed, never globbed; includes are written from the
+# repository root.
+
+# tentacle_library(<name> SOURCES ... [DEPENDS ...] [PRIVATE_DEPENDS ...]) -> tentacle_<name>, tentacle::<name>
+function(tentacle_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(tentacle_${name} STATIC ${ARG_SOURCES})
+  add_library(tentacle::${name} ALIAS tentacle_${name})
+  target_include_directories(tentacle_${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(tentacle_${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS} tentacle_warnings)
+endfunction()
+
+# tentacle_test(<name> SOURCES ... DEPENDS ... [LABEL unit])
+function(tentacle_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT TENTACLE_BUILD_TESTS)
+    return()
+  endif()
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE TENTACLE_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main tentacle_warnings)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()

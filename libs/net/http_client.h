@@ -1,0 +1,42 @@
+// HTTP(S) client over libcurl: proxies, TLS, pins, Range. Blocking: call it on a blocking pool, never on a
+// home thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include "libs/net/http_types.h"
+#include "libs/net/websocket.h"
+
+namespace tentacle::net {
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string url;  // http or https only, also after nothing: redirects are not followed.
+  HeaderList headers;
+  std::string body;
+  TlsOptions tls;
+  absl::Duration connect_timeout = absl::Seconds(10);
+  absl::Duration total_timeout = absl::Seconds(60);     // Infinite for streams.
+  absl::Duration stall_timeout = absl::Seconds(30);     // Less than 1 byte a second for so long: given up.
+  std::uint64_t max_body_bytes = 4 * 1024 * 1024;       // Of `body` in the reply; not for streams.
+  // Streams: called with the status and headers first, then with each piece; false breaks off.
+  std::function<bool(unsigned status, const HeaderList& headers)> on_headers;
+  std::function<bool(std::string_view piece)> on_body;
+};
+
+struct ClientReply {
+  unsigned status = 0;
+  HeaderList headers;
+  std::string body;  // Empty when on_body was set.
+};
+
+// Any HTTP status is a reply. Unavailable: no connection or it broke; DeadlineExceeded; Unauthenticated:
+// TLS or pin; Cancelled: a callback said so; ResourceExhausted: body too large.
+absl::StatusOr<ClientReply> Fetch(const ClientRequest& request);
+
+}  // namespace tentacle::net

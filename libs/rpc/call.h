@@ -1,0 +1,74 @@
+// A unary call from the home thread. There is no overload without a deadline.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <absl/status/statusor.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <grpcpp/grpcpp.h>
+
+#include "libs/rpc/serve.h"
+
+namespace tentacle::rpc {
+
+// A channel to a service's socket; it reconnects by itself.
+std::shared_ptr<grpc::Channel> Dial(const std::string& socket_path);
+
+template <class AsyncStub, class Req, class Res>
+using UnaryMethod = void (AsyncStub::*)(grpc::ClientContext*, const Req*, Res*, std::function<void(grpc::Status)>);
+
+namespace internal {
+
+template <class Req, class Res>
+struct UnaryCall {
+  grpc::ClientContext context;
+  Req request;
+  Res response;
+};
+
+// A plain function, not a coroutine: g++ 12 destroys the captures of a lambda twice when it is built inside
+// a co_await expression.
+template <class AsyncStub, class Req, class Res, class Token>
+auto AsyncStart(AsyncStub* stub, UnaryMethod<AsyncStub, Req, Res> method,
+                std::shared_ptr<UnaryCall<Req, Res>> call, Token&& token) {
+  namespace asio = boost::asio;
+  auto initiate = [](auto handler, AsyncStub* s, UnaryMethod<AsyncStub, Req, Res> m,
+                     std::shared_ptr<UnaryCall<Req, Res>> c) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));  // std::function copies.
+    auto* raw = c.get();
+    auto executor = asio::get_associated_executor(*shared);
+    auto work = asio::make_work_guard(executor);
+    (s->*m)(&raw->context, &raw->request, &raw->response, [shared, c, executor, work](grpc::Status status) {
+      asio::post(executor, [shared, c, work, status = std::move(status)]() mutable {
+        (std::move(*shared))(std::move(status));
+      });
+    });
+  };
+  return asio::async_initiate<Token, void(grpc::Status)>(initiate, token, stub, method, call);
+}
+
+}  // namespace internal
+
+template <class AsyncStub, class Req, class Res>
+boost::asio::awaitable<absl::StatusOr<Res>> Call(AsyncStub* stub, UnaryMethod<AsyncStub, Req, Res> method,
+                                                 std::type_identity_t<Req> request, absl::Duration timeout) {
+  auto call = std::make_shared<internal::UnaryCall<Req, Res>>();
+  call->request = std::move(request);
+  call->context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  const grpc::Status status =
+      co_await internal::AsyncStart<AsyncStub, Req, Res>(stub, method, call, boost::asio::use_awaitable);
+  if (!status.ok()) co_return FromGrpc(status);
+  co_return std::move(call->response);
+}
+
+}  // namespace tentacle::rpc

@@ -1,0 +1,78 @@
+// Everything a service is lent by its process. Only service_main builds it and only a wiring file sees it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <prometheus/registry.h>
+
+#include <tentacle/config/v1/config.pb.h>
+
+#include "libs/events/event_log.h"
+#include "libs/runtime/clock.h"
+#include "libs/runtime/health.h"
+#include "libs/runtime/log.h"
+#include "libs/store/store.h"
+
+namespace tentacle::rpc {
+class Server;
+}
+
+namespace tentacle::runtime {
+
+// The configuration in force, and word of its changes. Home thread only.
+class ConfigFeed {
+ public:
+  virtual ~ConfigFeed() = default;
+  virtual const config::v1::TentacleConfig& current() const = 0;
+  virtual std::uint64_t revision() const = 0;
+  // Called after each change on the home thread.
+  virtual void OnChange(std::function<void(const config::v1::TentacleConfig&)> callback) = 0;
+};
+
+struct Paths {
+  std::string state_dir;  // /var/lib/octofleet-tentacle
+  std::string run_dir;    // /run/octofleet-tentacle
+  std::string Socket(std::string_view service) const;    // <run_dir>/<service>.sock
+  std::string ServiceDir(std::string_view service) const;  // <state_dir>/<service>
+  std::string KeyFile() const;     // <state_dir>/tentacle.key
+  std::string ConfigFile() const;  // <state_dir>/config.yaml
+};
+
+struct Host {
+  boost::asio::any_io_executor home;   // The service's only thread.
+  boost::asio::thread_pool& blocking;  // Disk, hashing, curl, fork: two threads.
+  const Clock& clock;
+  Log log;
+  prometheus::Registry& registry;
+  Health& health;
+  rpc::Server& rpc;           // Register gRPC services before the run function first awaits.
+  ConfigFeed& config;
+  store::Store& store;        // <state_dir>/<service>/db; keys of one's own begin with "<noun>/".
+  events::EventLog& events;   // In that store; served by EventService already.
+  Paths paths;
+};
+
+// A service: `run` wires, binds and serves until it is cancelled (SIGTERM) or something it needs breaks.
+struct ServiceSpec {
+  std::string_view name;
+  std::string_view about;
+  boost::asio::awaitable<absl::Status> (*run)(Host& host);
+  // Address of /metrics, /healthz, /readyz from the configuration.
+  std::string (*admin_listen)(const config::v1::TentacleConfig& config);
+};
+
+// Runs work on the pool and resumes on the caller's executor. Name the lambda on its own line first
+// (g++ 12, see CONTRIBUTING.md).
+template <class Work>
+boost::asio::awaitable<std::invoke_result_t<Work&>> Blocking(boost::asio::thread_pool& pool, Work work);
+
+}  // namespace tentacle::runtime
+
+#include "libs/runtime/blocking.inl"
