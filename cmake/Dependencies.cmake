@@ -21,3 +21,5 @@ endif()
 if(TENTACLE_BUILD_TESTS)
   find_package(GTest REQUIRED)                                # 1.12
 endif()
+add_library(CLI11_headers INTERFACE)
+target_include_directories(CLI11_headers SYSTEM INTERFACE ${CLI11_INCLUDE_DIR})

@@ -48,6 +48,9 @@ class EventLog {
   // InvalidArgument for another epoch or a sequence that is not there yet.
   virtual boost::asio::awaitable<absl::Status> Confirm(std::string epoch, std::uint64_t through) = 0;
 
+  // Wakes everybody who waits in Fetch(); from then on Fetch() does not wait.
+  virtual void Close() = 0;
+
   virtual const std::string& epoch() const = 0;
   virtual std::uint64_t confirmed() const = 0;
   virtual std::uint64_t last() const = 0;

@@ -9,6 +9,7 @@
 #include <absl/status/statusor.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -48,8 +49,12 @@ auto AsyncStart(AsyncStub* stub, UnaryMethod<AsyncStub, Req, Res> method,
     auto* raw = c.get();
     auto executor = asio::get_associated_executor(*shared);
     auto work = asio::make_work_guard(executor);
-    (s->*m)(&raw->context, &raw->request, &raw->response, [shared, c, executor, work](grpc::Status status) {
-      asio::post(executor, [shared, c, work, status = std::move(status)]() mutable {
+    // A coroutine that is cancelled takes its call along: a long poll must not hold up the way down.
+    auto slot = asio::get_associated_cancellation_slot(*shared);
+    if (slot.is_connected()) slot.assign([c](asio::cancellation_type) { c->context.TryCancel(); });
+    (s->*m)(&raw->context, &raw->request, &raw->response, [shared, c, executor, work, slot](grpc::Status status) {
+      asio::post(executor, [shared, c, work, slot, status = std::move(status)]() mutable {
+        if (slot.is_connected()) slot.clear();
         (std::move(*shared))(std::move(status));
       });
     });

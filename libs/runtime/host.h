@@ -47,7 +47,7 @@ struct Paths {
 
 struct Host {
   boost::asio::any_io_executor home;   // The service's only thread.
-  boost::asio::thread_pool& blocking;  // Disk, hashing, curl, fork: two threads.
+  boost::asio::thread_pool& blocking;  // Disk, hashing, curl, fork: two threads (libs/async/on_pool.h).
   const Clock& clock;
   Log log;
   prometheus::Registry& registry;
@@ -68,11 +68,4 @@ struct ServiceSpec {
   std::string (*admin_listen)(const config::v1::TentacleConfig& config);
 };
 
-// Runs work on the pool and resumes on the caller's executor. Name the lambda on its own line first
-// (g++ 12, see CONTRIBUTING.md).
-template <class Work>
-boost::asio::awaitable<std::invoke_result_t<Work&>> Blocking(boost::asio::thread_pool& pool, Work work);
-
 }  // namespace tentacle::runtime
-
-#include "libs/runtime/blocking.inl"

@@ -30,8 +30,8 @@ struct Write {
 // Blocking; thread safe.
 class Store {
  public:
-  // Creates the folder. Unavailable while another process holds it; DataLoss when it is corrupt, in which
-  // case the folder has been renamed to <path>.corrupt-<seconds> and a new one opened if `recover`.
+  // Creates the folder. Unavailable while another process holds it. A corrupt one is renamed to
+  // <path>.corrupt-<seconds> and an empty one opened in its place; recovered() tells.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& path, StoreOptions options = {});
   virtual ~Store() = default;
 
@@ -41,7 +41,7 @@ class Store {
   // Calls `visit` in key order for keys in [from, to) until it returns false.
   virtual absl::Status Scan(std::string_view from, std::string_view to,
                             const std::function<bool(std::string_view key, std::string_view value)>& visit) = 0;
-  // True when the disk was moved aside at opening because it was corrupt.
+  // True when the database was moved aside at opening because it was corrupt.
   virtual bool recovered() const = 0;
 };
 

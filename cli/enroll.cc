@@ -1,0 +1,211 @@
+#include "cli/enroll.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/host_facts.h"
+#include "libs/config/config.h"
+#include "libs/identity/identity.h"
+#include "libs/net/http_client.h"
+#include "libs/runtime/log.h"
+
+namespace tentacle::cli {
+
+namespace {
+
+constexpr int kExitUnavailable = 69;
+constexpr int kExitRefused = 77;
+constexpr int kExitUsage = 64;
+constexpr auto kRetryInterval = std::chrono::seconds(5);
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+// Atomically: a service that starts now reads the old file or the new one.
+absl::Status WriteFile(const std::string& path, const std::string& content) {
+  const std::string temporary = path + ".new";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  if (fd < 0) return absl::ErrnoToStatus(errno, temporary);
+  const bool written = ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size());
+  const bool synced = written && ::fsync(fd) == 0;
+  ::close(fd);
+  if (synced && ::rename(temporary.c_str(), path.c_str()) == 0) return absl::OkStatus();
+  const int error = errno;
+  ::unlink(temporary.c_str());
+  return absl::ErrnoToStatus(error, path);
+}
+
+// The backend's sentence in a refusal, or its status.
+std::string Detail(const net::ClientReply& reply) {
+  boost::system::error_code error;
+  const auto value = boost::json::parse(reply.body, error);
+  if (!error && value.is_object()) {
+    const auto* detail = value.as_object().if_contains("detail");
+    if (detail != nullptr && detail->is_string()) return std::string(detail->as_string());
+  }
+  return fmt::format("it answered {}", reply.status);
+}
+
+absl::StatusOr<boost::json::object> Post(const Enrollment& enrollment, const identity::IdentityKey& key) {
+  boost::json::object body = HostFacts();
+  body["token"] = enrollment.token;
+  body["name"] = enrollment.name;
+  body["publicKey"] = key.PublicKeyBase64();
+  net::ClientRequest request;
+  request.method = "POST";
+  request.url = enrollment.backend_url + "/api/v1/tentacles/enroll";
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = boost::json::serialize(body);
+  request.tls = {enrollment.ca_file, enrollment.pins};
+  const auto reply = net::Fetch(request);
+  if (!reply.ok()) return reply.status();
+  if (reply->status >= 500) return absl::UnavailableError(fmt::format("the backend failed: {}", Detail(*reply)));
+  if (reply->status != 201) {
+    return absl::UnauthenticatedError(fmt::format("the backend refused the enrollment: {}", Detail(*reply)));
+  }
+  boost::system::error_code error;
+  auto value = boost::json::parse(reply->body, error);
+  if (error || !value.is_object() || !value.as_object().contains("nodeId")) {
+    return absl::InternalError("the backend's answer to the enrollment holds no nodeId");
+  }
+  return std::move(value.as_object());
+}
+
+std::string TextOf(const boost::json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  if (value == nullptr) return "";
+  return value->is_string() ? std::string(value->as_string()) : boost::json::serialize(*value);
+}
+
+absl::Status WriteConfig(const runtime::Paths& paths,
+                         const Enrollment& enrollment,
+                         const boost::json::object& answer) {
+  const std::string before = ReadFile(paths.ConfigFile());
+  config::TentacleConfig config;
+  if (absl::Status status = config::MergeYaml(before, paths.ConfigFile(), &config); !status.ok()) return status;
+  config.mutable_backend()->set_url(enrollment.backend_url);
+  if (!enrollment.ca_file.empty()) config.mutable_backend()->set_ca_file(enrollment.ca_file);
+  config.mutable_backend()->clear_pins();
+  for (const std::string& pin : enrollment.pins) config.mutable_backend()->add_pins(pin);
+  if (const auto* pins = answer.if_contains("pins"); enrollment.pins.empty() && pins != nullptr && pins->is_array()) {
+    for (const auto& pin : pins->as_array()) {
+      if (pin.is_string()) config.mutable_backend()->add_pins(std::string(pin.as_string()));
+    }
+  }
+  config.mutable_node()->set_id(TextOf(answer, "nodeId"));
+  config.mutable_node()->set_name(enrollment.name);
+  if (!before.empty()) {
+    if (absl::Status status = WriteFile(paths.ConfigFile() + ".bak", before); !status.ok()) return status;
+  }
+  return WriteFile(paths.ConfigFile(), config::ToYaml(config));
+}
+
+// Takes back what a failed enrollment has made so far.
+class Undo {
+ public:
+  explicit Undo(std::string path) : path_(std::move(path)) {}
+  ~Undo() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  void Keep() { path_.clear(); }
+
+ private:
+  std::string path_;
+};
+
+std::optional<std::string> Variable(const char* name) { return config::ProcessEnvironment()(name); }
+
+}  // namespace
+
+absl::Status EnrollAt(const runtime::Paths& paths, const Enrollment& enrollment, std::string* node_id) {
+  std::error_code error;
+  std::filesystem::create_directories(paths.state_dir, error);
+  if (error) return absl::UnavailableError(fmt::format("{}: {}", paths.state_dir, error.message()));
+  if (std::filesystem::exists(paths.KeyFile())) {
+    return absl::AlreadyExistsError(
+        fmt::format("{} is there already: this tentacle belongs to a backend", paths.KeyFile()));
+  }
+  auto key = identity::IdentityKey::Generate();
+  if (!key.ok()) return key.status();
+  const auto answer = Post(enrollment, *key);
+  if (!answer.ok()) return answer.status();
+  // config.yaml first: the key is what others take as the sign that the enrollment is complete.
+  if (absl::Status status = WriteConfig(paths, enrollment, *answer); !status.ok()) return status;
+  Undo undo(paths.KeyFile());
+  if (absl::Status status = key->Save(paths.KeyFile()); !status.ok()) return status;
+  undo.Keep();
+  *node_id = TextOf(*answer, "nodeId");
+  return absl::OkStatus();
+}
+
+int EnrollFromEnvironment(const runtime::Paths& paths) {
+  const auto backend = Variable("OCTOFLEET_BACKEND");
+  const auto token = Variable("TENTACLE_TOKEN");
+  if (!backend || !token || token->empty() || std::filesystem::exists(paths.KeyFile())) return 0;
+  const runtime::Log log("enroll", runtime::LogLevel::kInfo);
+  const Enrollment enrollment{*backend, *token, Variable("TENTACLE_NAME").value_or(Hostname()), {}, {}};
+  for (;;) {
+    std::string node_id;
+    const absl::Status status = EnrollAt(paths, enrollment, &node_id);
+    if (status.ok()) {
+      log.Info("enroll.done", {{"node", node_id}, {"backend", enrollment.backend_url}});
+      return 0;
+    }
+    log.Error("enroll.failed", {{"backend", enrollment.backend_url}, {"reason", std::string(status.message())}});
+    if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) return kExitRefused;
+    std::this_thread::sleep_for(kRetryInterval);
+  }
+}
+
+int Enroll(const std::vector<std::string>& args) {
+  runtime::Paths paths = DefaultPaths();
+  Enrollment enrollment;
+  enrollment.name = Hostname();
+  CLI::App app{"Join a backend: makes the identity key here and exchanges the token for a node id"};
+  app.name("octofleet-tentacle enroll");
+  app.add_option("--backend", enrollment.backend_url, "URL of the backend")->required()->envname("OCTOFLEET_BACKEND");
+  app.add_option("--token", enrollment.token, "Enrollment token; better in TENTACLE_TOKEN, where ps(1) does not show it")
+      ->required()
+      ->envname("TENTACLE_TOKEN");
+  app.add_option("--name", enrollment.name, "Name of this tentacle, \"Berlin Office\"")->envname("TENTACLE_NAME");
+  app.add_option("--pin", enrollment.pins, "Accepted SHA-256 of the backend's public key, base64; repeatable");
+  app.add_option("--ca-file", enrollment.ca_file, "PEM file with private CAs");
+  app.add_option("--state-dir", paths.state_dir, "Folder of state")->capture_default_str();
+  try {
+    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : kExitUsage;
+  }
+  while (enrollment.backend_url.ends_with('/')) enrollment.backend_url.pop_back();
+  std::string node_id;
+  const absl::Status status = EnrollAt(paths, enrollment, &node_id);
+  if (!status.ok()) {
+    std::cerr << fmt::format("enroll: {}\n", std::string(status.message()));
+    return absl::IsUnavailable(status) ? kExitUnavailable : kExitRefused;
+  }
+  std::cout << fmt::format("enrolled as node {} (\"{}\") at {}\n", node_id, enrollment.name, enrollment.backend_url);
+  return 0;
+}
+
+}  // namespace tentacle::cli

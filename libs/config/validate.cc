@@ -1,0 +1,80 @@
+#include <array>
+
+#include <fmt/format.h>
+
+#include "libs/config/config.h"
+#include "libs/net/address.h"
+
+namespace tentacle::config {
+
+namespace {
+
+struct Range {
+  std::string_view name;
+  std::uint64_t value;
+  std::uint64_t min;
+  std::uint64_t max;
+};
+
+absl::Status OneOf(std::string_view name, std::string_view value, std::initializer_list<std::string_view> allowed) {
+  std::string list;
+  for (std::string_view one : allowed) {
+    if (one == value) return absl::OkStatus();
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", one);
+  }
+  return absl::InvalidArgumentError(fmt::format("\"{}\": want one of {}, got \"{}\"", name, list, value));
+}
+
+absl::Status CheckRanges(const TentacleConfig& c) {
+  constexpr std::uint64_t kMaxPort = 65'535;
+  const std::array<Range, 15> ranges = {{
+      {"uplink.ping_interval_s", c.uplink().ping_interval_s(), 1, 3600},
+      {"uplink.backoff_base_ms", c.uplink().backoff_base_ms(), 10, 60'000},
+      {"uplink.backoff_cap_ms", c.uplink().backoff_cap_ms(), c.uplink().backoff_base_ms(), 3'600'000},
+      {"pxe.dhcp_port", c.pxe().dhcp_port(), 1, kMaxPort},
+      {"pxe.boot_server_port", c.pxe().boot_server_port(), 1, kMaxPort},
+      {"pxe.tftp_port", c.pxe().tftp_port(), 1, kMaxPort},
+      {"pxe.http_port", c.pxe().http_port(), 1, kMaxPort},
+      {"pxe.max_tftp_sessions", c.pxe().max_tftp_sessions(), 1, 65'536},
+      {"cache.http_port", c.cache().http_port(), 1, kMaxPort},
+      {"cache.max_bytes", c.cache().max_bytes(), 1 << 20, 1ull << 50},
+      {"cache.min_free_bytes", c.cache().min_free_bytes(), 32 << 20, 1ull << 50},
+      {"discovery.scan_interval_min", c.discovery().scan_interval_min(), 0, 10'080},
+      {"discovery.probes_per_second", c.discovery().probes_per_second(), 1, 10'000},
+      {"agent.metrics_interval_s", c.agent().metrics_interval_s(), 1, 86'400},
+      {"agent.inventory_interval_min", c.agent().inventory_interval_min(), 1, 10'080},
+  }};
+  for (const Range& range : ranges) {
+    if (range.value >= range.min && range.value <= range.max) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("\"{}\": want {} to {}, got {}", range.name, range.min, range.max, range.value));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status Validate(const TentacleConfig& c) {
+  absl::Status status = CheckRanges(c);
+  status.Update(OneOf("log.level", c.log().level(), {"debug", "info", "warning", "error"}));
+  status.Update(OneOf("uplink.mode", c.uplink().mode(), {"full", "relay", "passive"}));
+  const std::string& url = c.backend().url();
+  if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://")) {
+    status.Update(absl::InvalidArgumentError(fmt::format("\"backend.url\": want https:// or http://, got \"{}\"", url)));
+  }
+  const std::array<std::pair<std::string_view, std::string>, 5> listens = {{
+      {"uplink.admin_listen", c.uplink().admin_listen()},
+      {"pxe.admin_listen", c.pxe().admin_listen()},
+      {"cache.admin_listen", c.cache().admin_listen()},
+      {"discovery.admin_listen", c.discovery().admin_listen()},
+      {"agent.admin_listen", c.agent().admin_listen()},
+  }};
+  for (const auto& [name, value] : listens) {
+    const auto endpoint = net::ParseTcpEndpoint(value);
+    if (endpoint.ok()) continue;
+    status.Update(absl::InvalidArgumentError(fmt::format("\"{}\": {}", name, std::string(endpoint.status().message()))));
+  }
+  return status;
+}
+
+}  // namespace tentacle::config

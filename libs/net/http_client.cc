@@ -1,0 +1,153 @@
+#include "libs/net/http_client.h"
+
+#include <mutex>
+#include <utility>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+
+namespace tentacle::net {
+
+namespace {
+
+using CurlPtr = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+using HeadersPtr = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+
+struct Transfer {
+  const ClientRequest& request;
+  CURL* curl = nullptr;
+  ClientReply reply;
+  bool headers_told = false;
+  bool refused = false;    // A callback said no.
+  bool too_large = false;
+};
+
+bool TellHeaders(Transfer& transfer) {
+  if (std::exchange(transfer.headers_told, true)) return true;
+  long status = 0;
+  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+  transfer.reply.status = static_cast<unsigned>(status);
+  if (!transfer.request.on_headers) return true;
+  transfer.refused = !transfer.request.on_headers(transfer.reply.status, transfer.reply.headers);
+  return !transfer.refused;
+}
+
+std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  std::string_view line(data, size * count);
+  // A new status line begins a new header block (100 Continue, a proxy's answer to CONNECT).
+  if (line.starts_with("HTTP/")) transfer.reply.headers.clear();
+  const auto colon = line.find(':');
+  if (colon != std::string_view::npos) {
+    std::string_view value = line.substr(colon + 1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+    while (!value.empty() && (value.back() == '\r' || value.back() == '\n' || value.back() == ' ')) {
+      value.remove_suffix(1);
+    }
+    transfer.reply.headers.emplace_back(line.substr(0, colon), value);
+  }
+  return size * count;
+}
+
+std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  const std::string_view piece(data, size * count);
+  if (!TellHeaders(transfer)) return 0;
+  if (transfer.request.on_body) {
+    transfer.refused = !transfer.request.on_body(piece);
+    return transfer.refused ? 0 : piece.size();
+  }
+  transfer.too_large = transfer.reply.body.size() + piece.size() > transfer.request.max_body_bytes;
+  if (transfer.too_large) return 0;
+  transfer.reply.body.append(piece);
+  return piece.size();
+}
+
+void SetTls(CURL* curl, const TlsOptions& tls) {
+  if (!tls.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, tls.ca_file.c_str());
+  std::string pins;
+  for (const std::string& pin : tls.pins) pins += fmt::format("{}sha256//{}", pins.empty() ? "" : ";", pin);
+  if (!pins.empty()) curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, pins.c_str());
+}
+
+HeadersPtr MakeHeaders(const ClientRequest& request) {
+  curl_slist* list = nullptr;
+  for (const auto& [name, value] : request.headers) {
+    list = curl_slist_append(list, fmt::format("{}: {}", name, value).c_str());
+  }
+  list = curl_slist_append(list, "Expect:");  // No round trip for bodies of ours.
+  return HeadersPtr(list, &curl_slist_free_all);
+}
+
+void SetRequest(CURL* curl, const ClientRequest& request, Transfer& transfer) {
+  curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "octofleet-tentacle");
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(request.connect_timeout)));
+  if (request.total_timeout < absl::InfiniteDuration()) {
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(request.total_timeout)));
+  }
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(absl::ToInt64Seconds(request.stall_timeout)));
+  if (request.method == "HEAD") {
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+  } else if (request.method != "GET") {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &OnHeader);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &OnBody);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+  SetTls(curl, request.tls);
+}
+
+absl::Status FromCurl(CURLcode code, const Transfer& transfer, const char* detail) {
+  if (code == CURLE_OK) return absl::OkStatus();
+  const std::string_view what = *detail != '\0' ? std::string_view(detail) : curl_easy_strerror(code);
+  const std::string text = fmt::format("{}: {}", transfer.request.url, what);
+  if (transfer.too_large) {
+    return absl::ResourceExhaustedError(
+        fmt::format("{}: answer is larger than {} bytes", transfer.request.url, transfer.request.max_body_bytes));
+  }
+  if (transfer.refused) return absl::CancelledError(fmt::format("{}: broken off", transfer.request.url));
+  switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+      return absl::UnauthenticatedError(text);
+    case CURLE_OPERATION_TIMEDOUT:
+      return absl::DeadlineExceededError(text);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+      return absl::InvalidArgumentError(text);
+    default:
+      return absl::UnavailableError(text);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ClientReply> Fetch(const ClientRequest& request) {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  const CurlPtr curl(curl_easy_init(), &curl_easy_cleanup);
+  if (curl == nullptr) return absl::InternalError("libcurl gave no handle");
+  Transfer transfer{request, curl.get(), {}, false, false, false};
+  char detail[CURL_ERROR_SIZE] = {};
+  const HeadersPtr headers = MakeHeaders(request);
+  SetRequest(curl.get(), request, transfer);
+  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, detail);
+
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (absl::Status status = FromCurl(code, transfer, detail); !status.ok()) return status;
+  if (!TellHeaders(transfer)) return absl::CancelledError(fmt::format("{}: broken off", request.url));
+  return std::move(transfer.reply);
+}
+
+}  // namespace tentacle::net

@@ -1,0 +1,328 @@
+#include "libs/net/http_server.h"
+
+#include <sys/sendfile.h>
+
+#include <cerrno>
+#include <chrono>
+#include <unordered_set>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/url/parse.hpp>
+#include <fmt/format.h>
+
+#include "libs/net/address.h"
+
+namespace tentacle::net {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+// One sendfile(2) call hands over at most this much, so that a fast client cannot keep the thread.
+constexpr std::size_t kSendfileBytes = 256 * 1024;
+
+std::chrono::nanoseconds Chrono(absl::Duration duration) { return absl::ToChronoNanoseconds(duration); }
+
+// Percent-decodes target into path and query; false when it is no origin-form target.
+bool SplitTarget(std::string_view target, HttpRequest* out) {
+  const auto parsed = boost::urls::parse_origin_form({target.data(), target.size()});
+  if (!parsed) return false;
+  out->path = parsed->encoded_path().decode();
+  for (const auto& param : parsed->params()) out->query.emplace_back(param.key, param.value);
+  return !out->path.empty() && out->path.find('\0') == std::string::npos;
+}
+
+}  // namespace
+
+struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
+  State(asio::any_io_executor home_in, HttpHandler handler_in, HttpLimits limits_in, HttpObserver observer_in)
+      : home(home_in),
+        acceptor(home_in),
+        handler(std::move(handler_in)),
+        limits(limits_in),
+        observer(std::move(observer_in)) {}
+
+  asio::any_io_executor home;
+  tcp::acceptor acceptor;
+  HttpHandler handler;
+  HttpLimits limits;
+  HttpObserver observer;
+  bool closed = false;
+  std::unordered_set<beast::tcp_stream*> connections;
+
+  void Drop(std::string_view reason) const {
+    if (observer.on_drop) observer.on_drop(reason);
+  }
+
+  asio::awaitable<void> Serve(tcp::socket socket);
+  // False: the connection ends after this exchange.
+  asio::awaitable<bool> Exchange(beast::tcp_stream& stream, beast::flat_buffer& buffer);
+  asio::awaitable<bool> Send(beast::tcp_stream& stream, const HttpRequest& request, HttpReply reply, bool keep_alive);
+  asio::awaitable<bool> SendFile(beast::tcp_stream& stream, FileSpan span);
+  asio::awaitable<bool> SendStream(beast::tcp_stream& stream, BodyStream body, std::optional<std::uint64_t> length);
+  asio::awaitable<bool> Refuse(beast::tcp_stream& stream, beast::error_code error);
+  asio::awaitable<bool> WriteText(beast::tcp_stream& stream, std::string text);
+};
+
+namespace {
+
+// Keeps the set of open connections true for exactly as long as one is served.
+class Membership {
+ public:
+  Membership(std::unordered_set<beast::tcp_stream*>& set, beast::tcp_stream* stream) : set_(set), stream_(stream) {
+    set_.insert(stream_);
+  }
+  ~Membership() { set_.erase(stream_); }
+  Membership(const Membership&) = delete;
+  Membership& operator=(const Membership&) = delete;
+
+ private:
+  std::unordered_set<beast::tcp_stream*>& set_;
+  beast::tcp_stream* stream_;
+};
+
+HttpRequest Convert(http::request<http::string_body>& message, const tcp::socket& socket, bool* valid) {
+  HttpRequest request;
+  const auto method = message.method_string();
+  request.method.assign(method.data(), method.size());
+  *valid = SplitTarget({message.target().data(), message.target().size()}, &request);
+  for (const auto& field : message) {
+    request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+  }
+  request.body = std::move(message.body());
+  beast::error_code ignored;
+  request.remote_ip = socket.remote_endpoint(ignored).address().to_string();
+  request.local_ip = socket.local_endpoint(ignored).address().to_string();
+  return request;
+}
+
+}  // namespace
+
+asio::awaitable<void> HttpServer::State::Serve(tcp::socket socket) {
+  const auto self = shared_from_this();
+  beast::error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  beast::tcp_stream stream(std::move(socket));
+  const Membership member(connections, &stream);
+  beast::flat_buffer buffer(limits.header_bytes + 64 * 1024);
+  while (!closed) {
+    const bool again = co_await Exchange(stream, buffer);
+    if (!again) break;
+  }
+  if (stream.socket().is_open()) stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+asio::awaitable<bool> HttpServer::State::Exchange(beast::tcp_stream& stream, beast::flat_buffer& buffer) {
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(limits.header_bytes);
+  parser.body_limit(limits.body_bytes);
+  stream.expires_after(Chrono(limits.header_timeout));
+  const auto [error, size] = co_await http::async_read(stream, buffer, parser, kTuple);
+  static_cast<void>(size);
+  if (error) co_return co_await Refuse(stream, error);
+  stream.expires_never();
+
+  auto message = parser.release();
+  const bool keep_alive = message.keep_alive();
+  bool valid = false;
+  auto request = std::make_shared<HttpRequest>(Convert(message, stream.socket(), &valid));
+  if (!valid) co_return co_await Refuse(stream, http::error::bad_target);
+
+  HttpReply reply;
+  try {
+    reply = co_await handler(*request);
+  } catch (const std::exception&) {  // A bug in a handler costs one answer, not the server.
+    reply = ProblemReply(500, "internal error");
+  }
+  if (observer.on_reply) observer.on_reply(*request, reply.status);
+  if (reply.upgrade) {
+    auto upgraded = std::make_shared<UpgradedConnection>(UpgradedConnection{stream.release_socket(), *request});
+    co_await reply.upgrade(std::move(upgraded));
+    co_return false;
+  }
+  co_return co_await Send(stream, *request, std::move(reply), keep_alive);
+}
+
+asio::awaitable<bool> HttpServer::State::Refuse(beast::tcp_stream& stream, beast::error_code error) {
+  if (error == http::error::end_of_stream || error == asio::error::connection_reset ||
+      error == asio::error::operation_aborted || error == http::error::partial_message) {
+    co_return false;  // Gone; nobody is there to be told.
+  }
+  unsigned status = 400;
+  std::string_view reason = "bad_request";
+  if (error == beast::error::timeout) {
+    Drop("timeout");
+    co_return false;
+  }
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    status = 431;
+    reason = "too_large";
+  } else if (error == http::error::body_limit) {
+    status = 413;
+    reason = "too_large";
+  }
+  Drop(reason);
+  const HttpReply problem = ProblemReply(status, "the request is not valid HTTP/1.1 or exceeds a limit");
+  co_await WriteText(stream,
+                     fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/problem+json\r\nContent-Length: {}\r\n"
+                                 "Connection: close\r\n\r\n{}",
+                                 status,
+                                 std::string_view(http::obsolete_reason(static_cast<http::status>(status))),
+                                 problem.body.size(),
+                                 problem.body));
+  co_return false;
+}
+
+asio::awaitable<bool> HttpServer::State::WriteText(beast::tcp_stream& stream, std::string text) {
+  stream.expires_after(Chrono(limits.write_timeout));
+  const auto [error, size] = co_await asio::async_write(stream, asio::buffer(text), kTuple);
+  static_cast<void>(size);
+  if (error == beast::error::timeout) Drop("timeout");
+  co_return !error;
+}
+
+asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
+                                              const HttpRequest& request,
+                                              HttpReply reply,
+                                              bool keep_alive) {
+  const bool head_only = request.method == "HEAD";
+  const bool chunked = !reply.file && reply.stream && !reply.stream_length;
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\n",
+                                 reply.status,
+                                 std::string_view(http::obsolete_reason(static_cast<http::status>(reply.status))));
+  for (const auto& [name, value] : reply.headers) {
+    // A header that could begin a line of its own would let outside text forge headers.
+    if (value.find_first_of("\r\n") == std::string::npos) head += fmt::format("{}: {}\r\n", name, value);
+  }
+  std::uint64_t length = reply.body.size();
+  if (reply.file) length = reply.file->length;
+  if (!reply.file && reply.stream && reply.stream_length) length = *reply.stream_length;
+  if (head_only && reply.head_length) length = *reply.head_length;
+  if (chunked) {
+    head += "Transfer-Encoding: chunked\r\n";
+  } else if (reply.status != 204 && reply.status != 304) {
+    head += fmt::format("Content-Length: {}\r\n", length);
+  }
+  head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+
+  const bool inline_body = !head_only && !reply.file && !reply.stream;
+  if (inline_body) head += reply.body;
+  if (!co_await WriteText(stream, std::move(head))) co_return false;
+  if (head_only || inline_body) co_return keep_alive;
+  const bool whole = reply.file ? co_await SendFile(stream, *std::move(reply.file))
+                                : co_await SendStream(stream, std::move(reply.stream), reply.stream_length);
+  co_return whole && keep_alive;
+}
+
+asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream, FileSpan span) {
+  auto offset = static_cast<off_t>(span.offset);
+  std::uint64_t left = span.length;
+  tcp::socket& socket = stream.socket();
+  beast::error_code ignored;
+  socket.native_non_blocking(true, ignored);
+  while (left > 0) {
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(left, kSendfileBytes));
+    const ssize_t sent = ::sendfile(socket.native_handle(), *span.fd, &offset, want);
+    if (sent > 0) {
+      left -= static_cast<std::uint64_t>(sent);
+      continue;
+    }
+    if (sent == 0) co_return false;  // The file became shorter: the client sees a short body.
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) co_return false;
+    // basic_stream has no wait of its own; a cancelled timer stands for its write timeout.
+    asio::steady_timer timer(home, Chrono(limits.write_timeout));
+    bool timed_out = false;
+    auto on_timer = [&timed_out, &socket](beast::error_code timer_error) {
+      if (timer_error) return;
+      timed_out = true;
+      beast::error_code cancel_error;
+      socket.cancel(cancel_error);
+    };
+    timer.async_wait(on_timer);
+    const auto [error] = co_await socket.async_wait(tcp::socket::wait_write, kTuple);
+    timer.cancel();
+    if (timed_out) Drop("timeout");
+    if (error) co_return false;
+  }
+  co_return true;
+}
+
+asio::awaitable<bool> HttpServer::State::SendStream(beast::tcp_stream& stream,
+                                                    BodyStream body,
+                                                    std::optional<std::uint64_t> length) {
+  std::uint64_t sent = 0;
+  for (;;) {
+    auto piece = co_await body();
+    if (!piece.ok()) co_return false;
+    const bool last = piece->empty();
+    if (last && length) co_return sent == *length;
+    sent += piece->size();
+    std::string frame = length ? *std::move(piece) : fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece);
+    if (!co_await WriteText(stream, std::move(frame))) co_return false;
+    if (last) co_return true;
+  }
+}
+
+HttpServer::HttpServer(asio::any_io_executor home, HttpHandler handler, HttpLimits limits, HttpObserver observer)
+    : state_(std::make_shared<State>(std::move(home), std::move(handler), limits, std::move(observer))) {}
+
+HttpServer::~HttpServer() { Close(); }
+
+absl::Status HttpServer::Listen(const std::string& address) {
+  const auto endpoint = ParseTcpEndpoint(address);
+  if (!endpoint.ok()) return endpoint.status();
+  beast::error_code error;
+  tcp::acceptor& acceptor = state_->acceptor;
+  acceptor.open(endpoint->protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(*endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) return absl::OkStatus();
+  acceptor.close();
+  return absl::UnavailableError(fmt::format("tcp {}: {}", address, error.message()));
+}
+
+std::uint16_t HttpServer::port() const {
+  beast::error_code error;
+  return state_->acceptor.local_endpoint(error).port();
+}
+
+asio::awaitable<absl::Status> HttpServer::Run() {
+  const auto state = state_;
+  while (!state->closed) {
+    auto [error, socket] = co_await state->acceptor.async_accept(kTuple);
+    if (state->closed) break;
+    if (error == asio::error::no_descriptors || error == asio::error::connection_aborted) continue;
+    if (error) co_return absl::UnavailableError(fmt::format("accept: {}", error.message()));
+    if (state->connections.size() >= state->limits.connections) {
+      state->Drop("too_many");
+      continue;
+    }
+    auto served = state->Serve(std::move(socket));
+    asio::co_spawn(state->home, std::move(served), asio::detached);
+  }
+  co_return absl::CancelledError("closed");
+}
+
+void HttpServer::Close() {
+  if (std::exchange(state_->closed, true)) return;
+  beast::error_code ignored;
+  state_->acceptor.close(ignored);
+  for (beast::tcp_stream* stream : state_->connections) stream->cancel();
+  for (beast::tcp_stream* stream : state_->connections) stream->socket().close(ignored);
+}
+
+}  // namespace tentacle::net

@@ -1,0 +1,16 @@
+#include "libs/rpc/call.h"
+
+namespace tentacle::rpc {
+
+std::shared_ptr<grpc::Channel> Dial(const std::string& socket_path) {
+  grpc::ChannelArguments arguments;
+  // A neighbour that restarts is back within a second; gRPC's own back-off would go to two minutes.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // Two channels to one socket must not share a broken connection across tests and restarts.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel("unix:" + socket_path, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace tentacle::rpc

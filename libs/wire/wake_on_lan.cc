@@ -1,0 +1,15 @@
+#include "libs/wire/wake_on_lan.h"
+
+#include "libs/wire/writer.h"
+
+namespace tentacle::wire {
+
+Buffer EmitWakeOnLan(const MacAddress& mac) {
+  constexpr int kRepeats = 16;
+  Writer out;
+  out.Append(kBroadcastMac.octets);
+  for (int i = 0; i < kRepeats; ++i) out.Append(mac.octets);
+  return out.Finish();
+}
+
+}  // namespace tentacle::wire

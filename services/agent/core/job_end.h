@@ -1,0 +1,28 @@
+// How a job's process ended -> the job's state, exit code and sentence.
+#pragma once
+
+#include <string>
+
+#include <absl/time/time.h>
+
+#include "services/agent/core/job_state.h"
+
+namespace tentacle::agent {
+
+struct ProcessEnd {
+  enum class Cause { kByItself, kDeadline, kCancelled };
+  Cause cause = Cause::kByItself;
+  bool exited = false;  // False: it outlived SIGKILL (it hangs in the kernel).
+  int exit_code = 0;
+  int signal = 0;  // Not 0: it was killed by this one.
+};
+
+struct JobVerdict {
+  JobEvent event = JobEvent::kExitZero;
+  int exit_code = 0;  // 128 + signal for a killed one, as shells count.
+  std::string reason;
+};
+
+JobVerdict Judge(const ProcessEnd& end, absl::Duration timeout);
+
+}  // namespace tentacle::agent

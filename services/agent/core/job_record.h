@@ -1,0 +1,57 @@
+// What is known of a job, and how it is written down.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include "services/agent/core/job_state.h"
+
+namespace tentacle::agent {
+
+struct JobRequest {
+  std::string id;
+  std::string interpreter;
+  std::string script;
+  absl::Duration timeout;
+};
+
+struct JobRecord {
+  JobRequest request;          // The script is forgotten when the job has ended.
+  std::uint64_t sequence = 0;  // Order of acceptance.
+  JobState state = JobState::kQueued;
+  absl::Time accepted_at = absl::UnixEpoch();
+  absl::Time started_at = absl::UnixEpoch();  // UnixEpoch: not yet.
+  absl::Time ended_at = absl::UnixEpoch();
+  int exit_code = kNoExitCode;
+  std::uint64_t stdout_bytes = 0;
+  std::uint64_t stderr_bytes = 0;
+  std::string reason;     // One sentence; empty when it succeeded.
+  bool reported = false;  // Its result is in the event log.
+
+  static constexpr int kNoExitCode = -1;  // There was no process, or its end is not known.
+};
+
+struct JobOutputs {
+  std::string stdout_tail;
+  std::string stderr_tail;
+};
+
+// Fills in the defaults. InvalidArgument names the field: an id that is no folder name, an interpreter
+// that is no absolute path, an empty or overlong script, a timeout out of bounds.
+absl::StatusOr<JobRequest> CheckJob(JobRequest request);
+
+// Letters, digits, '.', '_', '-'; not beginning with a dot.
+bool IsJobId(std::string_view id);
+
+std::string EncodeJob(const JobRecord& record);
+// DataLoss when it is not what EncodeJob wrote.
+absl::StatusOr<JobRecord> DecodeJob(std::string_view text);
+
+// The body of a job.result (docs/protocol.md section 3).
+std::string JobResultJson(const JobRecord& record, const JobOutputs& outputs);
+
+}  // namespace tentacle::agent

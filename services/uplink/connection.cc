@@ -1,0 +1,81 @@
+#include "services/uplink/connection.h"
+
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "services/uplink/limits.h"
+#include "services/uplink/together.h"
+
+namespace tentacle::uplink {
+
+namespace asio = boost::asio;
+
+Connection::Connection(const ConnectionParts& parts)
+    : home_(parts.home),
+      session_(parts.socket, parts.metrics, parts.log),
+      inbox_(parts.inbox),
+      metrics_(parts.metrics),
+      acks_(limits::kPlainPeerAfter, limits::kAckStall),
+      beat_(parts.home, session_, parts.peers, parts.metrics),
+      never_(parts.home) {
+  for (const Service service : kServices) {
+    pumps_[static_cast<std::size_t>(service)] = std::make_unique<EventPump>(
+        parts.home, service, session_, acks_, parts.peers, parts.metrics, parts.clock, parts.log);
+  }
+}
+
+asio::awaitable<absl::Status> Connection::Run() {
+  std::vector<asio::awaitable<absl::Status>> parts;
+  parts.push_back(CloseWhenCancelled());
+  parts.push_back(ReadLoop());
+  parts.push_back(beat_.Run());
+  for (const auto& pump : pumps_) {
+    parts.push_back(pump->Carry());
+    parts.push_back(pump->Confirm());
+  }
+  auto together = RunTogether(home_, std::move(parts));
+  co_return co_await std::move(together);
+}
+
+asio::awaitable<absl::Status> Connection::ReadLoop() {
+  for (;;) {
+    auto message = co_await session_.Receive();
+    if (!message.ok()) co_return message.status();
+    std::vector<Action> actions = Route(*message);
+    if (const auto* acked = std::get_if<AckedAction>(&actions.front())) {
+      OnAck(acked->id);
+      continue;
+    }
+    const std::optional<std::string> id = message->id;
+    auto take = inbox_.Take(*std::move(message), std::move(actions));
+    const bool settled = co_await Shield(home_, std::move(take));
+    if (!settled || !id) continue;
+    const absl::Status sent = co_await session_.SendAck(*id);
+    if (!sent.ok()) co_return sent;
+  }
+}
+
+asio::awaitable<absl::Status> Connection::CloseWhenCancelled() {
+  for (;;) {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) break;
+    co_await never_.Wait(absl::InfiniteDuration());
+  }
+  session_.Close();
+  co_return absl::CancelledError("stopped");
+}
+
+void Connection::OnAck(const std::string& id) {
+  const auto event = ParseEventId(id);
+  const bool expected = event && pumps_[static_cast<std::size_t>(event->service)]->OnAck(*event);
+  metrics_.AckReceived(expected);
+}
+
+asio::awaitable<absl::Status> ServeConnection(ConnectionParts parts) {
+  Connection connection(parts);
+  auto run = connection.Run();
+  co_return co_await std::move(run);
+}
+
+}  // namespace tentacle::uplink

@@ -1,0 +1,119 @@
+#include "services/uplink/core/link_state.h"
+
+#include <utility>
+
+namespace tentacle::uplink {
+
+namespace {
+
+struct Transition {
+  LinkState from;
+  LinkEvent on;
+  LinkState to;
+  LinkAct act;
+};
+
+using enum LinkState;
+using enum LinkEvent;
+using enum LinkAct;
+
+// clang-format off
+constexpr Transition kTransitions[] = {
+    // from        on                to            then
+    {kOffline,     kIdentityMissing, kNotEnrolled, kWaitForIdentity},
+    {kOffline,     kIdentityFound,   kConnecting,  kConnect},
+    {kNotEnrolled, kIdentityMissing, kNotEnrolled, kWaitForIdentity},
+    {kNotEnrolled, kIdentityFound,   kConnecting,  kConnect},
+    {kConnecting,  kConnected,       kOnline,      kServe},
+    {kConnecting,  kConnectFailed,   kBackingOff,  kWaitAndRetry},
+    {kOnline,      kLost,            kBackingOff,  kWaitAndRetry},
+    {kBackingOff,  kIdentityFound,   kConnecting,  kConnect},
+    {kBackingOff,  kIdentityMissing, kNotEnrolled, kWaitForIdentity},
+    // Stopping is possible everywhere.
+    {kOffline,     kStopped,         kOffline,     kEnd},
+    {kNotEnrolled, kStopped,         kOffline,     kEnd},
+    {kConnecting,  kStopped,         kOffline,     kEnd},
+    {kOnline,      kStopped,         kOffline,     kEnd},
+    {kBackingOff,  kStopped,         kOffline,     kEnd},
+};
+// clang-format on
+
+}  // namespace
+
+std::string_view Name(LinkState state) {
+  switch (state) {
+    case kOffline:
+      return "offline";
+    case kNotEnrolled:
+      return "not-enrolled";
+    case kConnecting:
+      return "connecting";
+    case kOnline:
+      return "online";
+    case kBackingOff:
+      return "backing-off";
+  }
+  return "";
+}
+
+std::string_view Name(LinkEvent event) {
+  switch (event) {
+    case kIdentityMissing:
+      return "identity-missing";
+    case kIdentityFound:
+      return "identity-found";
+    case kConnected:
+      return "connected";
+    case kConnectFailed:
+      return "connect-failed";
+    case kLost:
+      return "lost";
+    case kStopped:
+      return "stopped";
+  }
+  return "";
+}
+
+std::string_view Name(LinkAct act) {
+  switch (act) {
+    case kIgnore:
+      return "ignore";
+    case kWaitForIdentity:
+      return "wait-for-identity";
+    case kConnect:
+      return "connect";
+    case kServe:
+      return "serve";
+    case kWaitAndRetry:
+      return "wait-and-retry";
+    case kEnd:
+      return "end";
+  }
+  return "";
+}
+
+LinkMove Next(LinkState from, LinkEvent event) {
+  for (const Transition& row : kTransitions) {
+    if (row.from == from && row.on == event) return {row.to, row.act};
+  }
+  return {from, kIgnore};
+}
+
+LinkMachine::LinkMachine(retry::BackoffPolicy policy, absl::Duration stable_after)
+    : backoff_(policy), stable_after_(stable_after) {}
+
+LinkMachine::Step LinkMachine::On(LinkEvent event,
+                                  std::string reason,
+                                  absl::Time now,
+                                  double random) {
+  const LinkMove move = Next(state_, event);
+  if (move.act == kIgnore) return {kIgnore, absl::ZeroDuration()};
+  if (event == kLost && now - since_ >= stable_after_) backoff_.Reset();
+  if (move.to != state_) since_ = now;
+  state_ = move.to;
+  reason_ = std::move(reason);
+  const bool waits = move.act == kWaitAndRetry;
+  return {move.act, waits ? backoff_.Next(random) : absl::ZeroDuration()};
+}
+
+}  // namespace tentacle::uplink

@@ -1,0 +1,195 @@
+#include "services/uplink/core/routing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "libs/text/view.h"
+
+namespace tentacle::uplink {
+
+namespace {
+
+namespace json = boost::json;
+using backend_link::Message;
+
+// The string below `name`, or "" when there is none.
+std::string Text(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  if (value == nullptr || value->if_string() == nullptr) return {};
+  return std::string(value->get_string());
+}
+
+std::optional<std::uint64_t> Number(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  if (value == nullptr || !value->is_number()) return std::nullopt;
+  json::error_code error;
+  const auto number = value->to_number<std::uint64_t>(error);
+  if (error) return std::nullopt;
+  return number;
+}
+
+std::vector<Action> Bad(std::string reason) {
+  return {BadFieldAction{std::move(reason)}};
+}
+
+RefuseTaskAction Refuse(const json::object& task, const absl::Status& status) {
+  return {{Text(task, "id"), fmt::format("the task is wrong: {}", text::Message(status))}};
+}
+
+std::vector<Action> RouteTaskNew(const Message& message) {
+  const auto* value = message.body.if_contains("task");
+  const auto* task = value == nullptr ? nullptr : value->if_object();
+  if (task == nullptr) return Bad("task.new: task is not an object");
+  auto parsed = backend_link::ParseTask(*task);
+  if (!parsed.ok()) return {Refuse(*task, parsed.status())};
+  return {AddTaskAction{*std::move(parsed)}};
+}
+
+std::vector<Action> RouteTaskCancel(const Message& message) {
+  std::string id = Text(message.body, "taskId");
+  if (id.empty()) return Bad("task.cancel: taskId is missing");
+  return {CancelTaskAction{std::move(id)}};
+}
+
+// One wrong task does not cost the others.
+std::vector<Action> RouteTasksSync(const Message& message) {
+  const auto* value = message.body.if_contains("tasks");
+  const auto* list = value == nullptr ? nullptr : value->if_array();
+  if (list == nullptr) return Bad("tasks.sync: tasks is not a list");
+  std::vector<Action> actions;
+  SyncTasksAction sync;
+  for (const auto& element : *list) {
+    const auto* task = element.if_object();
+    if (task == nullptr) {
+      actions.emplace_back(BadFieldAction{"tasks.sync: a task is not an object"});
+      continue;
+    }
+    auto parsed = backend_link::ParseTask(*task);
+    if (parsed.ok()) {
+      sync.tasks.push_back(*std::move(parsed));
+    } else {
+      actions.emplace_back(Refuse(*task, parsed.status()));
+    }
+  }
+  actions.emplace_back(std::move(sync));
+  return actions;
+}
+
+std::vector<Action> RouteConfigUpdate(const Message& message) {
+  const auto* config = message.body.if_contains("config");
+  if (config == nullptr || config->if_object() == nullptr) {
+    return Bad("config.update: config is not an object");
+  }
+  return {UpdateConfigAction{Number(message.body, "revision"), json::serialize(*config)}};
+}
+
+std::vector<Action> RouteScan(const Message& message) {
+  return {CommandAction{{.kind = CommandKind::kScan,
+                         .reference = Text(message.body, "commandId"),
+                         .mac = {},
+                         .interpreter = {},
+                         .script = {}}}};
+}
+
+std::vector<Action> RouteWake(const Message& message) {
+  Command command{.kind = CommandKind::kWake,
+                  .reference = Text(message.body, "commandId"),
+                  .mac = Text(message.body, "mac"),
+                  .interpreter = {},
+                  .script = {}};
+  if (command.mac.empty()) return Bad("wake: mac is missing");
+  return {CommandAction{std::move(command)}};
+}
+
+std::vector<Action> RoutePrepull(const Message& message) {
+  Command command{.kind = CommandKind::kPrepull,
+                  .reference = Text(message.body, "imageId"),
+                  .mac = {},
+                  .interpreter = {},
+                  .script = {}};
+  if (command.reference.empty()) return Bad("image.prepull: imageId is missing");
+  return {CommandAction{std::move(command)}};
+}
+
+std::vector<Action> RouteJob(const Message& message) {
+  const auto* value = message.body.if_contains("job");
+  const auto* job = value == nullptr ? nullptr : value->if_object();
+  if (job == nullptr) return Bad("job.run: job is not an object");
+  const std::uint64_t timeout = Number(*job, "timeoutSeconds").value_or(0);
+  Command command{.kind = CommandKind::kJob,
+                  .reference = Text(*job, "id"),
+                  .mac = {},
+                  .interpreter = Text(*job, "interpreter"),
+                  .script = Text(*job, "script"),
+                  .timeout_seconds = kDefaultJobTimeoutSeconds};
+  if (command.reference.empty()) return Bad("job.run: job.id is missing");
+  if (command.script.empty()) return Bad("job.run: job.script is missing");
+  if (timeout > 0) {
+    command.timeout_seconds =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(timeout, kMaxJobTimeoutSeconds));
+  }
+  return {CommandAction{std::move(command)}};
+}
+
+std::vector<Action> RouteAck(const Message& message) {
+  if (!message.id.has_value()) return Bad("ack: id is missing");
+  return {AckedAction{*message.id}};
+}
+
+struct RouteRow {
+  std::string_view type;
+  std::vector<Action> (*route)(const Message&);
+};
+
+constexpr RouteRow kRoutes[] = {
+    {"task.new", &RouteTaskNew},
+    {"task.cancel", &RouteTaskCancel},
+    {"tasks.sync", &RouteTasksSync},
+    {"config.update", &RouteConfigUpdate},
+    {"image.prepull", &RoutePrepull},
+    {"scan.start", &RouteScan},
+    {"wake", &RouteWake},
+    {"job.run", &RouteJob},
+    {"ack", &RouteAck},
+};
+
+struct CommandRow {
+  CommandKind kind;
+  Service service;
+  std::string_view type;
+};
+
+constexpr CommandRow kCommands[] = {
+    {CommandKind::kScan, Service::kDiscovery, "scan.start"},
+    {CommandKind::kWake, Service::kDiscovery, "wake"},
+    {CommandKind::kJob, Service::kAgent, "job.run"},
+    {CommandKind::kPrepull, Service::kCache, "image.prepull"},
+};
+
+const CommandRow& RowOf(CommandKind kind) {
+  return kCommands[static_cast<std::size_t>(kind)];
+}
+
+}  // namespace
+
+Service Command::service() const {
+  return RowOf(kind).service;
+}
+
+std::string_view Command::type() const {
+  return RowOf(kind).type;
+}
+
+std::vector<Action> Route(const Message& message) {
+  for (const RouteRow& row : kRoutes) {
+    if (row.type == message.type) return row.route(message);
+  }
+  return {UnknownTypeAction{message.type}};
+}
+
+}  // namespace tentacle::uplink

@@ -1,0 +1,199 @@
+#include "services/uplink/desired_store.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "libs/async/on_pool.h"
+#include "services/uplink/limits.h"
+
+namespace tentacle::uplink {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::string_view kTaskPrefix = "desired/task/";
+constexpr std::string_view kTaskRevisionKey = "desired/task_revision";
+constexpr std::string_view kConfigKey = "desired/config";
+constexpr std::string_view kConfigRevisionKey = "desired/config_revision";
+constexpr std::string_view kCommandPrefix = "command/";
+constexpr std::string_view kSeenPrefix = "seen/";
+
+// Everything that begins with `prefix`: up to the prefix with its last character raised by one.
+std::string PrefixEnd(std::string_view prefix) {
+  std::string end(prefix);
+  ++end.back();
+  return end;
+}
+
+// Fixed width, so that the order of keys is the order of numbers.
+std::string NumberedKey(std::string_view prefix, std::uint64_t number) {
+  return fmt::format("{}{:016x}", prefix, number);
+}
+
+std::optional<std::uint64_t> ParseNumber(std::string_view text, int base) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// "<milliseconds since 1970>\n<frame>"
+std::string PackCommand(absl::Time received_at, std::string_view frame) {
+  return fmt::format("{}\n{}", absl::ToUnixMillis(received_at), frame);
+}
+
+std::optional<PendingCommand> UnpackCommand(std::string_view value) {
+  const std::size_t line = value.find('\n');
+  if (line == std::string_view::npos) return std::nullopt;
+  const auto millis = ParseNumber(value.substr(0, line), 10);
+  const auto message = backend_link::Parse(value.substr(line + 1));
+  if (!millis || !message.ok()) return std::nullopt;
+  const auto actions = Route(*message);
+  const auto* action = std::get_if<CommandAction>(&actions.front());
+  if (action == nullptr) return std::nullopt;
+  return PendingCommand{action->command, absl::FromUnixMillis(static_cast<std::int64_t>(*millis))};
+}
+
+void AppendWrites(const DesiredChange& change, std::vector<store::Write>& writes) {
+  for (const auto& [mac, task] : change.tasks) {
+    store::Write write{fmt::format("{}{}", kTaskPrefix, mac), std::nullopt};
+    if (task.has_value()) write.value = task->SerializeAsString();
+    writes.push_back(std::move(write));
+  }
+  if (change.task_revision) {
+    writes.push_back({std::string(kTaskRevisionKey), std::to_string(*change.task_revision)});
+  }
+  if (change.config_revision) {
+    writes.push_back({std::string(kConfigRevisionKey), std::to_string(*change.config_revision)});
+  }
+  if (change.config_json) writes.push_back({std::string(kConfigKey), *change.config_json});
+}
+
+}  // namespace
+
+DesiredStore::DesiredStore(asio::any_io_executor home,
+                           asio::thread_pool& blocking,
+                           store::Store& store)
+    : blocking_(blocking), store_(store), turn_(std::move(home)) {
+  turn_.expires_at(asio::steady_timer::time_point::max());
+}
+
+absl::Status DesiredStore::Load() {
+  const auto visit = [this](std::string_view key, std::string_view value) {
+    LoadEntry(key, value);
+    return true;
+  };
+  for (const std::string_view prefix :
+       {std::string_view("desired/"), kCommandPrefix, kSeenPrefix}) {
+    if (absl::Status status = store_.Scan(prefix, PrefixEnd(prefix), visit); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+void DesiredStore::LoadEntry(std::string_view key, std::string_view value) {
+  if (key == kTaskRevisionKey) {
+    state_.task_revision = ParseNumber(value, 10).value_or(0);
+  } else if (key == kConfigRevisionKey) {
+    state_.config_revision = ParseNumber(value, 10).value_or(0);
+  } else if (key == kConfigKey) {
+    state_.config_json = std::string(value);
+  } else if (key.starts_with(kTaskPrefix)) {
+    task::v1::BootTask task;
+    if (task.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+      state_.tasks[task.mac()] = std::move(task);
+    } else {
+      ++unreadable_;
+    }
+  } else if (key.starts_with(kCommandPrefix)) {
+    const auto number = ParseNumber(key.substr(kCommandPrefix.size()), 16);
+    auto command = UnpackCommand(value);
+    if (number && command) {
+      commands_[*number] = *std::move(command);
+      next_command_ = *number + 1;
+    } else {
+      ++unreadable_;
+    }
+  } else if (key.starts_with(kSeenPrefix)) {
+    const auto number = ParseNumber(key.substr(kSeenPrefix.size()), 16);
+    if (number) Remember(*number, std::string(value));
+  }
+}
+
+void DesiredStore::Remember(std::uint64_t sequence, std::string id) {
+  seen_ids_.insert(id);
+  seen_[sequence] = std::move(id);
+  next_seen_ = sequence + 1;
+}
+
+asio::awaitable<absl::StatusOr<DesiredChange>> DesiredStore::Commit(
+    Compute compute, std::optional<std::string> seen_id, std::optional<NewCommand> command) {
+  co_await TakeTurn();
+  DesiredChange change;
+  if (compute) change = compute(state_);
+  std::vector<store::Write> writes;
+  AppendWrites(change, writes);
+  if (command) {
+    writes.push_back({NumberedKey(kCommandPrefix, next_command_),
+                      PackCommand(command->received_at, command->frame)});
+  }
+  if (seen_id) {
+    writes.push_back({NumberedKey(kSeenPrefix, next_seen_), *seen_id});
+    if (seen_.size() >= limits::kSeenIds) {
+      writes.push_back({NumberedKey(kSeenPrefix, seen_.begin()->first), std::nullopt});
+    }
+  }
+  const absl::Status status = co_await Write(std::move(writes));
+  if (status.ok()) {
+    Apply(change, state_);
+    if (command) {
+      commands_[next_command_++] = PendingCommand{command->command, command->received_at};
+    }
+    if (seen_id) {
+      if (seen_.size() >= limits::kSeenIds) {
+        seen_ids_.erase(seen_.begin()->second);
+        seen_.erase(seen_.begin());
+      }
+      Remember(next_seen_, *std::move(seen_id));
+    }
+  }
+  PassTurn();
+  if (!status.ok()) co_return status;
+  co_return change;
+}
+
+asio::awaitable<absl::Status> DesiredStore::Forget(std::uint64_t sequence) {
+  co_await TakeTurn();
+  std::vector<store::Write> writes = {{NumberedKey(kCommandPrefix, sequence), std::nullopt}};
+  const absl::Status status = co_await Write(std::move(writes));
+  if (status.ok()) commands_.erase(sequence);
+  PassTurn();
+  co_return status;
+}
+
+asio::awaitable<absl::Status> DesiredStore::Write(std::vector<store::Write> writes) {
+  if (writes.empty()) co_return absl::OkStatus();
+  auto apply = [this, writes = std::move(writes)] { return store_.Apply(writes); };
+  co_return co_await async::OnPool(blocking_, std::move(apply));
+}
+
+asio::awaitable<void> DesiredStore::TakeTurn() {
+  while (busy_)
+    co_await turn_.async_wait(asio::as_tuple(asio::use_awaitable));
+  busy_ = true;
+}
+
+void DesiredStore::PassTurn() {
+  busy_ = false;
+  turn_.cancel();
+}
+
+}  // namespace tentacle::uplink

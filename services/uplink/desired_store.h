@@ -1,0 +1,87 @@
+// What the backend said, durable below host.store: the desired state ("desired/"), commands that
+// wait for their service ("command/") and the ids of messages that were taken already ("seen/").
+// Loaded at start, so that a restart with the backend away still pushes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "libs/store/store.h"
+#include "services/uplink/core/desired_state.h"
+#include "services/uplink/core/routing.h"
+
+namespace tentacle::uplink {
+
+struct PendingCommand {
+  Command command;
+  absl::Time received_at;
+};
+
+// Home thread only; the disk is touched on the pool.
+class DesiredStore {
+ public:
+  using Compute = std::function<DesiredChange(const DesiredState&)>;
+
+  struct NewCommand {
+    Command command;
+    std::string frame;  // The message as text: what is stored and routed again at the next start.
+    absl::Time received_at;
+  };
+
+  DesiredStore(boost::asio::any_io_executor home,
+               boost::asio::thread_pool& blocking,
+               store::Store& store);
+
+  // Blocking; before anything else. Entries that cannot be read are left out and counted.
+  absl::Status Load();
+
+  std::size_t unreadable() const { return unreadable_; }
+
+  const DesiredState& state() const { return state_; }
+
+  // Oldest first, by an own sequence.
+  const std::map<std::uint64_t, PendingCommand>& commands() const { return commands_; }
+
+  bool HasSeen(const std::string& message_id) const { return seen_ids_.contains(message_id); }
+
+  // Computes the change from the state in force, makes it durable with everything else in one write
+  // and only then applies it. `compute` may be empty. An error means that nothing has changed.
+  boost::asio::awaitable<absl::StatusOr<DesiredChange>> Commit(Compute compute,
+                                                               std::optional<std::string> seen_id,
+                                                               std::optional<NewCommand> command);
+  // The command is done with.
+  boost::asio::awaitable<absl::Status> Forget(std::uint64_t sequence);
+
+ private:
+  boost::asio::awaitable<absl::Status> Write(std::vector<store::Write> writes);
+  boost::asio::awaitable<void> TakeTurn();
+  void PassTurn();
+  void LoadEntry(std::string_view key, std::string_view value);
+  void Remember(std::uint64_t sequence, std::string id);
+
+  boost::asio::thread_pool& blocking_;
+  store::Store& store_;
+  boost::asio::steady_timer turn_;  // Cancelled when the turn is free.
+  bool busy_ = false;
+  std::size_t unreadable_ = 0;
+
+  DesiredState state_;
+  std::map<std::uint64_t, PendingCommand> commands_;
+  std::uint64_t next_command_ = 1;
+  std::map<std::uint64_t, std::string> seen_;
+  std::set<std::string, std::less<>> seen_ids_;
+  std::uint64_t next_seen_ = 1;
+};
+
+}  // namespace tentacle::uplink

@@ -1,0 +1,18 @@
+// Who this tentacle is, read anew each time: `enroll` writes key and config.yaml while uplink
+// waits.
+#pragma once
+
+#include <tentacle/config/v1/config.pb.h>
+
+#include <absl/status/statusor.h>
+
+#include "libs/runtime/host.h"
+#include "services/uplink/websocket_link.h"
+
+namespace tentacle::uplink {
+
+// Blocking. FailedPrecondition with the sentence how to enroll, or what is wrong with the key.
+absl::StatusOr<LinkIdentity> ReadIdentity(const runtime::Paths& paths,
+                                          const config::v1::TentacleConfig& current);
+
+}  // namespace tentacle::uplink

@@ -1,0 +1,151 @@
+#include "services/uplink/inbox.h"
+
+#include <utility>
+
+#include "libs/text/view.h"
+#include "services/uplink/core/reports.h"
+#include "services/uplink/limits.h"
+
+namespace tentacle::uplink {
+
+namespace {
+
+namespace asio = boost::asio;
+using backend_link::Message;
+
+constexpr TableLimits kTableLimits{limits::kMaxTasks, limits::kMaxTaskTableBytes};
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+}  // namespace
+
+Inbox::Inbox(DesiredStore& desired,
+             events::EventLog& events,
+             Metrics& metrics,
+             const runtime::Clock& clock,
+             runtime::Log log)
+    : desired_(desired), events_(events), metrics_(metrics), clock_(clock), log_(std::move(log)) {}
+
+asio::awaitable<bool> Inbox::Take(Message message, std::vector<Action> actions) {
+  if (message.id && desired_.HasSeen(*message.id)) {
+    metrics_.Repeat();
+    co_return true;
+  }
+  Plan plan = MakePlan(message, std::move(actions));
+  if (plan.compute) {
+    for (auto& refused : plan.compute(desired_.state()).refused) {
+      plan.refused.push_back(std::move(refused));
+    }
+  }
+  // Before the id counts as seen: after a crash in between the backend repeats and we report again.
+  auto report = ReportRefused(std::move(plan.refused));
+  const bool reported = co_await std::move(report);
+  if (!reported) co_return false;
+
+  const bool has_command = plan.command.has_value();
+  const Service service = has_command ? plan.command->command.service() : Service::kUplink;
+  auto commit = desired_.Commit(std::move(plan.compute), message.id, std::move(plan.command));
+  const auto change = co_await std::move(commit);
+  if (!change.ok()) {
+    metrics_.StoreFailed("desired");
+    log_.Error("uplink.store_refused",
+               {{"type", message.type}, {"reason", text::Message(change.status())}});
+    co_return false;
+  }
+  NotifyPushers(*change);
+  if (has_command) on_change_(service);
+  co_return true;
+}
+
+Inbox::Plan Inbox::MakePlan(const Message& message, std::vector<Action> actions) {
+  Plan plan;
+  const auto act = Overloaded{
+      [&](AddTaskAction& add) {
+        log_.Info("uplink.task_received", {{"task", add.task.id()}, {"mac", add.task.mac()}});
+        plan.compute = [task = std::move(add.task)](const DesiredState& state) {
+          return AddTask(state, task, kTableLimits);
+        };
+      },
+      [&](CancelTaskAction& cancel) {
+        log_.Info("uplink.task_cancelled", {{"task", cancel.task_id}});
+        plan.compute = [id = std::move(cancel.task_id)](const DesiredState& state) {
+          return CancelTask(state, id);
+        };
+      },
+      [&](SyncTasksAction& sync) {
+        log_.Info("uplink.tasks_synced", {{"tasks", sync.tasks.size()}});
+        plan.compute = [tasks = std::move(sync.tasks)](const DesiredState& state) {
+          return SyncTasks(state, tasks, kTableLimits);
+        };
+      },
+      [&](UpdateConfigAction& update) {
+        plan.compute = [revision = update.revision,
+                        json = std::move(update.config_json)](const DesiredState& state) {
+          return UpdateConfig(state, revision, json);
+        };
+      },
+      [&](CommandAction& action) { PlanCommand(message, std::move(action.command), plan); },
+      [&](RefuseTaskAction& refuse) { plan.refused.push_back(std::move(refuse.refused)); },
+      [&](UnknownTypeAction& unknown) { NoteUnknown(unknown.type); },
+      [&](BadFieldAction& bad) {
+        metrics_.RefusedFrame("bad_field");
+        log_.Warning("uplink.frame_refused", {{"reason", "bad_field"}, {"detail", bad.reason}});
+      },
+      [](AckedAction&) {},
+  };
+  for (Action& action : actions)
+    std::visit(act, action);
+  return plan;
+}
+
+void Inbox::PlanCommand(const Message& message, Command command, Plan& plan) {
+  if (desired_.commands().size() >= limits::kMaxPendingCommands) {
+    metrics_.Command(command.kind, "overflow");
+    log_.Error("uplink.command_dropped", {{"command", command.type()},
+                                          {"id", command.reference},
+                                          {"reason", "too many commands wait already"}});
+    events_.Publish(CommandFailed(command, "too many commands wait already", clock_.Now()));
+    return;
+  }
+  metrics_.Command(command.kind, "stored");
+  log_.Info("uplink.command_received",
+            {{"command", command.type()}, {"id", command.reference}, {"mac", command.mac}});
+  plan.command =
+      DesiredStore::NewCommand{std::move(command), backend_link::Serialize(message), clock_.Now()};
+}
+
+asio::awaitable<bool> Inbox::ReportRefused(std::vector<RefusedTask> refused) {
+  for (const RefusedTask& task : refused) {
+    metrics_.TaskRefused("uplink");
+    log_.Warning("uplink.task_refused",
+                 {{"task", task.task_id}, {"by", "uplink"}, {"reason", task.reason}});
+    if (task.task_id.empty()) continue;  // Nobody up there could tell which one is meant.
+    const auto sequence = co_await events_.Append(TaskFailed(task, clock_.Now()));
+    if (!sequence.ok()) {
+      metrics_.StoreFailed("event");
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+void Inbox::NotifyPushers(const DesiredChange& change) {
+  if (change.task_revision) on_change_(Service::kPxe);
+  if (!change.config_revision) return;
+  log_.Info("uplink.config_received", {{"revision", *change.config_revision}});
+  for (const Service service : kServices)
+    on_change_(service);
+}
+
+void Inbox::NoteUnknown(const std::string& type) {
+  metrics_.UnknownType();
+  if (logged_types_.size() >= limits::kLoggedUnknownTypes) return;
+  if (logged_types_.insert(type).second) log_.Info("uplink.unknown_type", {{"type", type}});
+}
+
+}  // namespace tentacle::uplink

@@ -1,0 +1,93 @@
+#include "services/uplink/status_beat.h"
+
+#include <string_view>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "services/uplink/limits.h"
+
+namespace tentacle::uplink {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+std::string_view StateName(cache::v1::ImageState state) {
+  switch (state) {
+    case cache::v1::IMAGE_STATE_ABSENT:
+      return "absent";
+    case cache::v1::IMAGE_STATE_PULLING:
+      return "pulling";
+    case cache::v1::IMAGE_STATE_VERIFYING:
+      return "verifying";
+    case cache::v1::IMAGE_STATE_CACHED:
+      return "cached";
+    case cache::v1::IMAGE_STATE_FAILED:
+      return "failed";
+    default:
+      return "unknown";
+  }
+}
+
+json::array Tasks(const pxe::v1::ListBootTasksResponse& response) {
+  json::array tasks;
+  for (const auto& tracked : response.tasks()) {
+    const auto status = backend_link::StatusName(tracked.progress().status());
+    tasks.emplace_back(json::object{{"taskId", tracked.task().id()},
+                                    {"status", status.empty() ? "waiting" : status}});
+  }
+  return tasks;
+}
+
+json::array Images(const cache::v1::ListImagesResponse& response) {
+  json::array images;
+  for (const auto& image : response.images()) {
+    images.emplace_back(json::object{{"imageId", image.id()},
+                                     {"name", image.name()},
+                                     {"sizeBytes", image.size_bytes()},
+                                     {"state", StateName(image.state())},
+                                     {"presentBytes", image.present_bytes()},
+                                     {"reason", image.reason()}});
+  }
+  return images;
+}
+
+}  // namespace
+
+StatusBeat::StatusBeat(asio::any_io_executor home, Session& session, Peers& peers, Metrics& metrics)
+    : session_(session), peers_(peers), metrics_(metrics), pause_(std::move(home)) {}
+
+asio::awaitable<absl::Status> StatusBeat::Run() {
+  for (;;) {
+    if (const absl::Status status = co_await SendStatus(); !status.ok()) co_return status;
+    co_await pause_.Wait(limits::kStatusInterval);
+    if (const absl::Status status = co_await SendLatency(); !status.ok()) co_return status;
+  }
+}
+
+// What cannot be asked is left out: an empty list would say that there is nothing. "tasks" alone
+// belongs to the specification and is always there.
+asio::awaitable<absl::Status> StatusBeat::SendStatus() {
+  backend_link::Message message{.type = "status", .id = std::nullopt, .body = {}};
+  message.body["online"] = true;
+  const auto tasks = co_await peers_.ListBootTasks();
+  message.body["tasks"] = tasks.ok() ? Tasks(*tasks) : json::array();
+  message.body["version"] = TENTACLE_VERSION;
+  const auto images = co_await peers_.ListImages();
+  if (images.ok()) message.body["images"] = Images(*images);
+  co_return co_await session_.Send(std::move(message));
+}
+
+asio::awaitable<absl::Status> StatusBeat::SendLatency() {
+  const absl::Duration round_trip = session_.round_trip();
+  if (round_trip == absl::ZeroDuration()) co_return absl::OkStatus();  // Nothing was measured yet.
+  metrics_.Latency(absl::ToDoubleSeconds(round_trip));
+  backend_link::Message message{.type = "link", .id = std::nullopt, .body = {}};
+  message.body["latencyMs"] = absl::ToDoubleMilliseconds(round_trip);
+  co_return co_await session_.Send(std::move(message));
+}
+
+}  // namespace tentacle::uplink

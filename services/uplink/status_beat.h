@@ -1,0 +1,33 @@
+// The snapshot of section 3's "status" right after connecting and every minute, and the latency of
+// the line. Not durable: the next one is as good.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "services/uplink/metrics.h"
+#include "services/uplink/peers.h"
+#include "services/uplink/session.h"
+#include "services/uplink/signal.h"
+
+namespace tentacle::uplink {
+
+// Home thread only; made for one session.
+class StatusBeat {
+ public:
+  StatusBeat(boost::asio::any_io_executor home, Session& session, Peers& peers, Metrics& metrics);
+
+  // Until the connection is over or cancelled.
+  boost::asio::awaitable<absl::Status> Run();
+
+ private:
+  boost::asio::awaitable<absl::Status> SendStatus();
+  boost::asio::awaitable<absl::Status> SendLatency();
+
+  Session& session_;
+  Peers& peers_;
+  Metrics& metrics_;
+  Signal pause_;
+};
+
+}  // namespace tentacle::uplink

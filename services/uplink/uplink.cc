@@ -1,0 +1,77 @@
+#include "services/uplink/uplink.h"
+
+#include <array>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "libs/rpc/server.h"
+#include "libs/text/view.h"
+#include "services/uplink/connection.h"
+#include "services/uplink/desired_store.h"
+#include "services/uplink/inbox.h"
+#include "services/uplink/metrics.h"
+#include "services/uplink/peer_push.h"
+#include "services/uplink/peers.h"
+#include "services/uplink/together.h"
+#include "services/uplink/uplink_service.h"
+#include "services/uplink/websocket_link.h"
+
+namespace tentacle::uplink {
+
+namespace asio = boost::asio;
+
+asio::awaitable<absl::Status> Run(runtime::Host& host) {
+  Metrics metrics(host.registry);
+  const auto socket_of = [&host](std::string_view service) { return host.paths.Socket(service); };
+  Peers peers(socket_of, metrics, host.log);
+
+  // backend -> desired state and commands, durable
+  DesiredStore desired(host.home, host.blocking, host.store);
+  if (absl::Status status = desired.Load(); !status.ok()) co_return status;
+  host.log.Info("uplink.desired_loaded", {{"tasks", desired.state().tasks.size()},
+                                          {"commands", desired.commands().size()},
+                                          {"unreadable", desired.unreadable()}});
+  Inbox inbox(desired, host.events, metrics, host.clock, host.log);
+
+  // desired state and commands -> services
+  std::array<std::unique_ptr<PeerPush>, kServices.size()> pushes;
+  for (const Service service : kServices) {
+    pushes[static_cast<std::size_t>(service)] = std::make_unique<PeerPush>(
+        host.home, service, peers, desired, host.events, metrics, host.clock, host.log);
+  }
+  const auto notify = [&pushes](Service service) {
+    pushes[static_cast<std::size_t>(service)]->Notify();
+  };
+  inbox.OnChange(notify);
+  const auto on_peer = [&](Service service, bool reachable) {
+    if (reachable) notify(service);
+    host.health.Set("peers", true, peers.Summary());
+  };
+  peers.OnReachability(on_peer);
+  host.health.Set("peers", true, peers.Summary());
+
+  // events of the services -> backend, for as long as each connection lasts
+  const auto serve = [&](std::shared_ptr<net::WebSocket> socket) {
+    return ServeConnection(
+        {host.home, std::move(socket), inbox, peers, metrics, host.clock, host.log});
+  };
+  WebSocketLink link(host, metrics, serve);
+
+  // status -> command line
+  const auto service = MakeUplinkService(host.home, link, desired, peers);
+  host.rpc.Register(*service);
+
+  std::vector<asio::awaitable<absl::Status>> parts;
+  parts.push_back(link.Run());
+  for (const auto& push : pushes)
+    parts.push_back(push->Run());
+  auto together = RunTogether(host.home, std::move(parts));
+  co_return co_await std::move(together);
+}
+
+std::string AdminListen(const config::v1::TentacleConfig& config) {
+  return config.uplink().admin_listen();
+}
+
+}  // namespace tentacle::uplink

@@ -1,0 +1,88 @@
+#include "services/uplink/uplink_service.h"
+
+#include <tentacle/uplink/v1/uplink_service.grpc.pb.h>
+
+#include <utility>
+
+#include "libs/rpc/serve.h"
+
+namespace tentacle::uplink {
+
+namespace {
+
+namespace asio = boost::asio;
+using v1::GetLinkStatusRequest;
+using v1::GetLinkStatusResponse;
+
+v1::LinkState ToProto(LinkState state) {
+  switch (state) {
+    case LinkState::kOffline:
+      return v1::LINK_STATE_UNSPECIFIED;
+    case LinkState::kNotEnrolled:
+      return v1::LINK_STATE_NOT_ENROLLED;
+    case LinkState::kConnecting:
+      return v1::LINK_STATE_CONNECTING;
+    case LinkState::kOnline:
+      return v1::LINK_STATE_ONLINE;
+    case LinkState::kBackingOff:
+      return v1::LINK_STATE_BACKING_OFF;
+  }
+  return v1::LINK_STATE_UNSPECIFIED;
+}
+
+class UplinkServiceImpl final : public v1::UplinkService::CallbackService {
+ public:
+  UplinkServiceImpl(asio::any_io_executor home,
+                    const WebSocketLink& link,
+                    const DesiredStore& desired,
+                    const Peers& peers)
+      : home_(std::move(home)), link_(link), desired_(desired), peers_(peers) {}
+
+  grpc::ServerUnaryReactor* GetLinkStatus(grpc::CallbackServerContext* context,
+                                          const GetLinkStatusRequest* request,
+                                          GetLinkStatusResponse* response) override {
+    return rpc::Serve<GetLinkStatusRequest, GetLinkStatusResponse>(
+        home_, context, request, response,
+        [this](const GetLinkStatusRequest&) { return Answer(); });
+  }
+
+ private:
+  asio::awaitable<absl::StatusOr<GetLinkStatusResponse>> Answer() {
+    GetLinkStatusResponse response;
+    response.set_state(ToProto(link_.machine().state()));
+    response.set_reason(link_.machine().reason());
+    response.mutable_since()->set_seconds(absl::ToUnixSeconds(link_.machine().since()));
+    response.set_backend_url(link_.backend_url());
+    response.set_node_id(link_.node_id());
+    response.set_config_revision(desired_.state().config_revision);
+    response.set_task_revision(desired_.state().task_revision);
+    response.set_task_count(static_cast<std::uint32_t>(desired_.state().tasks.size()));
+    for (const auto service : kServices) {
+      const PeerView& view = peers_.view(service);
+      v1::PeerStatus& peer = *response.add_peers();
+      peer.set_service(std::string(ServiceName(service)));
+      peer.set_reachable(view.reachable);
+      peer.set_reason(view.reason);
+      peer.set_last_sequence(view.last_sequence);
+      peer.set_confirmed_sequence(view.confirmed_sequence);
+      peer.set_pushed_config_revision(view.pushed_config_revision);
+    }
+    co_return response;
+  }
+
+  asio::any_io_executor home_;
+  const WebSocketLink& link_;
+  const DesiredStore& desired_;
+  const Peers& peers_;
+};
+
+}  // namespace
+
+std::shared_ptr<grpc::Service> MakeUplinkService(asio::any_io_executor home,
+                                                 const WebSocketLink& link,
+                                                 const DesiredStore& desired,
+                                                 const Peers& peers) {
+  return std::make_shared<UplinkServiceImpl>(std::move(home), link, desired, peers);
+}
+
+}  // namespace tentacle::uplink

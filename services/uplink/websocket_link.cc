@@ -1,0 +1,137 @@
+#include "services/uplink/websocket_link.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "libs/async/on_pool.h"
+#include "libs/text/view.h"
+#include "services/uplink/identity_file.h"
+#include "services/uplink/limits.h"
+
+namespace tentacle::uplink {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr char kPath[] = "/api/v1/tentacles/ws";
+
+retry::BackoffPolicy PolicyFrom(const config::v1::UplinkConfig& config) {
+  return {absl::Milliseconds(config.backoff_base_ms()),
+          absl::Milliseconds(config.backoff_cap_ms())};
+}
+
+std::string LinkUrl(std::string_view backend_url) {
+  while (backend_url.ends_with('/'))
+    backend_url.remove_suffix(1);
+  return fmt::format("{}{}", backend_url, kPath);
+}
+
+net::WebSocketLimits LimitsFrom(const config::v1::UplinkConfig& config) {
+  net::WebSocketLimits limits;
+  limits.message_bytes = backend_link::kMaxMessageBytes;
+  // A ping goes out after half of the idle time.
+  if (config.ping_interval_s() > 0)
+    limits.idle_timeout = absl::Seconds(2 * config.ping_interval_s());
+  return limits;
+}
+
+}  // namespace
+
+WebSocketLink::WebSocketLink(runtime::Host& host, Metrics& metrics, Serve serve)
+    : host_(host),
+      metrics_(metrics),
+      serve_(std::move(serve)),
+      random_(std::random_device{}()),
+      machine_(PolicyFrom(host.config.current().uplink()), limits::kStableAfter),
+      pause_(host.home) {}
+
+asio::awaitable<absl::Status> WebSocketLink::Run() {
+  Outcome outcome = co_await FindIdentity();
+  for (;;) {
+    std::uniform_real_distribution<double> spread(0.0, 1.0);
+    const auto step =
+        machine_.On(outcome.event, std::move(outcome.reason), host_.clock.Now(), spread(random_));
+    Publish();
+    switch (step.act) {
+      case LinkAct::kWaitForIdentity:
+        co_await pause_.Wait(limits::kIdentityRecheck);
+        outcome = co_await FindIdentity();
+        break;
+      case LinkAct::kConnect:
+        outcome = co_await Connect();
+        break;
+      case LinkAct::kServe:
+        outcome = co_await ServeConnection();
+        break;
+      case LinkAct::kWaitAndRetry:
+        metrics_.ReconnectDelay(absl::ToDoubleSeconds(step.delay));
+        co_await pause_.Wait(step.delay);
+        outcome = co_await FindIdentity();
+        break;
+      case LinkAct::kIgnore:
+      case LinkAct::kEnd:
+        co_return absl::InternalError(
+            fmt::format("the link has nothing to do in state {}", Name(machine_.state())));
+    }
+  }
+}
+
+asio::awaitable<WebSocketLink::Outcome> WebSocketLink::FindIdentity() {
+  const config::v1::TentacleConfig config = host_.config.current();
+  auto read = [paths = host_.paths, config] { return ReadIdentity(paths, config); };
+  auto found = co_await async::OnPool(host_.blocking, std::move(read));
+  if (!found.ok()) {
+    identity_.reset();
+    co_return Outcome{LinkEvent::kIdentityMissing, std::string(text::Message(found.status()))};
+  }
+  identity_ = *std::move(found);
+  backend_url_ = identity_->backend_url;
+  node_id_ = identity_->node_id;
+  co_return Outcome{LinkEvent::kIdentityFound, fmt::format("connecting to {}", backend_url_)};
+}
+
+asio::awaitable<WebSocketLink::Outcome> WebSocketLink::Connect() {
+  // A token lives for minutes only, so each attempt has its own.
+  const std::string token =
+      identity::MakeToken(identity_->key, identity_->node_id, host_.clock.Now());
+  net::HeaderList headers = {{"Authorization", fmt::format("Bearer {}", token)}};
+  const auto& config = host_.config.current().uplink();
+  auto connected = co_await net::WebSocket::Connect(
+      host_.home, LinkUrl(backend_url_), std::move(headers), identity_->tls, LimitsFrom(config));
+  metrics_.Connect(connected.status());
+  if (!connected.ok()) {
+    const std::string reason(text::Message(connected.status()));
+    host_.log.Warning("uplink.connect_failed", {{"backend", backend_url_}, {"reason", reason}});
+    co_return Outcome{LinkEvent::kConnectFailed, reason};
+  }
+  socket_ = *std::move(connected);
+  host_.log.Info("uplink.connected", {{"backend", backend_url_}, {"node", node_id_}});
+  co_return Outcome{LinkEvent::kConnected, fmt::format("connected to {}", backend_url_)};
+}
+
+asio::awaitable<WebSocketLink::Outcome> WebSocketLink::ServeConnection() {
+  metrics_.Connected(true);
+  auto serving = serve_(std::exchange(socket_, nullptr));
+  const absl::Status ended = co_await std::move(serving);
+  metrics_.Connected(false);
+  const std::string reason = fmt::format("the connection ended: {}", text::Message(ended));
+  host_.log.Warning("uplink.disconnected", {{"backend", backend_url_}, {"reason", reason}});
+  co_return Outcome{LinkEvent::kLost, reason};
+}
+
+void WebSocketLink::Publish() {
+  const LinkState state = machine_.state();
+  const bool enrolled = state != LinkState::kNotEnrolled;
+  const auto& conditions = host_.health.conditions();
+  const auto before = conditions.find("enrolled");
+  if (!enrolled && (before == conditions.end() || before->second.ok)) {
+    host_.log.Warning("uplink.not_enrolled", {{"reason", machine_.reason()}});
+  }
+  host_.health.Set("enrolled", enrolled, enrolled ? "" : machine_.reason());
+  host_.health.Set("backend_link", state == LinkState::kOnline,
+                   fmt::format("{}: {}", Name(state), machine_.reason()));
+}
+
+}  // namespace tentacle::uplink

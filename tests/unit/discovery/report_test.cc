@@ -1,0 +1,88 @@
+#include "services/discovery/report.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <gtest/gtest.h>
+
+#include "services/discovery/limits.h"
+
+namespace tentacle::discovery {
+namespace {
+
+namespace json = boost::json;
+
+const absl::Time kNoon = absl::FromUnixMillis(1'700'000'000'123);
+
+Device MakeDevice(std::uint32_t n) {
+  Device device;
+  device.mac.octets = {0x00, 0x0c, 0x29, 0, static_cast<std::uint8_t>(n >> 8),
+                       static_cast<std::uint8_t>(n)};
+  device.address = 0x0a000000 + n;
+  device.vendor = "VMware, Inc";
+  device.interface = "eth0";
+  device.first_seen = kNoon;
+  device.last_seen = kNoon + absl::Seconds(5);
+  return device;
+}
+
+ScanResult MakeResult(std::uint32_t devices) {
+  ScanResult result;
+  result.started_at = kNoon;
+  result.finished_at = kNoon + absl::Seconds(12);
+  result.targets = 253;
+  for (std::uint32_t n = 1; n <= devices; ++n) result.devices.push_back(MakeDevice(n));
+  return result;
+}
+
+TEST(Report, ASweepHasTheFieldsOfTheProtocol) {
+  const auto bodies = ScanResultBodies(MakeResult(1), "cmd-7");
+  ASSERT_EQ(bodies.size(), 1u);
+  const json::value expected = json::parse(R"({
+    "scanId": "cmd-7",
+    "startedAt": "2023-11-14T22:13:20.123Z",
+    "finishedAt": "2023-11-14T22:13:32.123Z",
+    "targets": 253,
+    "devices": [{
+      "mac": "00:0c:29:00:00:01", "ip": "10.0.0.1", "hostname": "", "vendor": "VMware, Inc",
+      "interface": "eth0", "firstSeen": "2023-11-14T22:13:20.123Z",
+      "lastSeen": "2023-11-14T22:13:25.123Z"}]})");
+  EXPECT_EQ(json::parse(bodies[0]), expected) << bodies[0];
+}
+
+TEST(Report, ASweepThatFoundNobodyIsOneBodyWithAnEmptyList) {
+  const auto bodies = ScanResultBodies(MakeResult(0), "s");
+  ASSERT_EQ(bodies.size(), 1u);
+  EXPECT_TRUE(json::parse(bodies[0]).at("devices").as_array().empty());
+}
+
+TEST(Report, ExactlyOnePartIsNotFollowedByAnEmptyOne) {
+  EXPECT_EQ(ScanResultBodies(MakeResult(limits::kMaxDevicesPerEvent), "s").size(), 1u);
+}
+
+TEST(Report, ManyDevicesAreSplitAndEachIsToldOnce) {
+  const auto bodies = ScanResultBodies(MakeResult(1201), "s");
+  ASSERT_EQ(bodies.size(), 3u);
+  std::uint32_t next = 1;
+  for (const std::string& body : bodies) {
+    const json::value parsed = json::parse(body);
+    EXPECT_EQ(parsed.at("scanId").as_string(), "s");
+    EXPECT_LE(parsed.at("devices").as_array().size(), limits::kMaxDevicesPerEvent);
+    for (const json::value& device : parsed.at("devices").as_array()) {
+      EXPECT_EQ(device.at("mac").as_string(), MakeDevice(next++).mac.ToString());
+    }
+  }
+  EXPECT_EQ(next, 1202u);
+}
+
+TEST(Report, AWakeOfACommandNamesIt) {
+  EXPECT_EQ(json::parse(WakeSentBody("cmd-1", MakeDevice(1).mac, 9)),
+            json::parse(R"({"commandId":"cmd-1","mac":"00:0c:29:00:00:01","packets":9})"));
+}
+
+TEST(Report, AWakeOfNobodyHasNoCommandId) {
+  EXPECT_EQ(json::parse(WakeSentBody("", MakeDevice(1).mac, 9)),
+            json::parse(R"({"mac":"00:0c:29:00:00:01","packets":9})"));
+}
+
+}  // namespace
+}  // namespace tentacle::discovery

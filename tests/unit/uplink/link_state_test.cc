@@ -1,0 +1,77 @@
+#include "services/uplink/core/link_state.h"
+
+#include <fmt/format.h>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/uplink/golden.h"
+
+namespace tentacle::uplink {
+namespace {
+
+constexpr retry::BackoffPolicy kPolicy{absl::Seconds(1), absl::Seconds(60)};
+const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);
+
+TEST(LinkState, MatrixOfEveryStateAndEvent) {
+  std::string matrix;
+  for (const LinkState from : kLinkStates) {
+    for (const LinkEvent event : kLinkEvents) {
+      const LinkMove move = Next(from, event);
+      matrix += fmt::format("{:<13} {:<17} -> {:<13} {}\n", Name(from), Name(event), Name(move.to),
+                            Name(move.act));
+    }
+  }
+  testing::ExpectGolden("uplink/link_state.txt", matrix);
+}
+
+LinkMachine Online() {
+  LinkMachine machine(kPolicy, absl::Minutes(1));
+  machine.On(LinkEvent::kIdentityFound, "", kStart, 0);
+  machine.On(LinkEvent::kConnected, "", kStart, 0);
+  return machine;
+}
+
+TEST(LinkMachine, TellsSinceWhenAndWhy) {
+  LinkMachine machine(kPolicy, absl::Minutes(1));
+  machine.On(LinkEvent::kIdentityMissing, "no key", kStart, 0);
+  machine.On(LinkEvent::kIdentityMissing, "still no key", kStart + absl::Seconds(2), 0);
+  EXPECT_EQ(machine.state(), LinkState::kNotEnrolled);
+  EXPECT_EQ(machine.since(), kStart);
+  EXPECT_EQ(machine.reason(), "still no key");
+}
+
+TEST(LinkMachine, DelayGrowsWhileConnectionsBreakAtOnce) {
+  LinkMachine machine = Online();
+  absl::Duration last = absl::ZeroDuration();
+  for (int i = 0; i < 5; ++i) {
+    const auto step = machine.On(LinkEvent::kLost, "", kStart + absl::Seconds(59), 1.0);
+    EXPECT_EQ(step.act, LinkAct::kWaitAndRetry);
+    EXPECT_GT(step.delay, last);
+    last = step.delay;
+    machine.On(LinkEvent::kIdentityFound, "", kStart + absl::Seconds(59), 0);
+    machine.On(LinkEvent::kConnected, "", kStart + absl::Seconds(59), 0);
+  }
+}
+
+TEST(LinkMachine, DelayBeginsAnewAfterAStableMinute) {
+  LinkMachine machine(kPolicy, absl::Minutes(1));
+  machine.On(LinkEvent::kIdentityFound, "", kStart, 0);
+  for (int i = 0; i < 5; ++i) {
+    machine.On(LinkEvent::kConnectFailed, "", kStart, 1.0);
+    machine.On(LinkEvent::kIdentityFound, "", kStart, 0);
+  }
+  machine.On(LinkEvent::kConnected, "", kStart, 0);
+  const auto step = machine.On(LinkEvent::kLost, "", kStart + absl::Minutes(1), 1.0);
+  EXPECT_EQ(step.delay, kPolicy.base);
+}
+
+TEST(LinkMachine, WhatDoesNotFitTheStateChangesNothing) {
+  LinkMachine machine = Online();
+  const auto step = machine.On(LinkEvent::kConnected, "twice", kStart + absl::Seconds(1), 0);
+  EXPECT_EQ(step.act, LinkAct::kIgnore);
+  EXPECT_EQ(machine.reason(), "");
+  EXPECT_EQ(machine.since(), kStart);
+}
+
+}  // namespace
+}  // namespace tentacle::uplink
