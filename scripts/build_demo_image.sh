@@ -243,7 +243,7 @@ make_root_file_system() {
 make_esp() {
   write_grub_configuration
   grub-mkimage -O x86_64-efi -p /boot/grub -c "$WORK/grub.cfg" -o "$WORK/bootx64.efi" \
-    part_gpt ext2 search search_label linux boot normal echo
+    part_gpt ext2 search search_label linux boot normal echo efi_gop
   truncate -s "${ESP_MIB}M" "$WORK/esp.fat"
   mkfs.vfat -n ESP "$WORK/esp.fat" >/dev/null
   mmd -i "$WORK/esp.fat" ::EFI ::EFI/BOOT

@@ -53,7 +53,7 @@ absl::StatusOr<std::optional<std::string>> TakeString(json::object& object,
   if (text->empty()) return Wrong(fmt::format("{} is empty", name));
   if (text->size() > max_bytes) return Wrong(fmt::format("{} is longer than {}", name, max_bytes));
   std::string value(*text);
-  object.erase(found);
+  object.stable_erase(found);
   return std::optional<std::string>(std::move(value));
 }
 

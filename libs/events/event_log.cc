@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
+#include "libs/async/turn.h"
 #include "libs/identity/identity.h"
 
 namespace tentacle::events {
@@ -40,7 +41,6 @@ class StoredEventLog final : public EventLog {
                  EventLogLimits limits)
       : store_(store), home_(home), blocking_(blocking), limits_(limits), arrived_(home), turn_(home) {
     arrived_.expires_at(asio::steady_timer::time_point::max());
-    turn_.expires_at(asio::steady_timer::time_point::max());
   }
 
   absl::Status Load() {
@@ -58,12 +58,7 @@ class StoredEventLog final : public EventLog {
       co_return status;
     }
     // One writer at a time, in the order of the calls: the sequence is given under the turn.
-    if (busy_) {
-      ++waiting_;
-      co_await turn_.async_wait(kTuple);
-      --waiting_;
-    }
-    busy_ = true;
+    const auto held = co_await turn_.Take();
     const std::uint64_t sequence = last_ + 1;
     event.set_sequence(sequence);
     const std::vector<store::Write> writes = {{EntryKey(sequence), event.SerializeAsString()},
@@ -77,7 +72,6 @@ class StoredEventLog final : public EventLog {
     } else {
       ++refused_;
     }
-    PassTurn();
     if (!status.ok()) co_return status;
     co_return sequence;
   }
@@ -142,7 +136,7 @@ class StoredEventLog final : public EventLog {
   }
 
   absl::Status CheckRoom(const Event& event) const {
-    const std::uint64_t kept = last_ - confirmed_ + waiting_;
+    const std::uint64_t kept = last_ - confirmed_ + turn_.waiting();
     if (kept >= limits_.max_events) {
       return absl::ResourceExhaustedError(fmt::format("event log holds {} events, its limit", kept));
     }
@@ -151,14 +145,6 @@ class StoredEventLog final : public EventLog {
       return absl::ResourceExhaustedError("metrics are not kept while the event log is that full");
     }
     return absl::OkStatus();
-  }
-
-  void PassTurn() {
-    if (waiting_ > 0) {
-      turn_.cancel_one();  // busy_ stays true for the one who is woken.
-    } else {
-      busy_ = false;
-    }
   }
 
   asio::awaitable<void> AppendDetached(Event event) {
@@ -194,13 +180,11 @@ class StoredEventLog final : public EventLog {
   asio::thread_pool& blocking_;
   EventLogLimits limits_;
   asio::steady_timer arrived_;  // Cancelled when an event arrives.
-  asio::steady_timer turn_;     // Cancelled one by one: the right to write.
+  async::Turn turn_;            // The right to write.
   std::string epoch_;
   std::uint64_t confirmed_ = 0;
   std::uint64_t last_ = 0;
   std::uint64_t refused_ = 0;
-  std::size_t waiting_ = 0;
-  bool busy_ = false;
   bool closed_ = false;
 };
 

@@ -15,6 +15,7 @@
 #include <boost/json/value.hpp>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -244,6 +245,19 @@ std::string RandomHex(std::size_t bytes) {
 std::string Sha256Hex(std::string_view data) {
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
   SHA256(Bytes(data), data.size(), reinterpret_cast<unsigned char*>(digest.data()));
+  return absl::BytesToHexString(digest);
+}
+
+std::string HmacSha256Hex(std::string_view key, std::string_view message) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  unsigned size = 0;
+  HMAC(EVP_sha256(),
+       key.data(),
+       static_cast<int>(key.size()),
+       Bytes(message),
+       message.size(),
+       reinterpret_cast<unsigned char*>(digest.data()),
+       &size);
   return absl::BytesToHexString(digest);
 }
 

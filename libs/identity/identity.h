@@ -44,6 +44,7 @@ absl::Status VerifyToken(std::string_view token, std::string_view public_key_bas
 
 std::string RandomHex(std::size_t bytes);         // Cryptographically strong.
 std::string Sha256Hex(std::string_view data);
+std::string HmacSha256Hex(std::string_view key, std::string_view message);  // RFC 2104
 bool ConstantTimeEquals(std::string_view a, std::string_view b);
 std::string Base64Encode(std::string_view bytes);
 absl::StatusOr<std::string> Base64Decode(std::string_view text);

@@ -86,6 +86,7 @@ class BeastWebSocket final : public WebSocket, public std::enable_shared_from_th
 
   asio::awaitable<absl::StatusOr<std::string>> Read() override {
     const auto self = this->shared_from_this();
+    if (closed_) co_return absl::CancelledError("websocket: closed");
     beast::flat_buffer buffer;
     const auto [error, size] = co_await stream_.async_read(buffer, kTuple);
     if (error) {

@@ -45,8 +45,23 @@ absl::Status StoredConfigFeed::Replace(std::uint64_t revision, const std::string
   layers_ = std::move(layers);
   current_ = *std::move(loaded);
   revision_ = revision;
-  for (const auto& callback : callbacks_) callback(current_);
+  Tell();
   return absl::OkStatus();
+}
+
+absl::Status StoredConfigFeed::Reload(std::string yaml) {
+  config::Layers layers = layers_;
+  layers.yaml = std::move(yaml);
+  auto loaded = config::Load(layers);
+  if (!loaded.ok()) return loaded.status();
+  layers_ = std::move(layers);
+  current_ = *std::move(loaded);
+  Tell();
+  return absl::OkStatus();
+}
+
+void StoredConfigFeed::Tell() const {
+  for (const auto& callback : callbacks_) callback(current_);
 }
 
 }  // namespace tentacle::runtime

@@ -29,8 +29,13 @@ class StoredConfigFeed final : public ConfigFeed {
   // InvalidArgument leaves everything as it was. An older or equal revision is no error and no change.
   absl::Status Replace(std::uint64_t revision, const std::string& remote_json);
 
+  // config.yaml has changed. InvalidArgument leaves everything as it was.
+  absl::Status Reload(std::string yaml);
+
  private:
   StoredConfigFeed(config::Layers layers, store::Store& store) : layers_(std::move(layers)), store_(store) {}
+
+  void Tell() const;
 
   config::Layers layers_;
   store::Store& store_;

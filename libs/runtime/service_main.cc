@@ -2,9 +2,13 @@
 
 #include <grp.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -17,6 +21,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -83,6 +89,8 @@ class Process {
     asio::co_spawn(io_, std::move(stop), asio::detached);
     auto admin = RunAdmin();
     asio::co_spawn(io_, std::move(admin), asio::detached);
+    auto watch = WatchConfigFile();
+    asio::co_spawn(io_, std::move(watch), asio::detached);
     auto run = RunService(host);
     asio::co_spawn(io_, std::move(run), asio::bind_cancellation_slot(cancel_.slot(), asio::detached));
     io_.run();
@@ -153,6 +161,29 @@ class Process {
     if (!absl::IsCancelled(status)) log_.Error("service.admin_failed", {{"reason", std::string(status.message())}});
   }
 
+  // An enrollment, or an operator, has written config.yaml: it counts without a restart, as far as the service's own
+  // parts can change while they run.
+  asio::awaitable<void> WatchConfigFile() {
+    asio::posix::stream_descriptor watch(io_, ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    if (::inotify_add_watch(watch.native_handle(), paths_.state_dir.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
+      log_.Warning("config.not_watched", {{"path", paths_.state_dir}, {"reason", std::strerror(errno)}});
+      co_return;
+    }
+    std::string before = ReadFile(paths_.ConfigFile());
+    std::array<char, 4096> notices{};
+    for (;;) {
+      const auto [error, size] =
+          co_await watch.async_read_some(asio::buffer(notices), asio::as_tuple(asio::use_awaitable));
+      static_cast<void>(size);
+      if (error) co_return;
+      std::string now = ReadFile(paths_.ConfigFile());
+      if (now == before) continue;
+      before = now;
+      const absl::Status status = feed_->Reload(std::move(now));
+      if (!status.ok()) log_.Error("config.refused", {{"reason", std::string(status.message())}});
+    }
+  }
+
   // The service registers its gRPC services until its first await; then the socket opens.
   asio::awaitable<void> RunService(Host& host) {
     auto start = StartRpc();
@@ -163,18 +194,22 @@ class Process {
     } catch (const std::exception& e) {  // A bug, reported as one.
       status = absl::InternalError(e.what());
     }
-    if (!stopping_) {
-      exit_code_ = absl::IsInternal(status) ? kExitBug : kExitUnavailable;
-      log_.Error("service.failed", {{"reason", std::string(status.message())}});
-    }
     finished_ = true;
-    co_await ShutDown();
+    stopped_.cancel();
+    if (stopping_) co_return;
+    // What gRPC would call is gone with the coroutine: no orderly way down from here, the supervisor starts anew.
+    log_.Error("service.failed", {{"reason", std::string(status.message())}});
+    std::cout.flush();
+    std::_Exit(absl::IsInternal(status) ? kExitBug : kExitUnavailable);
   }
 
   asio::awaitable<void> StartRpc() {
+    // co_spawn runs this at once when it is called on the home thread; the service has its turn first.
+    co_await asio::post(asio::use_awaitable);
     const absl::Status status = rpc_.Start(paths_.Socket(spec_.name));
     if (!status.ok()) {
       exit_code_ = Fail(kExitUnavailable, "rpc socket", status);
+      stopping_ = true;
       co_await ShutDown();
       co_return;
     }
@@ -188,14 +223,11 @@ class Process {
     if (error) co_return;
     stopping_ = true;
     log_.Info("service.stopping", {{"signal", number}});
-    cancel_.emit(asio::cancellation_type::terminal);
-    asio::steady_timer grace(io_, kStopGrace);
-    co_await grace.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (!finished_) co_await ShutDown();
+    co_await ShutDown();
   }
 
+  // First nobody asks any more, then what was asked ends, then the service itself.
   asio::awaitable<void> ShutDown() {
-    if (std::exchange(shutting_down_, true)) co_return;
     events_->Close();
     // Off the home thread: gRPC waits for handlers, and they run here.
     auto shut = [this] {
@@ -203,7 +235,13 @@ class Process {
       return true;
     };
     co_await async::OnPool(blocking_, shut);
-    log_.Info("service.stopped");
+    cancel_.emit(asio::cancellation_type::terminal);
+    stopped_.expires_after(kStopGrace);
+    if (!finished_) {
+      const auto [woken] = co_await stopped_.async_wait(asio::as_tuple(asio::use_awaitable));
+      static_cast<void>(woken);
+    }
+    log_.Info("service.stopped", {{"in_order", finished_}});
     io_.stop();
   }
 
@@ -218,6 +256,7 @@ class Process {
   rpc::Server rpc_;
   asio::signal_set signals_;
   asio::cancellation_signal cancel_;
+  asio::steady_timer stopped_{io_};
   ProcessMetrics process_metrics_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<StoredConfigFeed> feed_;
@@ -229,7 +268,6 @@ class Process {
   int exit_code_ = 0;
   bool stopping_ = false;
   bool finished_ = false;
-  bool shutting_down_ = false;
 };
 
 }  // namespace

@@ -26,13 +26,16 @@ class Reader {
   }
 
   std::uint16_t U16() {
-    const unsigned high = U8();
-    return static_cast<std::uint16_t>(high << 8 | U8());
+    const Bytes part = Take(2);
+    return part.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(part[0] << 8 | part[1]);
   }
 
   std::uint32_t U32() {
-    const std::uint32_t high = U16();
-    return high << 16 | U16();
+    const Bytes part = Take(4);
+    if (part.empty()) return 0;
+    std::uint32_t value = 0;
+    for (const std::uint8_t octet : part) value = value << 8 | octet;
+    return value;
   }
 
   // The next `count` octets, or none and bad.

@@ -28,7 +28,7 @@ lab_up() {
   lab_own || return 1
   lab_remove
   mkdir -p "$LAB_STATE/processes"
-  printf '%s %s\n' "$BASHPID" "$(lab_start_time "$BASHPID")" >"$LAB_STATE/owner"
+  printf '%s %s\n' "$$" "$(lab_start_time "$$")" >"$LAB_STATE/owner"
   lab_make_networks || {
     echo 'lab: the network namespaces could not be made' >&2
     return 1
@@ -41,7 +41,7 @@ lab_own() {
   local pid start_time
   [ -s "$LAB_STATE/owner" ] || return 0
   read -r pid start_time <"$LAB_STATE/owner"
-  if [ "$pid" != "$BASHPID" ] && lab_alive "$pid" "$start_time"; then
+  if [ "$pid" != "$$" ] && lab_alive "$pid" "$start_time"; then
     echo "lab: another lab is running (process $pid)" >&2
     return 1
   fi

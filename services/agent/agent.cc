@@ -1,5 +1,7 @@
 #include "services/agent/agent.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -9,7 +11,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "libs/rpc/server.h"
 #include "services/agent/agent_service.h"
@@ -24,8 +25,10 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr char kSwitchedOff[] = "the agent is switched off in this tentacle's configuration (agent.enabled)";
-constexpr char kNoJobs[] = "jobs are not allowed by this tentacle's configuration (agent.jobs_enabled)";
+constexpr char kSwitchedOff[] =
+    "the agent is switched off in this tentacle's configuration (agent.enabled)";
+constexpr char kNoJobs[] =
+    "jobs are not allowed by this tentacle's configuration (agent.jobs_enabled)";
 
 // Nothing else of our own environment reaches a job: TENTACLE_TOKEN and its like are in there.
 std::vector<std::string> JobEnvironment() {
@@ -33,6 +36,7 @@ std::vector<std::string> JobEnvironment() {
     const char* name;
     const char* otherwise;  // "": then it is left out.
   };
+
   constexpr Passed kPassed[] = {
       {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
       {"HOME", "/"},
@@ -48,10 +52,14 @@ std::vector<std::string> JobEnvironment() {
   return environment;
 }
 
-void Configure(const config::v1::TentacleConfig& config, JobRunner& jobs, HostReporter& host,
+void Configure(const config::v1::TentacleConfig& config,
+               JobRunner& jobs,
+               HostReporter& host,
                runtime::Health& health) {
   const auto& agent = config.agent();
-  const std::string refusal = !agent.enabled() ? kSwitchedOff : !agent.jobs_enabled() ? kNoJobs : "";
+  const std::string refusal = !agent.enabled()        ? kSwitchedOff
+                              : !agent.jobs_enabled() ? kNoJobs
+                                                      : "";
   jobs.SetRefusal(refusal);
   health.Set("jobs", true, refusal);
   HostReporter::Settings settings;
@@ -64,7 +72,9 @@ void Configure(const config::v1::TentacleConfig& config, JobRunner& jobs, HostRe
 
 }  // namespace
 
-std::string AdminListen(const config::v1::TentacleConfig& config) { return config.agent().admin_listen(); }
+std::string AdminListen(const config::v1::TentacleConfig& config) {
+  return config.agent().admin_listen();
+}
 
 asio::awaitable<absl::Status> Run(runtime::Host& host) {
   // A cancelled wait is an ordinary result here: what runs still has to be stopped.
@@ -75,13 +85,14 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   JobRunner::Settings settings;
   settings.jobs_dir = host.paths.ServiceDir("agent") + "/jobs";
   settings.environment = JobEnvironment();
-  const auto jobs = std::make_shared<JobRunner>(host.home, host.blocking, host.clock, host.log, metrics,
-                                                host.store, host.events, std::move(settings));
+  const auto jobs =
+      std::make_shared<JobRunner>(host.home, host.blocking, host.clock, host.log, metrics,
+                                  host.store, host.events, std::move(settings));
 
   // host -> collectors -> events
   const auto reporter =
-      std::make_shared<HostReporter>(host.home, host.blocking, host.clock, host.log, metrics, host.health,
-                                     host.store, host.events, RealSources());
+      std::make_shared<HostReporter>(host.home, host.blocking, host.clock, host.log, metrics,
+                                     host.health, host.store, host.events, RealSources());
 
   const auto service = std::make_shared<AgentService>(host.home, jobs, reporter);
   host.rpc.Register(*service);
@@ -90,8 +101,8 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   host.health.Set("job_store", false, "the jobs are being read");
   host.health.Set("collectors", true, "not run yet");
   Configure(host.config.current(), *jobs, *reporter, host.health);
-  // The feed lives as long as the process and with it the adapter: calls still arrive until the socket is
-  // closed, which is after the end of this function.
+  // The feed lives as long as the process and with it the adapter: calls still arrive until the
+  // socket is closed, which is after the end of this function.
   host.config.OnChange([jobs, reporter, service, &health = host.health](const auto& config) {
     Configure(config, *jobs, *reporter, health);
   });

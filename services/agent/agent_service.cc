@@ -16,13 +16,20 @@ namespace {
 
 v1::JobState ToProto(JobState state) {
   switch (state) {
-    case JobState::kQueued: return v1::JOB_STATE_QUEUED;
-    case JobState::kRunning: return v1::JOB_STATE_RUNNING;
-    case JobState::kSucceeded: return v1::JOB_STATE_SUCCEEDED;
-    case JobState::kFailed: return v1::JOB_STATE_FAILED;
-    case JobState::kTimedOut: return v1::JOB_STATE_TIMED_OUT;
-    case JobState::kCancelled: return v1::JOB_STATE_CANCELLED;
-    case JobState::kInterrupted: return v1::JOB_STATE_INTERRUPTED;
+    case JobState::kQueued:
+      return v1::JOB_STATE_QUEUED;
+    case JobState::kRunning:
+      return v1::JOB_STATE_RUNNING;
+    case JobState::kSucceeded:
+      return v1::JOB_STATE_SUCCEEDED;
+    case JobState::kFailed:
+      return v1::JOB_STATE_FAILED;
+    case JobState::kTimedOut:
+      return v1::JOB_STATE_TIMED_OUT;
+    case JobState::kCancelled:
+      return v1::JOB_STATE_CANCELLED;
+    case JobState::kInterrupted:
+      return v1::JOB_STATE_INTERRUPTED;
   }
   return v1::JOB_STATE_UNSPECIFIED;
 }
@@ -42,7 +49,8 @@ void ToProto(const JobRecord& record, v1::JobResult& proto) {
   proto.set_reason(record.reason);
   if (record.started_at == absl::UnixEpoch()) return;
   proto.mutable_started_at()->set_seconds(absl::ToUnixSeconds(record.started_at));
-  const auto part = record.started_at - absl::FromUnixSeconds(absl::ToUnixSeconds(record.started_at));
+  const auto part =
+      record.started_at - absl::FromUnixSeconds(absl::ToUnixSeconds(record.started_at));
   proto.mutable_started_at()->set_nanos(static_cast<std::int32_t>(absl::ToInt64Nanoseconds(part)));
   if (record.ended_at > record.started_at) {
     ToProto(record.ended_at - record.started_at, *proto.mutable_duration());
@@ -55,7 +63,8 @@ JobRequest FromProto(const v1::Job& job) {
           absl::Seconds(timeout.seconds()) + absl::Nanoseconds(timeout.nanos())};
 }
 
-asio::awaitable<absl::StatusOr<v1::GetInventoryResponse>> AskInventory(std::shared_ptr<HostReporter> host) {
+asio::awaitable<absl::StatusOr<v1::GetInventoryResponse>> AskInventory(
+    std::shared_ptr<HostReporter> host) {
   auto json = co_await host->InventoryNow();
   if (!json.ok()) co_return json.status();
   v1::GetInventoryResponse response;
@@ -63,7 +72,8 @@ asio::awaitable<absl::StatusOr<v1::GetInventoryResponse>> AskInventory(std::shar
   co_return response;
 }
 
-asio::awaitable<absl::StatusOr<v1::GetMetricsResponse>> AskMetrics(std::shared_ptr<HostReporter> host) {
+asio::awaitable<absl::StatusOr<v1::GetMetricsResponse>> AskMetrics(
+    std::shared_ptr<HostReporter> host) {
   auto json = co_await host->MetricsNow();
   if (!json.ok()) co_return json.status();
   v1::GetMetricsResponse response;
@@ -80,7 +90,8 @@ asio::awaitable<absl::StatusOr<v1::StartJobResponse>> Start(std::shared_ptr<JobR
   co_return response;
 }
 
-asio::awaitable<absl::StatusOr<v1::GetJobResponse>> Get(std::shared_ptr<JobRunner> jobs, std::string id) {
+asio::awaitable<absl::StatusOr<v1::GetJobResponse>> Get(std::shared_ptr<JobRunner> jobs,
+                                                        std::string id) {
   auto known = co_await jobs->GetJob(std::move(id));
   if (!known.ok()) co_return known.status();
   v1::GetJobResponse response;
@@ -105,7 +116,8 @@ grpc::ServerUnaryReactor* AgentService::GetInventory(grpc::CallbackServerContext
                                                      const v1::GetInventoryRequest* request,
                                                      v1::GetInventoryResponse* response) {
   return rpc::Serve<v1::GetInventoryRequest, v1::GetInventoryResponse>(
-      home_, context, request, response, [host = host_](const auto&) { return AskInventory(host); });
+      home_, context, request, response,
+      [host = host_](const auto&) { return AskInventory(host); });
 }
 
 grpc::ServerUnaryReactor* AgentService::GetMetrics(grpc::CallbackServerContext* context,

@@ -1,12 +1,12 @@
 // gRPC adapter: AgentService over the runner and the reporter.
 #pragma once
 
+#include <tentacle/agent/v1/agent_service.grpc.pb.h>
+
 #include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <grpcpp/grpcpp.h>
-
-#include <tentacle/agent/v1/agent_service.grpc.pb.h>
 
 #include "services/agent/host_reporter.h"
 #include "services/agent/job_runner.h"
@@ -15,7 +15,8 @@ namespace tentacle::agent {
 
 class AgentService final : public v1::AgentService::CallbackService {
  public:
-  AgentService(boost::asio::any_io_executor home, std::shared_ptr<JobRunner> jobs,
+  AgentService(boost::asio::any_io_executor home,
+               std::shared_ptr<JobRunner> jobs,
                std::shared_ptr<HostReporter> host)
       : home_(home), jobs_(std::move(jobs)), host_(std::move(host)) {}
 
@@ -28,7 +29,8 @@ class AgentService final : public v1::AgentService::CallbackService {
   grpc::ServerUnaryReactor* StartJob(grpc::CallbackServerContext* context,
                                      const v1::StartJobRequest* request,
                                      v1::StartJobResponse* response) override;
-  grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context, const v1::GetJobRequest* request,
+  grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
+                                   const v1::GetJobRequest* request,
                                    v1::GetJobResponse* response) override;
   grpc::ServerUnaryReactor* CancelJob(grpc::CallbackServerContext* context,
                                       const v1::CancelJobRequest* request,

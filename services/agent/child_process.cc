@@ -1,6 +1,7 @@
 #include "services/agent/child_process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -18,7 +19,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
 
@@ -34,15 +34,20 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 class UniqueFd {
  public:
   explicit UniqueFd(int fd = -1) : fd_(fd) {}
+
   UniqueFd(UniqueFd&& other) noexcept : fd_(other.Release()) {}
+
   UniqueFd& operator=(UniqueFd&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
   }
+
   ~UniqueFd() {
     if (fd_ >= 0) ::close(fd_);
   }
+
   int get() const { return fd_; }
+
   int Release() { return std::exchange(fd_, -1); }
 
  private:
@@ -63,13 +68,16 @@ absl::StatusOr<Pipe> OpenPipe() {
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
   // posix_spawn takes char* const* and does not write (POSIX, exec family).
-  for (const auto& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  for (const auto& text : texts)
+    pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;
 }
 
 // glibc 2.36 has no wrapper.
-int PidfdOpen(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+int PidfdOpen(pid_t pid) {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
 
 int SetUpAttributes(posix_spawnattr_t& attributes) {
   sigset_t none;
@@ -85,13 +93,17 @@ int SetUpAttributes(posix_spawnattr_t& attributes) {
   return error;
 }
 
-int SetUpFiles(posix_spawn_file_actions_t& actions, const ProcessSpec& spec, int output, int error_output) {
+int SetUpFiles(posix_spawn_file_actions_t& actions,
+               const ProcessSpec& spec,
+               int output,
+               int error_output) {
   int error = ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   if (error == 0) error = ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
   if (error == 0) error = ::posix_spawn_file_actions_adddup2(&actions, error_output, STDERR_FILENO);
   // Libraries do not always set FD_CLOEXEC; no socket or database of ours gets into a script.
   if (error == 0) error = ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-  if (error == 0) error = ::posix_spawn_file_actions_addchdir_np(&actions, spec.working_dir.c_str());
+  if (error == 0)
+    error = ::posix_spawn_file_actions_addchdir_np(&actions, spec.working_dir.c_str());
   return error;
 }
 
@@ -127,7 +139,8 @@ absl::StatusOr<ChildProcess::Spawned> ChildProcess::Spawn(const ProcessSpec& spe
   Spawned spawned;
   const auto argv = Pointers(spec.argv);
   const auto environment = Pointers(spec.environment);
-  code = ::posix_spawn(&spawned.pid, argv[0], &actions, &attributes, argv.data(), environment.data());
+  code =
+      ::posix_spawn(&spawned.pid, argv[0], &actions, &attributes, argv.data(), environment.data());
   if (code != 0) return absl::ErrnoToStatus(code, fmt::format("cannot execute {}", spec.argv[0]));
   // Our child and not reaped: the number is still its own.
   spawned.pidfd = UniqueFd(PidfdOpen(spawned.pid));
@@ -148,7 +161,8 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<ChildProcess>>> ChildProcess::Sta
   auto spawn = [&spec] { return Spawn(spec); };
   auto spawned = co_await async::OnPool(blocking, spawn);
   if (!spawned.ok()) co_return spawned.status();
-  std::shared_ptr<ChildProcess> process(new ChildProcess(home, *std::move(spawned), std::move(spec)));
+  std::shared_ptr<ChildProcess> process(
+      new ChildProcess(home, *std::move(spawned), std::move(spec)));
   auto* raw = process.get();
   auto read_output = ReadPipe(process, &raw->output_pipe_, &raw->output_, &raw->output_at_end_);
   auto read_error = ReadPipe(process, &raw->error_pipe_, &raw->error_, &raw->error_at_end_);
@@ -177,7 +191,8 @@ ChildProcess::~ChildProcess() {
 }
 
 asio::awaitable<void> ChildProcess::ReadPipe(std::shared_ptr<ChildProcess> self,
-                                             asio::posix::stream_descriptor* pipe, JobOutput* output,
+                                             asio::posix::stream_descriptor* pipe,
+                                             JobOutput* output,
                                              bool* at_end) {
   constexpr std::size_t kReadBytes = 16 * 1024;  // A quarter of what a pipe holds.
   std::array<char, kReadBytes> buffer;
@@ -191,10 +206,12 @@ asio::awaitable<void> ChildProcess::ReadPipe(std::shared_ptr<ChildProcess> self,
 }
 
 asio::awaitable<void> ChildProcess::AwaitExit(std::shared_ptr<ChildProcess> self) {
-  const auto [error] = co_await self->pidfd_.async_wait(asio::posix::stream_descriptor::wait_read, kTuple);
+  const auto [error] =
+      co_await self->pidfd_.async_wait(asio::posix::stream_descriptor::wait_read, kTuple);
   if (error || self->reaped_) co_return;
   siginfo_t info{};
-  // WNOWAIT leaves the zombie, and with it the number of the group, until the group has been killed.
+  // WNOWAIT leaves the zombie, and with it the number of the group, until the group has been
+  // killed.
   if (::waitid(P_PID, static_cast<id_t>(self->pid_), &info, WEXITED | WNOWAIT) != 0) co_return;
   self->exited_ = true;
   self->end_.exited = true;
@@ -229,7 +246,8 @@ asio::awaitable<ProcessEnd> ChildProcess::Wait(absl::Duration timeout) {
   }
   SignalGroup(SIGKILL);
   co_await Await(&ChildProcess::Exited, spec_.kill_wait);
-  // What was written before the end is in the pipes still; who has left the group may hold them open.
+  // What was written before the end is in the pipes still; who has left the group may hold them
+  // open.
   if (exited_) co_await Await(&ChildProcess::Drained, spec_.drain_grace);
   waited_ = true;
   if (exited_) Reap();
@@ -248,7 +266,9 @@ void ChildProcess::Kill() {
   if (!reaped_) SignalGroup(SIGKILL);
 }
 
-void ChildProcess::SignalGroup(int signal) const { ::kill(-pid_, signal); }
+void ChildProcess::SignalGroup(int signal) const {
+  ::kill(-pid_, signal);
+}
 
 void ChildProcess::Reap() {
   ::waitpid(pid_, nullptr, WNOHANG);

@@ -1,5 +1,5 @@
-// One program in its own process group: started without a shell, its output read into bounded memory, and
-// gone with everything in its group when Wait() returns.
+// One program in its own process group: started without a shell, its output read into bounded
+// memory, and gone with everything in its group when Wait() returns.
 #pragma once
 
 #include <sys/types.h>
@@ -54,7 +54,9 @@ class ChildProcess : public std::enable_shared_from_this<ChildProcess> {
   void Kill();
 
   const JobOutput& standard_output() const { return output_; }
+
   const JobOutput& standard_error() const { return error_; }
+
   pid_t pid() const { return pid_; }
 
  private:
@@ -66,13 +68,18 @@ class ChildProcess : public std::enable_shared_from_this<ChildProcess> {
   // The pointers are to members of `self`.
   static boost::asio::awaitable<void> ReadPipe(std::shared_ptr<ChildProcess> self,
                                                boost::asio::posix::stream_descriptor* pipe,
-                                               JobOutput* output, bool* at_end);
+                                               JobOutput* output,
+                                               bool* at_end);
   static boost::asio::awaitable<void> AwaitExit(std::shared_ptr<ChildProcess> self);
 
   bool ExitedOrCancelled() const { return exited_ || cancelled_; }
+
   bool Drained() const { return output_at_end_ && error_at_end_; }
+
   bool ExitedAndDrained() const { return exited_ && Drained(); }
+
   bool Exited() const { return exited_; }
+
   // Returns when the condition holds (true) or the time is over.
   boost::asio::awaitable<bool> Await(Condition condition, absl::Duration at_most);
   void SignalGroup(int signal) const;
@@ -90,7 +97,7 @@ class ChildProcess : public std::enable_shared_from_this<ChildProcess> {
   bool output_at_end_ = false;
   bool error_at_end_ = false;
   bool cancelled_ = false;
-  bool exited_ = false;   // A zombie at least; its number cannot be given to anybody else yet.
+  bool exited_ = false;  // A zombie at least; its number cannot be given to anybody else yet.
   bool reaped_ = false;
   bool waited_ = false;
   ProcessEnd end_;

@@ -1,5 +1,6 @@
 #include "services/agent/collectors.h"
 
+#include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 
@@ -7,8 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
 #include "libs/text/view.h"
@@ -70,8 +69,13 @@ absl::Status CollectDisks(const RootFiles& files, const HostSources&, Inventory&
     const auto read = [&](std::string_view file) {
       return files.ReadOrEmpty(fmt::format("/sys/block/{}/{}", name, file));
     };
-    BlockDeviceFiles texts{name, read("size"), read("queue/rotational"), read("removable"),
-                           read("device/model"), read("device/serial"), read("device/vpd_pg80")};
+    BlockDeviceFiles texts{name,
+                           read("size"),
+                           read("queue/rotational"),
+                           read("removable"),
+                           read("device/model"),
+                           read("device/serial"),
+                           read("device/vpd_pg80")};
     if (texts.model.empty()) texts.model = read("device/name");  // MMC
     if (texts.serial.empty()) texts.serial = read("serial");     // virtio
     if (auto disk = ParseBlockDevice(texts)) out.disks.push_back(*std::move(disk));
@@ -79,7 +83,9 @@ absl::Status CollectDisks(const RootFiles& files, const HostSources&, Inventory&
   return absl::OkStatus();
 }
 
-absl::Status CollectFileSystems(const RootFiles& files, const HostSources& sources, Inventory& out) {
+absl::Status CollectFileSystems(const RootFiles& files,
+                                const HostSources& sources,
+                                Inventory& out) {
   auto status = Take(files, "/proc/mounts", &ParseMounts, out.file_systems);
   for (auto& file_system : out.file_systems) {
     const auto space = sources.disk_space(files.Absolute(file_system.mount_point));
@@ -104,7 +110,8 @@ absl::Status CollectInterfaces(const RootFiles& files, const HostSources& source
     interface.mac = CleanField(files.ReadOrEmpty(folder + "/address"));
     interface.physical = files.Exists(folder + "/device");
     for (const auto& entry : v4.ok() ? *v4 : std::vector<net::InterfaceAddress>()) {
-      if (entry.name == name) interface.addresses.push_back(Dotted(entry.address, entry.prefix_length));
+      if (entry.name == name)
+        interface.addresses.push_back(Dotted(entry.address, entry.prefix_length));
     }
     for (const auto& entry : v6) {
       if (entry.interface == name) interface.addresses.push_back(entry.address);
@@ -120,10 +127,12 @@ absl::Status CollectSystem(const RootFiles& files, const HostSources&, Inventory
   };
   if (files.Exists("/sys/class/dmi/id")) {
     // Serial and UUID are for root only; without it they stay empty.
-    out.system = {dmi("sys_vendor"), dmi("product_name"), dmi("product_serial"), dmi("product_uuid")};
+    out.system = {dmi("sys_vendor"), dmi("product_name"), dmi("product_serial"),
+                  dmi("product_uuid")};
     return absl::OkStatus();
   }
-  if (!files.Exists("/proc/device-tree/model")) return absl::NotFoundError("neither DMI nor a device tree");
+  if (!files.Exists("/proc/device-tree/model"))
+    return absl::NotFoundError("neither DMI nor a device tree");
   out.system = {ParseDeviceTreeVendor(files.ReadOrEmpty("/proc/device-tree/compatible")),
                 ParseDmiField(files.ReadOrEmpty("/proc/device-tree/model")),
                 ParseDmiField(files.ReadOrEmpty("/proc/device-tree/serial-number")), ""};
@@ -162,7 +171,8 @@ absl::Status CollectOs(const RootFiles& files, const HostSources& sources, Inven
 absl::Status CollectPackages(const RootFiles& files, const HostSources&, Inventory& out) {
   auto status = Take(files, "/var/lib/dpkg/status", &ParseDpkgStatus, out.packages);
   if (absl::IsNotFound(status)) out.packages_reason = "this system has no dpkg";
-  if (!status.ok() && out.packages_reason.empty()) out.packages_reason = text::Message(status);
+  if (!status.ok() && out.packages_reason.empty())
+    out.packages_reason = CleanField(text::Message(status));
   return status;
 }
 
@@ -181,8 +191,8 @@ struct Row {
   absl::Status (*collect)(const RootFiles&, const HostSources&, Inventory&);
 };
 
-// Every source of the inventory that is files or a system call. NotFound means that this machine has no
-// such thing.
+// Every source of the inventory that is files or a system call. NotFound means that this machine
+// has no such thing.
 constexpr Row kCollectors[] = {
     {"cpu", &CollectCpu},
     {"memory", &CollectMemory},
@@ -199,6 +209,7 @@ constexpr Row kCollectors[] = {
 
 absl::StatusOr<DiskSpace> AskDiskSpace(const std::string& path) {
   struct statvfs answer {};
+
   if (::statvfs(path.c_str(), &answer) != 0) return absl::ErrnoToStatus(errno, path);
   const std::uint64_t used = answer.f_blocks - std::min(answer.f_bfree, answer.f_blocks);
   return DiskSpace{(used + answer.f_bavail) * answer.f_frsize, answer.f_bavail * answer.f_frsize};
@@ -208,17 +219,22 @@ absl::StatusOr<DiskSpace> AskDiskSpace(const std::string& path) {
 
 HostSources RealSources() {
   HostSources sources;
+
   struct utsname name {};
+
   if (::uname(&name) == 0) sources.machine = name.machine;
   sources.addresses = &net::ListInterfaceAddresses;
   sources.disk_space = &AskDiskSpace;
-  sources.list_units = {"/usr/bin/systemctl", "list-units", "--type=service", "--all", "--no-pager",
-                        "--output=json"};
+  sources.list_units = {"/usr/bin/systemctl", "list-units",   "--type=service", "--all",
+                        "--no-pager",         "--output=json"};
   return sources;
 }
 
-Collectors::Collectors(asio::any_io_executor home, asio::thread_pool& blocking, HostSources sources,
-                       std::shared_ptr<Metrics> metrics, runtime::Log log)
+Collectors::Collectors(asio::any_io_executor home,
+                       asio::thread_pool& blocking,
+                       HostSources sources,
+                       std::shared_ptr<Metrics> metrics,
+                       runtime::Log log)
     : home_(home),
       blocking_(blocking),
       sources_(std::move(sources)),
@@ -226,11 +242,14 @@ Collectors::Collectors(asio::any_io_executor home, asio::thread_pool& blocking, 
       metrics_(std::move(metrics)),
       log_(std::move(log)) {}
 
-bool Collectors::Account(std::string_view collector, const absl::Status& status, double seconds) const {
+bool Collectors::Account(std::string_view collector,
+                         const absl::Status& status,
+                         double seconds) const {
   const bool absent = absl::IsNotFound(status);
   metrics_->Collected(collector, status.ok() ? "ok" : absent ? "absent" : "failed", seconds);
   if (status.ok() || absent) return false;
-  log_.Warning("agent.collector_failed", {{"collector", collector}, {"error", text::Message(status)}});
+  log_.Warning("agent.collector_failed",
+               {{"collector", collector}, {"error", text::Message(status)}});
   return true;
 }
 
@@ -249,14 +268,15 @@ asio::awaitable<Collectors::Collected> Collectors::CollectInventory() {
   auto collected = co_await async::OnPool(blocking_, collect);
   const auto start = std::chrono::steady_clock::now();
   const auto status = co_await CollectUnits(&collected.inventory);
-  if (!status.ok()) collected.inventory.units_reason = text::Message(status);
+  if (!status.ok()) collected.inventory.units_reason = CleanField(text::Message(status));
   if (Account("units", status, SecondsSince(start))) collected.failed.emplace_back("units");
   co_return collected;
 }
 
 asio::awaitable<absl::Status> Collectors::CollectUnits(Inventory* inventory) {
   // sd_booted(3): this folder is there exactly when systemd runs the system.
-  if (!files_.Exists("/run/systemd/system")) co_return absl::NotFoundError("systemd does not run here");
+  if (!files_.Exists("/run/systemd/system"))
+    co_return absl::NotFoundError("systemd does not run here");
   ProcessSpec spec;
   spec.argv = sources_.list_units;
   spec.environment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "SYSTEMD_COLORS=0"};
@@ -264,7 +284,8 @@ asio::awaitable<absl::Status> Collectors::CollectUnits(Inventory* inventory) {
   const auto process = co_await ChildProcess::Start(home_, blocking_, std::move(spec));
   if (!process.ok()) co_return process.status();
   const ProcessEnd end = co_await (*process)->Wait(limits::kUnitsTimeout);
-  if (end.cause != ProcessEnd::Cause::kByItself) co_return absl::DeadlineExceededError("systemctl hangs");
+  if (end.cause != ProcessEnd::Cause::kByItself)
+    co_return absl::DeadlineExceededError("systemctl hangs");
   if (end.exit_code != 0 || end.signal != 0) {
     co_return absl::InternalError(fmt::format("systemctl failed with exit code {}", end.exit_code));
   }

@@ -1,5 +1,5 @@
-// Reads the host: files below a root, a few system calls, one program. Every source is a row of the table
-// in collectors.cc; each run is timed and counted.
+// Reads the host: files below a root, a few system calls, one program. Every source is a row of the
+// table in collectors.cc; each run is timed and counted.
 #pragma once
 
 #include <cstdint>
@@ -35,18 +35,24 @@ struct HostSources {
   std::function<absl::StatusOr<DiskSpace>(const std::string& path)> disk_space;
   std::vector<std::string> list_units;  // argv of the program that prints the units as JSON.
 };
+
 HostSources RealSources();
 
 // Home thread; files are read on the blocking pool.
 class Collectors {
  public:
-  Collectors(boost::asio::any_io_executor home, boost::asio::thread_pool& blocking, HostSources sources,
-             std::shared_ptr<Metrics> metrics, runtime::Log log);
+  Collectors(boost::asio::any_io_executor home,
+             boost::asio::thread_pool& blocking,
+             HostSources sources,
+             std::shared_ptr<Metrics> metrics,
+             runtime::Log log);
 
   struct Collected {
     Inventory inventory;
-    std::vector<std::string> failed;  // Names of the collectors whose source was there and unreadable.
+    std::vector<std::string>
+        failed;  // Names of the collectors whose source was there and unreadable.
   };
+
   // What fails is missing in it and named.
   boost::asio::awaitable<Collected> CollectInventory();
 

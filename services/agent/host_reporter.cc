@@ -1,5 +1,8 @@
 #include "services/agent/host_reporter.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -7,8 +10,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "libs/async/on_pool.h"
 #include "libs/identity/identity.h"
@@ -28,9 +29,14 @@ constexpr char kFingerprintKey[] = "inventory/fingerprint";
 
 }  // namespace
 
-HostReporter::HostReporter(asio::any_io_executor home, asio::thread_pool& blocking,
-                           const runtime::Clock& clock, runtime::Log log, std::shared_ptr<Metrics> metrics,
-                           runtime::Health& health, store::Store& store, events::EventLog& events,
+HostReporter::HostReporter(asio::any_io_executor home,
+                           asio::thread_pool& blocking,
+                           const runtime::Clock& clock,
+                           runtime::Log log,
+                           std::shared_ptr<Metrics> metrics,
+                           runtime::Health& health,
+                           store::Store& store,
+                           events::EventLog& events,
                            HostSources sources)
     : home_(home),
       blocking_(blocking),
@@ -80,7 +86,8 @@ asio::awaitable<void> HostReporter::InventoryLoop(std::shared_ptr<HostReporter> 
   while (!self->stopping_) {
     if (self->settings_.enabled) co_await self->ReportInventory();
     if (self->stopping_) break;
-    // A change of the configuration ends the pause as well; nothing is sent twice, for it is the same.
+    // A change of the configuration ends the pause as well; nothing is sent twice, for it is the
+    // same.
     co_await self->Pause(&self->inventory_timer_, self->settings_.inventory_interval);
   }
 }
@@ -89,7 +96,8 @@ asio::awaitable<void> HostReporter::MetricsLoop(std::shared_ptr<HostReporter> se
   const auto first = co_await self->collectors_.Read();
   if (first.ok()) self->last_cpu_ = first->cpu;
   while (!self->stopping_) {
-    const bool passed = co_await self->Pause(&self->metrics_timer_, self->settings_.metrics_interval);
+    const bool passed =
+        co_await self->Pause(&self->metrics_timer_, self->settings_.metrics_interval);
     if (passed && self->settings_.enabled && !self->stopping_) co_await self->ReportMetrics();
   }
 }
@@ -124,8 +132,11 @@ asio::awaitable<void> HostReporter::ReportInventory() {
     log_.Warning("agent.inventory_not_sent", {{"error", text::Message(sequence.status())}});
     co_return;
   }
-  log_.Info("agent.inventory_sent", {{"bytes", bytes}, {"packages", collected.inventory.packages.size()}});
-  auto save = [&store = store_, fingerprint] { return store.Apply({{kFingerprintKey, fingerprint}}, false); };
+  log_.Info("agent.inventory_sent",
+            {{"bytes", bytes}, {"packages", collected.inventory.packages.size()}});
+  auto save = [&store = store_, fingerprint] {
+    return store.Apply({{kFingerprintKey, fingerprint}}, false);
+  };
   const auto saved = co_await async::OnPool(blocking_, save);
   if (!saved.ok()) log_.Warning("agent.fingerprint_not_stored", {{"error", text::Message(saved)}});
 }
@@ -140,7 +151,8 @@ asio::awaitable<void> HostReporter::ReportMetrics() {
   last_cpu_ = reading->cpu;
   Show(*reading, sample);
   const absl::Time now = clock_.Now();
-  auto event = events::MakeEvent("metrics", "", event::v1::PRIORITY_METRIC, MetricsJson(sample, now), now);
+  auto event =
+      events::MakeEvent("metrics", "", event::v1::PRIORITY_METRIC, MetricsJson(sample, now), now);
   const auto sequence = co_await events_.Append(std::move(event));
   metrics_->Reported("metrics", sequence.ok() ? "sent" : "failed");
   if (!sequence.ok()) {

@@ -1,5 +1,5 @@
-// Sends the host upward: its inventory at the start and whenever it has changed, a sample of its load at
-// an interval.
+// Sends the host upward: its inventory at the start and whenever it has changed, a sample of its
+// load at an interval.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,8 @@
 
 namespace tentacle::agent {
 
-// Home thread only. Made by make_shared: its loops keep it alive. What it is given must outlive the home
-// thread's loop.
+// Home thread only. Made by make_shared: its loops keep it alive. What it is given must outlive the
+// home thread's loop.
 class HostReporter : public std::enable_shared_from_this<HostReporter> {
  public:
   struct Settings {
@@ -35,9 +35,15 @@ class HostReporter : public std::enable_shared_from_this<HostReporter> {
     std::string recipient;
   };
 
-  HostReporter(boost::asio::any_io_executor home, boost::asio::thread_pool& blocking,
-               const runtime::Clock& clock, runtime::Log log, std::shared_ptr<Metrics> metrics, runtime::Health& health,
-               store::Store& store, events::EventLog& events, HostSources sources);
+  HostReporter(boost::asio::any_io_executor home,
+               boost::asio::thread_pool& blocking,
+               const runtime::Clock& clock,
+               runtime::Log log,
+               std::shared_ptr<Metrics> metrics,
+               runtime::Health& health,
+               store::Store& store,
+               events::EventLog& events,
+               HostSources sources);
 
   // Takes effect at once, also while the loops run.
   void Configure(Settings settings);
@@ -54,8 +60,8 @@ class HostReporter : public std::enable_shared_from_this<HostReporter> {
   boost::asio::awaitable<void> ReportInventory();
   boost::asio::awaitable<void> ReportMetrics();
   boost::asio::awaitable<Collectors::Collected> Collect();
-  // Returns an interval after the call, sooner when Configure() or Stop() is called; true when the whole
-  // interval has passed.
+  // Returns an interval after the call, sooner when Configure() or Stop() is called; true when the
+  // whole interval has passed.
   boost::asio::awaitable<bool> Pause(boost::asio::steady_timer* timer, absl::Duration interval);
   void Show(const HostReading& reading, const MetricsSample& sample);
 

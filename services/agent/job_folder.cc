@@ -1,14 +1,13 @@
 #include "services/agent/job_folder.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
 #include <string_view>
-
-#include <fmt/format.h>
 
 namespace tentacle::agent {
 
@@ -28,7 +27,8 @@ absl::Status WriteAll(int fd, std::string_view bytes) {
 
 }  // namespace
 
-absl::StatusOr<std::string> MakeJobFolder(const std::string& jobs_dir, const std::string& id,
+absl::StatusOr<std::string> MakeJobFolder(const std::string& jobs_dir,
+                                          const std::string& id,
                                           const std::string& script) {
   if (const auto removed = RemoveJobFolder(jobs_dir, id); !removed.ok()) return removed;
   std::error_code error;

@@ -1,5 +1,7 @@
 #include "services/agent/job_runner.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -7,7 +9,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
 #include "libs/runtime/check.h"
@@ -24,31 +25,25 @@ namespace {
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr char kInterrupted[] =
     "the agent was stopped or killed while the script ran; whether it had an effect is not known";
-constexpr char kCancelledEarly[] = "the job was cancelled before it began";
 
-// The only place where a job's state changes.
-void Apply(JobRecord& record, JobEvent event) {
-  const auto next = NextState(record.state, event);
-  TENTACLE_CHECK(next.has_value());
-  record.state = *next;
-}
-
-void Apply(JobRecord& record, const JobVerdict& verdict, absl::Time now) {
-  Apply(record, verdict.event);
+// Ends a job; the only other change of its state is its start.
+void End(JobRecord& record, const JobVerdict& verdict, absl::Time now) {
+  TENTACLE_CHECK(Advance(record, verdict.event));
   record.ended_at = now;
   record.exit_code = verdict.exit_code;
   record.reason = verdict.reason;
   record.request.script.clear();
 }
 
-JobVerdict NotRun(JobEvent event, std::string_view reason) {
-  return {event, JobRecord::kNoExitCode, std::string(reason)};
-}
-
 }  // namespace
 
-JobRunner::JobRunner(asio::any_io_executor home, asio::thread_pool& blocking, const runtime::Clock& clock,
-                     runtime::Log log, std::shared_ptr<Metrics> metrics, store::Store& store, events::EventLog& events,
+JobRunner::JobRunner(asio::any_io_executor home,
+                     asio::thread_pool& blocking,
+                     const runtime::Clock& clock,
+                     runtime::Log log,
+                     std::shared_ptr<Metrics> metrics,
+                     store::Store& store,
+                     events::EventLog& events,
                      Settings settings)
     : home_(home),
       blocking_(blocking),
@@ -63,7 +58,8 @@ asio::awaitable<absl::Status> JobRunner::Recover() {
   auto loaded = co_await store_.Load();
   if (!loaded.ok()) co_return loaded.status();
   metrics_->jobs_forgotten.Increment(loaded->unreadable);
-  if (loaded->unreadable > 0) log_.Error("agent.job_records_unreadable", {{"count", loaded->unreadable}});
+  if (loaded->unreadable > 0)
+    log_.Error("agent.job_records_unreadable", {{"count", loaded->unreadable}});
 
   std::vector<JobPtr> interrupted;
   std::vector<JobPtr> unreported;
@@ -79,7 +75,7 @@ asio::awaitable<absl::Status> JobRunner::Recover() {
     } else if (job->record.state == JobState::kRunning) {
       interrupted.push_back(job);
     } else {
-      Apply(job->record, JobEvent::kAgentRestart);
+      TENTACLE_CHECK(Advance(job->record, JobEvent::kAgentRestart));
       queue_.push_back(job);
     }
   }
@@ -93,7 +89,8 @@ asio::awaitable<absl::Status> JobRunner::Recover() {
   co_await ForgetOld();
   auto clean = [dir = settings_.jobs_dir] { return RemoveJobFolder(dir, ""); };
   const auto cleaned = co_await async::OnPool(blocking_, clean);
-  if (!cleaned.ok()) log_.Warning("agent.job_folder_not_removed", {{"error", text::Message(cleaned)}});
+  if (!cleaned.ok())
+    log_.Warning("agent.job_folder_not_removed", {{"error", text::Message(cleaned)}});
   recovered_ = true;
   log_.Info("agent.jobs_recovered", {{"queued", queue_.size()}, {"known", jobs_.size()}});
   Pump();
@@ -103,13 +100,16 @@ asio::awaitable<absl::Status> JobRunner::Recover() {
 // A process of such a job may still run: the job is over, so it has to be as well.
 asio::awaitable<absl::Status> JobRunner::EndInterrupted(std::vector<JobPtr> jobs) {
   std::set<std::string> ids;
-  for (const auto& job : jobs) ids.insert(job->record.request.id);
+  for (const auto& job : jobs)
+    ids.insert(job->record.request.id);
   auto kill = [ids] { return KillLeftovers(ids); };
   const int killed = co_await async::OnPool(blocking_, kill);
   metrics_->leftovers_killed.Increment(killed);
   for (const auto& job : jobs) {
-    Apply(job->record, NotRun(JobEvent::kAgentRestart, kInterrupted), clock_.Now());
-    if (auto status = co_await store_.PutWithOutputs(job->record, {}); !status.ok()) co_return status;
+    End(job->record, NotRun(JobEvent::kAgentRestart, kInterrupted), clock_.Now());
+    JobOutputs none;
+    const auto status = co_await store_.PutWithOutputs(job->record, none);
+    if (!status.ok()) co_return status;
     metrics_->JobEnded(job->record.state);
     log_.Warning("agent.job_interrupted", {{"task", job->record.request.id}, {"killed", killed}});
     ReportInBackground(job, {});
@@ -121,13 +121,15 @@ absl::Status JobRunner::MayRun(const absl::StatusOr<JobRequest>& checked) const 
   if (!checked.ok()) return checked.status();
   if (!refusal_.empty()) return absl::PermissionDeniedError(refusal_);
   if (queue_.size() + accepting_.size() >= limits::kMaxQueuedJobs) {
-    return absl::ResourceExhaustedError(fmt::format("{} jobs are waiting already", limits::kMaxQueuedJobs));
+    return absl::ResourceExhaustedError(
+        fmt::format("{} jobs are waiting already", limits::kMaxQueuedJobs));
   }
   return absl::OkStatus();
 }
 
 asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::StartJob(JobRequest request) {
-  if (!recovered_ || stopping_) co_return absl::UnavailableError("the agent is starting or stopping");
+  if (!recovered_ || stopping_)
+    co_return absl::UnavailableError("the agent is starting or stopping");
   if (const auto known = jobs_.find(request.id); known != jobs_.end()) {
     metrics_->JobAsked("known");
     co_return known->second->record;
@@ -141,7 +143,8 @@ asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::StartJob(JobRequest reques
 
 asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::Accept(JobRequest request) {
   const std::string id = request.id;
-  if (!accepting_.insert(id).second) co_return absl::UnavailableError("the job is just being accepted");
+  if (!accepting_.insert(id).second)
+    co_return absl::UnavailableError("the job is just being accepted");
   auto job = std::make_shared<Job>();
   job->record.request = std::move(request);
   job->record.sequence = next_sequence_++;
@@ -161,22 +164,25 @@ asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::Accept(JobRequest request)
   co_return job->record;
 }
 
-// A refusal is a result like any other: written down, so that a repeat is not judged differently, and
-// reported, so that nobody waits for it.
+// A refusal is a result like any other: written down, so that a repeat is not judged differently,
+// and reported, so that nobody waits for it.
 asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::Refuse(JobRequest request, absl::Status why) {
   metrics_->JobAsked("refused");
   const std::string id = request.id;
   log_.Warning("agent.job_refused", {{"task", id}, {"reason", text::Message(why)}});
   if (!IsJobId(id)) co_return why;  // There is no name under which it could be reported.
-  if (!accepting_.insert(id).second) co_return absl::UnavailableError("the job is just being accepted");
+  if (!accepting_.insert(id).second)
+    co_return absl::UnavailableError("the job is just being accepted");
   auto job = std::make_shared<Job>();
   job->record.request = std::move(request);
   job->record.request.interpreter = "";
   job->record.request.timeout = absl::ZeroDuration();
   job->record.sequence = next_sequence_++;
   job->record.accepted_at = clock_.Now();
-  Apply(job->record, NotRun(JobEvent::kRefuse, text::Message(why)), clock_.Now());
-  auto status = co_await store_.PutWithOutputs(job->record, {});
+  End(job->record, NotRun(JobEvent::kRefuse, text::Message(why)), clock_.Now());
+  // A named one: g++ 12 frees a {} inside a co_await expression twice.
+  JobOutputs none;
+  auto status = co_await store_.PutWithOutputs(job->record, none);
   accepting_.erase(id);
   if (!status.ok()) co_return status;
   metrics_->JobEnded(job->record.state);
@@ -207,74 +213,14 @@ asio::awaitable<void> JobRunner::RunJob(std::shared_ptr<JobRunner> self, JobPtr 
   self->Pump();
 }
 
-asio::awaitable<std::optional<JobVerdict>> JobRunner::Execute(JobPtr job, JobOutputs* outputs) {
-  auto& record = job->record;
-  if (!refusal_.empty()) co_return NotRun(JobEvent::kRefuse, refusal_);
-  record.started_at = clock_.Now();
-  Apply(record, JobEvent::kStart);
-  // On the disk before there is a process: after a crash nobody can tell how far it got, so it is not run
-  // a second time.
-  for (;;) {
-    const auto status = co_await store_.Put(record);
-    if (status.ok()) break;
-    log_.Error("agent.job_not_stored", {{"task", record.request.id}, {"error", text::Message(status)}});
-    if (!co_await Delay()) co_return std::nullopt;
-  }
-  if (job->cancelled) co_return NotRun(JobEvent::kCancel, kCancelledEarly);
-  auto prepare = [dir = settings_.jobs_dir, id = record.request.id, script = record.request.script] {
-    return MakeJobFolder(dir, id, script);
-  };
-  const auto script_path = co_await async::OnPool(blocking_, prepare);
-  if (!script_path.ok()) co_return NotRun(JobEvent::kRefuse, text::Message(script_path.status()));
-  const JobVerdict verdict = co_await RunScript(job, *script_path, outputs);
-  auto clean = [dir = settings_.jobs_dir, id = record.request.id] { return RemoveJobFolder(dir, id); };
-  const auto cleaned = co_await async::OnPool(blocking_, clean);
-  if (!cleaned.ok()) log_.Warning("agent.job_folder_not_removed", {{"error", text::Message(cleaned)}});
-  co_return verdict;
-}
-
-ProcessSpec JobRunner::SpecFor(const JobRequest& request, const std::string& script_path) const {
-  ProcessSpec spec;
-  spec.argv = {request.interpreter, script_path};
-  spec.environment = settings_.environment;
-  spec.environment.push_back(fmt::format("{}={}", kJobMark, request.id));
-  spec.working_dir = script_path.substr(0, script_path.rfind('/'));
-  spec.term_grace = settings_.term_grace;
-  spec.drain_grace = settings_.drain_grace;
-  return spec;
-}
-
-asio::awaitable<JobVerdict> JobRunner::RunScript(JobPtr job, std::string script_path, JobOutputs* outputs) {
-  auto& record = job->record;
-  auto spec = SpecFor(record.request, script_path);
-  const auto started = co_await ChildProcess::Start(home_, blocking_, std::move(spec));
-  if (!started.ok()) co_return NotRun(JobEvent::kRefuse, text::Message(started.status()));
-  const auto process = *started;
-  if (stopping_) process->Kill();
-  if (job->cancelled) process->Cancel();
-  job->process = process;
-  log_.Info("agent.job_started", {{"task", record.request.id}, {"pid", process->pid()}});
-  const ProcessEnd end = co_await process->Wait(record.request.timeout);
-  outputs->stdout_tail = process->standard_output().Text();
-  outputs->stderr_tail = process->standard_error().Text();
-  record.stdout_bytes = process->standard_output().total_bytes();
-  record.stderr_bytes = process->standard_error().total_bytes();
-  if (end.cause != ProcessEnd::Cause::kByItself) {
-    // Who left the group before it was killed.
-    auto kill = [ids = std::set<std::string>{record.request.id}] { return KillLeftovers(ids); };
-    const int killed = co_await async::OnPool(blocking_, kill);
-    metrics_->leftovers_killed.Increment(killed);
-  }
-  co_return Judge(end, record.request.timeout);
-}
-
 asio::awaitable<void> JobRunner::Finish(JobPtr job, JobVerdict verdict, JobOutputs outputs) {
-  Apply(job->record, verdict, clock_.Now());
+  End(job->record, verdict, clock_.Now());
   const auto& record = job->record;
   for (;;) {
     const auto status = co_await store_.PutWithOutputs(record, outputs);
     if (status.ok()) break;
-    log_.Error("agent.job_not_stored", {{"task", record.request.id}, {"error", text::Message(status)}});
+    log_.Error("agent.job_not_stored",
+               {{"task", record.request.id}, {"error", text::Message(status)}});
     if (!co_await Delay()) co_return;
   }
   metrics_->JobEnded(record.state);
@@ -292,7 +238,9 @@ void JobRunner::ReportInBackground(JobPtr job, JobOutputs outputs) {
   asio::co_spawn(home_, std::move(report), asio::detached);
 }
 
-asio::awaitable<void> JobRunner::Report(std::shared_ptr<JobRunner> self, JobPtr job, JobOutputs outputs) {
+asio::awaitable<void> JobRunner::Report(std::shared_ptr<JobRunner> self,
+                                        JobPtr job,
+                                        JobOutputs outputs) {
   auto& record = job->record;
   const auto& id = record.request.id;
   for (;;) {
@@ -301,11 +249,13 @@ asio::awaitable<void> JobRunner::Report(std::shared_ptr<JobRunner> self, JobPtr 
     const auto sequence = co_await self->events_.Append(std::move(event));
     self->metrics_->Reported("job_result", sequence.ok() ? "sent" : "failed");
     if (sequence.ok()) break;
-    self->log_.Warning("agent.job_not_reported", {{"task", id}, {"error", text::Message(sequence.status())}});
+    self->log_.Warning("agent.job_not_reported",
+                       {{"task", id}, {"error", text::Message(sequence.status())}});
     if (!co_await self->Delay()) co_return;
   }
   record.reported = true;
-  // When this is lost the same result is reported once more after a restart, and nothing is run again.
+  // When this is lost the same result is reported once more after a restart, and nothing is run
+  // again.
   const auto status = co_await self->store_.PutLater(record);
   if (!status.ok()) {
     self->log_.Warning("agent.job_not_stored", {{"task", id}, {"error", text::Message(status)}});
@@ -357,7 +307,9 @@ asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::CancelJob(std::string id) 
   job->cancelled = true;
   if (const auto waiting = std::find(queue_.begin(), queue_.end(), job); waiting != queue_.end()) {
     queue_.erase(waiting);
-    co_await Finish(job, NotRun(JobEvent::kCancel, kCancelledEarly), {});
+    const auto verdict = NotRun(JobEvent::kCancel, kCancelledBeforeStart);
+    JobOutputs none;
+    co_await Finish(job, verdict, none);
   } else if (job->process != nullptr) {
     job->process->Cancel();
   }
@@ -375,7 +327,8 @@ asio::awaitable<bool> JobRunner::Delay() {
 
 void JobRunner::Stop() {
   stopping_ = true;
-  for (auto* timer : delays_) timer->cancel();
+  for (auto* timer : delays_)
+    timer->cancel();
   for (const auto& [id, job] : jobs_) {
     if (job->process != nullptr) job->process->Kill();
   }

@@ -1,5 +1,5 @@
-// Runs script jobs: each accepted once, written down before it is started, at most four at a time, its
-// result in the event log whatever happens to the agent in between.
+// Runs script jobs: each accepted once, written down before it is started, at most four at a time,
+// its result in the event log whatever happens to the agent in between.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@
 
 namespace tentacle::agent {
 
-// Home thread only. Made by make_shared: its coroutines keep it alive. What it is given must outlive the
-// home thread's loop.
+// Home thread only. Made by make_shared: its coroutines keep it alive. What it is given must
+// outlive the home thread's loop.
 class JobRunner : public std::enable_shared_from_this<JobRunner> {
  public:
   struct Settings {
@@ -44,27 +44,34 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
     JobOutputs outputs;
   };
 
-  JobRunner(boost::asio::any_io_executor home, boost::asio::thread_pool& blocking,
-            const runtime::Clock& clock, runtime::Log log, std::shared_ptr<Metrics> metrics, store::Store& store,
-            events::EventLog& events, Settings settings);
+  JobRunner(boost::asio::any_io_executor home,
+            boost::asio::thread_pool& blocking,
+            const runtime::Clock& clock,
+            runtime::Log log,
+            std::shared_ptr<Metrics> metrics,
+            store::Store& store,
+            events::EventLog& events,
+            Settings settings);
 
-  // Once, before any job is accepted: ends what a dead agent left running as interrupted, queues what had
-  // not been started, reports what had not been reported. The store's error when it cannot be read.
+  // Once, before any job is accepted: ends what a dead agent left running as interrupted, queues
+  // what had not been started, reports what had not been reported. The store's error when it cannot
+  // be read.
   boost::asio::awaitable<absl::Status> Recover();
 
   // With a sentence no job is run any more; with "" they are again.
   void SetRefusal(std::string sentence) { refusal_ = std::move(sentence); }
 
   // The job as it stands, also when it was known already. PermissionDenied, InvalidArgument,
-  // ResourceExhausted: refused for good, and a failed result goes up. Unavailable or the store's error:
-  // nothing has been written down, to be tried again.
+  // ResourceExhausted: refused for good, and a failed result goes up. Unavailable or the store's
+  // error: nothing has been written down, to be tried again.
   boost::asio::awaitable<absl::StatusOr<JobRecord>> StartJob(JobRequest request);
   // NotFound.
   boost::asio::awaitable<absl::StatusOr<Known>> GetJob(std::string id);
   // The state at this moment; a running job ends within the grace. NotFound.
   boost::asio::awaitable<absl::StatusOr<JobRecord>> CancelJob(std::string id);
 
-  // Kills what runs; nothing is started or written any more. The next start reports it as interrupted.
+  // Kills what runs; nothing is started or written any more. The next start reports it as
+  // interrupted.
   void Stop();
 
  private:
@@ -73,6 +80,7 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
     std::shared_ptr<ChildProcess> process;  // While it runs.
     bool cancelled = false;
   };
+
   using JobPtr = std::shared_ptr<Job>;
 
   boost::asio::awaitable<absl::Status> EndInterrupted(std::vector<JobPtr> jobs);
@@ -83,9 +91,13 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
   static boost::asio::awaitable<void> RunJob(std::shared_ptr<JobRunner> self, JobPtr job);
   // Nothing when the agent is being stopped.
   boost::asio::awaitable<std::optional<JobVerdict>> Execute(JobPtr job, JobOutputs* outputs);
-  boost::asio::awaitable<JobVerdict> RunScript(JobPtr job, std::string script_path, JobOutputs* outputs);
+  boost::asio::awaitable<JobVerdict> RunScript(JobPtr job,
+                                               std::string script_path,
+                                               JobOutputs* outputs);
   boost::asio::awaitable<void> Finish(JobPtr job, JobVerdict verdict, JobOutputs outputs);
-  static boost::asio::awaitable<void> Report(std::shared_ptr<JobRunner> self, JobPtr job, JobOutputs outputs);
+  static boost::asio::awaitable<void> Report(std::shared_ptr<JobRunner> self,
+                                             JobPtr job,
+                                             JobOutputs outputs);
   void ReportInBackground(JobPtr job, JobOutputs outputs);
   boost::asio::awaitable<void> ForgetOld();
   // False: the agent is being stopped.
@@ -109,9 +121,9 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
   std::size_t unreported_ = 0;
   std::map<std::string, JobPtr> jobs_;
   std::deque<JobPtr> queue_;
-  std::set<std::string> accepting_;          // Being written down for the first time.
-  std::deque<std::string> reported_;         // Oldest first; all of them in jobs_.
-  std::deque<std::string> with_outputs_;     // Those of them whose output is still in the store.
+  std::set<std::string> accepting_;       // Being written down for the first time.
+  std::deque<std::string> reported_;      // Oldest first; all of them in jobs_.
+  std::deque<std::string> with_outputs_;  // Those of them whose output is still in the store.
   std::set<boost::asio::steady_timer*> delays_;
 };
 

@@ -11,9 +11,17 @@ namespace asio = boost::asio;
 
 namespace {
 
-std::string RecordKey(std::string_view id) { return "job/" + std::string(id); }
-std::string StdoutKey(std::string_view id) { return "output/" + std::string(id) + "/stdout"; }
-std::string StderrKey(std::string_view id) { return "output/" + std::string(id) + "/stderr"; }
+std::string RecordKey(std::string_view id) {
+  return "job/" + std::string(id);
+}
+
+std::string StdoutKey(std::string_view id) {
+  return "output/" + std::string(id) + "/stdout";
+}
+
+std::string StderrKey(std::string_view id) {
+  return "output/" + std::string(id) + "/stderr";
+}
 
 absl::StatusOr<JobStore::Loaded> LoadFrom(store::Store& store) {
   JobStore::Loaded loaded;
@@ -54,7 +62,9 @@ asio::awaitable<absl::StatusOr<JobStore::Loaded>> JobStore::Load() {
 }
 
 asio::awaitable<absl::Status> JobStore::Apply(std::vector<store::Write> writes, bool sync) {
-  auto apply = [&store = store_, writes = std::move(writes), sync] { return store.Apply(writes, sync); };
+  auto apply = [&store = store_, writes = std::move(writes), sync] {
+    return store.Apply(writes, sync);
+  };
   co_return co_await async::OnPool(blocking_, std::move(apply));
 }
 

@@ -1,5 +1,5 @@
-// Jobs in the service's RocksDB: "job/<id>" holds the record, "output/<id>/stdout" and ".../stderr" what
-// an ended job wrote. Home thread; the disk is touched on the blocking pool.
+// Jobs in the service's RocksDB: "job/<id>" holds the record, "output/<id>/stdout" and ".../stderr"
+// what an ended job wrote. Home thread; the disk is touched on the blocking pool.
 #pragma once
 
 #include <string>
@@ -17,12 +17,14 @@ namespace tentacle::agent {
 class JobStore {
  public:
   // Both must outlive it.
-  JobStore(store::Store& store, boost::asio::thread_pool& blocking) : store_(store), blocking_(blocking) {}
+  JobStore(store::Store& store, boost::asio::thread_pool& blocking)
+      : store_(store), blocking_(blocking) {}
 
   struct Loaded {
     std::vector<JobRecord> jobs;  // In order of acceptance.
     int unreadable = 0;           // Records that were nonsense; they have been deleted.
   };
+
   boost::asio::awaitable<absl::StatusOr<Loaded>> Load();
 
   // Returns when it survives a power cut.

@@ -36,15 +36,16 @@ bool CarriesMark(std::string_view environment, const std::set<std::string>& job_
   while (!environment.empty()) {
     const auto end = environment.find('\0');
     const auto entry = environment.substr(0, end);
-    if (entry.starts_with(prefix)) return job_ids.contains(std::string(entry.substr(prefix.size())));
+    if (entry.starts_with(prefix))
+      return job_ids.contains(std::string(entry.substr(prefix.size())));
     if (end == std::string_view::npos) break;
     environment.remove_prefix(end + 1);
   }
   return false;
 }
 
-// The descriptor is taken before the environment is read, so the signal meets the process that was looked
-// at and no later one of the same number.
+// The descriptor is taken before the environment is read, so the signal meets the process that was
+// looked at and no later one of the same number.
 bool KillIfMarked(std::string_view name, const std::set<std::string>& job_ids) {
   const auto pid = ToU64(name);
   if (!pid) return false;
@@ -65,7 +66,8 @@ int KillLeftovers(const std::set<std::string>& job_ids) {
     const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), &::closedir);
     if (folder == nullptr) break;
     int found = 0;
-    while (const dirent* entry = ::readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): own DIR.
+    while (const dirent* entry =
+               ::readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): own DIR.
       if (KillIfMarked(entry->d_name, job_ids)) ++found;
     }
     killed += found;

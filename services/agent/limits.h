@@ -8,8 +8,8 @@
 
 namespace tentacle::agent::limits {
 
-// Kept of each output stream of a job. JSON makes six octets of a control character at worst, so both
-// streams together stay below 800 KiB and a job.result below the 1 MiB of a frame.
+// Kept of each output stream of a job. JSON makes six octets of a control character at worst, so
+// both streams together stay below 800 KiB and a job.result below the 1 MiB of a frame.
 constexpr std::size_t kJobOutputKeptBytes = 64 * 1024;
 // A frame holds 1 MiB and escaping may double a script.
 constexpr std::size_t kMaxScriptBytes = 512 * 1024;
@@ -27,17 +27,20 @@ constexpr absl::Duration kDefaultJobTimeout = absl::Minutes(5);
 constexpr absl::Duration kMaxJobTimeout = absl::Hours(24);
 // From SIGTERM to SIGKILL.
 constexpr absl::Duration kTermGrace = absl::Seconds(5);
-// For output still in the pipes when the script has ended and something it left behind holds them open.
+// For output still in the pipes when the script has ended and something it left behind holds them
+// open.
 constexpr absl::Duration kDrainGrace = absl::Seconds(1);
 // After SIGKILL a process ends at once unless it sits in the kernel; its slot is not held for ever.
 constexpr absl::Duration kKillWait = absl::Seconds(10);
 // Between attempts to write what the store or the event log refused (disk full).
 constexpr absl::Duration kRetryDelay = absl::Seconds(30);
-// Reported jobs whose ids are still known, so that a repeat is not run again: a record has 300 octets.
+// Reported jobs whose ids are still known, so that a repeat is not run again: a record has 300
+// octets.
 constexpr std::size_t kJobsRemembered = 10'000;
 // Reported jobs whose output GetJob can still show: 25 MiB of disk at worst.
 constexpr std::size_t kJobOutputsKept = 100;
-// Passes over /proc when a job's processes are hunted down; each pass only meets what was forked since.
+// Passes over /proc when a job's processes are hunted down; each pass only meets what was forked
+// since.
 constexpr int kLeftoverPasses = 10;
 
 // One message with room for its envelope below the 1 MiB of a frame.
@@ -53,7 +56,8 @@ constexpr absl::Duration kUnitsTimeout = absl::Seconds(10);
 // 100 KiB on a usual host.
 constexpr std::size_t kMaxUnitsBytes = 4 * 1024 * 1024;
 
-// The shortest distance of two samples whatever the configuration says: below it ticks (10 ms) are noise.
+// The shortest distance of two samples whatever the configuration says: below it ticks (10 ms) are
+// noise.
 constexpr absl::Duration kMinMetricsInterval = absl::Seconds(1);
 
 }  // namespace tentacle::agent::limits

@@ -21,7 +21,8 @@ class Metrics {
   void JobEnded(JobState outcome);
   // Orders to run a job: accepted, known, refused, store_failed.
   void JobAsked(std::string_view outcome);
-  // Events on their way up: inventory (sent, unchanged, failed), metrics and job_result (sent, failed).
+  // Events on their way up: inventory (sent, unchanged, failed), metrics and job_result (sent,
+  // failed).
   void Reported(std::string_view what, std::string_view outcome);
   // One run of a collector: ok, absent (this machine has no such source), failed.
   void Collected(std::string_view collector, std::string_view outcome, double seconds);
@@ -29,8 +30,8 @@ class Metrics {
   prometheus::Gauge& jobs_running;
   prometheus::Gauge& jobs_queued;
   prometheus::Gauge& jobs_unreported;
-  prometheus::Counter& jobs_forgotten;     // Records of the store that could not be read.
-  prometheus::Counter& leftovers_killed;   // Processes of a job that outlived it.
+  prometheus::Counter& jobs_forgotten;    // Records of the store that could not be read.
+  prometheus::Counter& leftovers_killed;  // Processes of a job that outlived it.
   prometheus::Gauge& host_cpu;
   prometheus::Gauge& host_memory_total;
   prometheus::Gauge& host_memory_available;

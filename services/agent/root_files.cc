@@ -1,13 +1,12 @@
 #include "services/agent/root_files.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-
-#include <fmt/format.h>
 
 #include "services/agent/limits.h"
 
@@ -41,7 +40,9 @@ absl::StatusOr<std::string> RootFiles::Read(std::string_view path) const {
   return content;
 }
 
-std::string RootFiles::ReadOrEmpty(std::string_view path) const { return Read(path).value_or(""); }
+std::string RootFiles::ReadOrEmpty(std::string_view path) const {
+  return Read(path).value_or("");
+}
 
 bool RootFiles::Exists(std::string_view path) const {
   std::error_code ignored;

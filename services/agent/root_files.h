@@ -20,7 +20,11 @@ class RootFiles {
   bool Exists(std::string_view path) const;
   // Names in a folder, sorted, at most limits::kMaxDevices; empty when there is none.
   std::vector<std::string> List(std::string_view path) const;
-  std::string Absolute(std::string_view path) const { return root_ == "/" ? std::string(path) : root_ + std::string(path); }
+
+  std::string Absolute(std::string_view path) const {
+    return root_ == "/" ? std::string(path) : root_ + std::string(path);
+  }
+
   bool is_host() const { return root_ == "/"; }
 
  private:

@@ -139,11 +139,10 @@ ScanResult ArpScanner::Conclude(const Sweep& sweep) {
   result.interrupted = sweep.stopped;
   result.devices = table_.SeenSince(sweep.mark);
   metrics_.ScanEnded(sweep.stopped ? ScanOutcome::kInterrupted : ScanOutcome::kCompleted);
-  log_.Info("discovery.scan_finished",
-            {{"task", sweep.scan_ids.front()},
-             {"targets", result.targets},
-             {"devices", result.devices.size()},
-             {"interrupted", result.interrupted}});
+  log_.Info("discovery.scan_finished", {{"task", sweep.scan_ids.front()},
+                                        {"targets", result.targets},
+                                        {"devices", result.devices.size()},
+                                        {"interrupted", result.interrupted}});
   return result;
 }
 

@@ -52,9 +52,10 @@ class ArpScanner : public std::enable_shared_from_this<ArpScanner> {
     std::string scan_id;
     std::size_t targets = 0;
   };
-  // Starts a sweep or joins the one that runs; returns at once. An empty id is replaced by a random one.
-  // FailedPrecondition: no link, or nothing to ask. ResourceExhausted: limits::kMaxJoinedScans wait
-  // already. InvalidArgument: an id that is no id.
+
+  // Starts a sweep or joins the one that runs; returns at once. An empty id is replaced by a random
+  // one. FailedPrecondition: no link, or nothing to ask. ResourceExhausted: limits::kMaxJoinedScans
+  // wait already. InvalidArgument: an id that is no id.
   absl::StatusOr<Started> Start(std::string scan_id, ScanSettings settings);
 
   // Somebody spoke: a running sweep need not ask again.
@@ -75,6 +76,7 @@ class ArpScanner : public std::enable_shared_from_this<ArpScanner> {
     std::uint64_t mark = 0;  // Of the device table, when it started.
     bool stopped = false;
   };
+
   using SelfPtr = std::shared_ptr<ArpScanner>;
   using SweepPtr = std::shared_ptr<Sweep>;
 

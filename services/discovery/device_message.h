@@ -1,12 +1,12 @@
 // A device as the protocol buffer that is stored and answered.
 #pragma once
 
+#include <tentacle/discovery/v1/discovery_service.pb.h>
+
 #include <optional>
 #include <string>
 
 #include <absl/time/time.h>
-
-#include <tentacle/discovery/v1/discovery_service.pb.h>
 
 #include "services/discovery/core/device_table.h"
 

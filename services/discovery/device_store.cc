@@ -1,9 +1,9 @@
 #include "services/discovery/device_store.h"
 
+#include <tentacle/discovery/v1/discovery_service.pb.h>
+
 #include <string>
 #include <utility>
-
-#include <tentacle/discovery/v1/discovery_service.pb.h>
 
 #include "libs/async/on_pool.h"
 #include "services/discovery/device_message.h"
@@ -18,7 +18,9 @@ constexpr char kDevicePrefix[] = "device/";
 constexpr char kDeviceEnd[] = "device0";  // '0' follows '/': the first key after all of ours.
 constexpr char kLastScanKey[] = "scan/last";
 
-std::string DeviceKey(const wire::MacAddress& mac) { return kDevicePrefix + mac.ToString(); }
+std::string DeviceKey(const wire::MacAddress& mac) {
+  return kDevicePrefix + mac.ToString();
+}
 
 }  // namespace
 

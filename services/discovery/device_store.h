@@ -25,11 +25,12 @@ class DeviceStore {
     absl::Time last_scan = absl::InfinitePast();
     std::size_t unreadable = 0;  // Records that are no device; they are left out.
   };
+
   // Blocks: for the start, before anything is served.
   absl::StatusOr<Loaded> Load();
 
-  // All or nothing. A killed process loses nothing that was saved; a power cut may lose the last seconds,
-  // which the next sweep brings back.
+  // All or nothing. A killed process loses nothing that was saved; a power cut may lose the last
+  // seconds, which the next sweep brings back.
   boost::asio::awaitable<absl::Status> Save(DeviceTable::Unsaved unsaved);
   boost::asio::awaitable<absl::Status> SaveLastScan(absl::Time time);
 

@@ -22,7 +22,8 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   auto segment = std::make_shared<Segment>(host, KernelLinks(host.home));
   if (absl::Status status = segment->Open(); !status.ok()) co_return status;
 
-  // uplink -> segment. gRPC and the configuration keep what they call; both live as long as the process.
+  // uplink -> segment. gRPC and the configuration keep what they call; both live as long as the
+  // process.
   auto service = std::make_shared<DiscoveryService>(host.home, segment);
   host.rpc.Register(*service);
   host.config.OnChange([segment, service](const config::v1::TentacleConfig&) { segment->Apply(); });

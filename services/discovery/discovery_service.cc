@@ -34,8 +34,8 @@ asio::awaitable<absl::StatusOr<v1::ListDevicesResponse>> ListDevicesOf(SegmentPt
   co_return response;
 }
 
-asio::awaitable<absl::StatusOr<v1::WakeDeviceResponse>> WakeDeviceOn(SegmentPtr segment,
-                                                                     v1::WakeDeviceRequest request) {
+asio::awaitable<absl::StatusOr<v1::WakeDeviceResponse>> WakeDeviceOn(
+    SegmentPtr segment, v1::WakeDeviceRequest request) {
   const auto packets = co_await Segment::Wake(segment, request.mac(), request.command_id());
   if (!packets.ok()) co_return packets.status();
   v1::WakeDeviceResponse response;
@@ -49,27 +49,24 @@ grpc::ServerUnaryReactor* DiscoveryService::StartScan(grpc::CallbackServerContex
                                                       const v1::StartScanRequest* request,
                                                       v1::StartScanResponse* response) {
   return rpc::Serve<v1::StartScanRequest, v1::StartScanResponse>(
-      home_, context, request, response, [segment = segment_](const auto& r) {
-        return StartScanOn(segment, r);
-      });
+      home_, context, request, response,
+      [segment = segment_](const auto& r) { return StartScanOn(segment, r); });
 }
 
 grpc::ServerUnaryReactor* DiscoveryService::ListDevices(grpc::CallbackServerContext* context,
                                                         const v1::ListDevicesRequest* request,
                                                         v1::ListDevicesResponse* response) {
   return rpc::Serve<v1::ListDevicesRequest, v1::ListDevicesResponse>(
-      home_, context, request, response, [segment = segment_](const auto&) {
-        return ListDevicesOf(segment);
-      });
+      home_, context, request, response,
+      [segment = segment_](const auto&) { return ListDevicesOf(segment); });
 }
 
 grpc::ServerUnaryReactor* DiscoveryService::WakeDevice(grpc::CallbackServerContext* context,
                                                        const v1::WakeDeviceRequest* request,
                                                        v1::WakeDeviceResponse* response) {
   return rpc::Serve<v1::WakeDeviceRequest, v1::WakeDeviceResponse>(
-      home_, context, request, response, [segment = segment_](const auto& r) {
-        return WakeDeviceOn(segment, r);
-      });
+      home_, context, request, response,
+      [segment = segment_](const auto& r) { return WakeDeviceOn(segment, r); });
 }
 
 }  // namespace tentacle::discovery

@@ -1,12 +1,12 @@
 // The gRPC face of discovery.
 #pragma once
 
+#include <tentacle/discovery/v1/discovery_service.grpc.pb.h>
+
 #include <memory>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <grpcpp/grpcpp.h>
-
-#include <tentacle/discovery/v1/discovery_service.grpc.pb.h>
 
 #include "services/discovery/segment.h"
 

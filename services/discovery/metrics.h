@@ -22,23 +22,35 @@ class Metrics {
   explicit Metrics(prometheus::Registry& registry);
 
   void ProbeSent(bool ok) { Count(probes_, "outcome", ok ? "sent" : "failed"); }
+
   void Replied() { replies_.Increment(); }
+
   void Observed(ChangeKind kind);
+
   void Dropped(DropReason reason) { Count(drops_, "reason", DropReasonName(reason)); }
+
   // Frames that the kernel had no room for.
   void CaptureLost(std::uint64_t frames);
+
   void Forgotten() { forgotten_.Increment(); }
+
   void ScanEnded(ScanOutcome outcome);
+
   void SubnetSkipped(SkipReason reason) { Count(skipped_, "reason", SkipReasonName(reason)); }
+
   void WakePacket(std::string_view method, bool ok);
+
   void WakeRequest(std::string_view outcome) { Count(wakes_, "outcome", outcome); }
+
   void Stored(bool ok) { Count(writes_, "outcome", ok ? "written" : "failed"); }
-  void EventRefused() { events_refused_.Increment(); }
+
   void SetDevices(std::size_t count) { devices_.Set(static_cast<double>(count)); }
+
   void SetLinks(std::size_t count) { links_.Set(static_cast<double>(count)); }
 
  private:
   using Counters = prometheus::Family<prometheus::Counter>;
+
   static void Count(Counters& family, const std::string& label, std::string_view value) {
     family.Add({{label, std::string(value)}}).Increment();
   }
@@ -53,7 +65,6 @@ class Metrics {
   Counters& writes_;
   prometheus::Counter& replies_;
   prometheus::Counter& forgotten_;
-  prometheus::Counter& events_refused_;
   prometheus::Gauge& devices_;
   prometheus::Gauge& links_;
 };

@@ -24,6 +24,7 @@ namespace asio = boost::asio;
 struct ClosePcap {
   void operator()(pcap_t* handle) const { ::pcap_close(handle); }
 };
+
 using PcapHandle = std::unique_ptr<pcap_t, ClosePcap>;
 
 absl::Status Error(absl::StatusCode code, const std::string& interface, std::string_view what) {
@@ -56,8 +57,8 @@ class PcapLink final : public PacketLink {
         co_return Error(absl::StatusCode::kUnavailable, interface_, ::pcap_geterr(handle_.get()));
       }
       taken_in_turn_ = 0;
-      const auto [error] = co_await readable_.async_wait(
-          asio::posix::descriptor_base::wait_read, asio::as_tuple(asio::use_awaitable));
+      const auto [error] = co_await readable_.async_wait(asio::posix::descriptor_base::wait_read,
+                                                         asio::as_tuple(asio::use_awaitable));
       if (error) co_return Error(absl::StatusCode::kCancelled, interface_, "closed");
     }
   }
@@ -67,8 +68,7 @@ class PcapLink final : public PacketLink {
     if (::pcap_inject(handle_.get(), frame.data(), frame.size()) >= 0) return absl::OkStatus();
     const bool full = errno == ENOBUFS || errno == EAGAIN;
     return Error(full ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnavailable,
-                 interface_,
-                 ::pcap_geterr(handle_.get()));
+                 interface_, ::pcap_geterr(handle_.get()));
   }
 
   std::uint64_t TakeLost() override {
@@ -105,8 +105,7 @@ absl::Status Activate(pcap_t* handle, const std::string& interface) {
   if (result >= 0) return absl::OkStatus();
   switch (result) {
     case PCAP_ERROR_PERM_DENIED:
-      return Error(absl::StatusCode::kPermissionDenied,
-                   interface,
+      return Error(absl::StatusCode::kPermissionDenied, interface,
                    "capturing needs CAP_NET_RAW: start discovery with that capability "
                    "(AmbientCapabilities=CAP_NET_RAW, cap_add: NET_RAW) or as root");
     case PCAP_ERROR_NO_SUCH_DEVICE:

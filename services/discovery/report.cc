@@ -17,12 +17,9 @@ namespace {
 namespace json = boost::json;
 
 json::object DeviceBody(const Device& device) {
-  return {{"mac", device.mac.ToString()},
-          {"ip", AddressText(device.address)},
-          {"hostname", device.hostname},
-          {"vendor", device.vendor},
-          {"interface", device.interface},
-          {"firstSeen", TimeText(device.first_seen)},
+  return {{"mac", device.mac.ToString()},          {"ip", AddressText(device.address)},
+          {"hostname", device.hostname},           {"vendor", device.vendor},
+          {"interface", device.interface},         {"firstSeen", TimeText(device.first_seen)},
           {"lastSeen", TimeText(device.last_seen)}};
 }
 
@@ -31,7 +28,8 @@ std::string ScanResultBody(const ScanResult& result,
                            std::span<const Device> devices) {
   json::array list;
   list.reserve(devices.size());
-  for (const Device& device : devices) list.push_back(DeviceBody(device));
+  for (const Device& device : devices)
+    list.push_back(DeviceBody(device));
   return json::serialize(json::object{{"scanId", scan_id},
                                       {"startedAt", TimeText(result.started_at)},
                                       {"finishedAt", TimeText(result.finished_at)},

@@ -1,4 +1,5 @@
-// What the backend is told: bodies of "discovery.result" and "wake.sent" (docs/protocol.md section 3).
+// What the backend is told: bodies of "discovery.result" and "wake.sent" (docs/protocol.md section
+// 3).
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 namespace tentacle::discovery {
 
-// The result for one request, as one body or more: each holds limits::kMaxDevicesPerEvent devices at
-// most and repeats the other fields. A sweep that found nobody has one body with an empty list.
+// The result for one request, as one body or more: each holds limits::kMaxDevicesPerEvent devices
+// at most and repeats the other fields. A sweep that found nobody has one body with an empty list.
 std::vector<std::string> ScanResultBodies(const ScanResult& result, std::string_view scan_id);
 
 // `command_id` empty: nobody's command; the field is left out.

@@ -33,8 +33,8 @@ Segment::Segment(runtime::Host& host, LinkSource source)
       table_(limits::kMaxDevices),
       store_(host.store, host.blocking),
       links_(std::make_shared<SegmentLinks>(host.home, std::move(source), metrics_, host.log)),
-      scanner_(std::make_shared<ArpScanner>(
-          host.home, host.clock, *links_, table_, metrics_, host.log)),
+      scanner_(
+          std::make_shared<ArpScanner>(host.home, host.clock, *links_, table_, metrics_, host.log)),
       waker_(std::make_shared<WakeSender>(host.home, *links_, metrics_, host.log)),
       upkeep_(host.home),
       schedule_(host.home) {}
@@ -115,13 +115,12 @@ asio::awaitable<absl::StatusOr<std::uint32_t>> Segment::Wake(SelfPtr self,
   }
   const auto packets = co_await WakeSender::Wake(self->waker_, *parsed);
   if (!packets.ok()) {
-    self->host_.log.Warning(
-        "discovery.wake_failed",
-        {{"mac", parsed->ToString()}, {"reason", text::Message(packets.status())}});
+    self->host_.log.Warning("discovery.wake_failed", {{"mac", parsed->ToString()},
+                                                      {"reason", text::Message(packets.status())}});
     co_return packets.status();
   }
-  co_await Append(
-      self, "wake.sent", parsed->ToString(), WakeSentBody(command_id, *parsed, *packets));
+  co_await Append(self, "wake.sent", parsed->ToString(),
+                  WakeSentBody(command_id, *parsed, *packets));
   co_return *packets;
 }
 
@@ -129,7 +128,8 @@ asio::awaitable<void> Segment::KeepUp(SelfPtr self) {
   for (;;) {
     self->upkeep_.expires_after(absl::ToChronoNanoseconds(limits::kUpkeepInterval));
     co_await self->upkeep_.async_wait(kTuple);
-    if (WasCancelled(co_await asio::this_coro::cancellation_state)) co_return;
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (WasCancelled(state)) co_return;
     self->Apply();
     co_await Save(self);
   }
@@ -143,14 +143,13 @@ absl::Duration Segment::ScanInterval() const {
 asio::awaitable<void> Segment::ScanOnTime(SelfPtr self) {
   absl::Time last_attempt = absl::InfinitePast();
   for (;;) {
-    const auto wait = UntilNextScan(self->ScanInterval(),
-                                    std::max(self->last_scan_, last_attempt),
-                                    self->host_.clock.Now(),
-                                    limits::kFirstScanDelay);
+    const auto wait = UntilNextScan(self->ScanInterval(), std::max(self->last_scan_, last_attempt),
+                                    self->host_.clock.Now(), limits::kFirstScanDelay);
     self->schedule_.expires_at(asio::steady_timer::time_point::max());
     if (wait.has_value()) self->schedule_.expires_after(absl::ToChronoNanoseconds(*wait));
     const auto [error] = co_await self->schedule_.async_wait(kTuple);
-    if (WasCancelled(co_await asio::this_coro::cancellation_state)) co_return;
+    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (WasCancelled(state)) co_return;
     if (error) continue;  // The configuration was looked at again.
     last_attempt = self->host_.clock.Now();
     if (self->scanner_->running()) continue;
@@ -174,15 +173,13 @@ asio::awaitable<void> Segment::Append(SelfPtr self,
                                       std::string type,
                                       std::string correlation_id,
                                       std::string body) {
-  auto event = events::MakeEvent(
-      type, correlation_id, event::v1::PRIORITY_RESULT, std::move(body), self->host_.clock.Now());
+  auto event = events::MakeEvent(type, correlation_id, event::v1::PRIORITY_RESULT, std::move(body),
+                                 self->host_.clock.Now());
   const auto sequence = co_await self->host_.events.Append(std::move(event));
-  if (sequence.ok()) co_return;
-  self->metrics_.EventRefused();
-  self->host_.log.Error("discovery.event_refused",
-                        {{"task", correlation_id},
-                         {"type", type},
-                         {"reason", text::Message(sequence.status())}});
+  if (sequence.ok()) co_return;  // A refusal is counted by the log.
+  self->host_.log.Error(
+      "discovery.event_refused",
+      {{"task", correlation_id}, {"type", type}, {"reason", text::Message(sequence.status())}});
 }
 
 asio::awaitable<void> Segment::Save(SelfPtr self) {

@@ -36,10 +36,13 @@ class Segment : public std::enable_shared_from_this<Segment> {
 
   // See ArpScanner::Start.
   absl::StatusOr<ArpScanner::Started> StartScan(std::string scan_id);
+
   const DeviceTable& table() const { return table_; }
+
   absl::Time last_scan() const { return last_scan_; }  // InfinitePast: never.
 
-  // InvalidArgument for what is no unicast MAC; else see WakeSender::Wake. The result becomes an event.
+  // InvalidArgument for what is no unicast MAC; else see WakeSender::Wake. The result becomes an
+  // event.
   static boost::asio::awaitable<absl::StatusOr<std::uint32_t>> Wake(SelfPtr self,
                                                                     std::string mac,
                                                                     std::string command_id);

@@ -26,12 +26,8 @@ absl::StatusOr<std::vector<LocalAddress>> ListLocalAddresses() {
   if (!listed.ok()) return listed.status();
   std::vector<LocalAddress> addresses;
   for (const net::InterfaceAddress& one : *listed) {
-    addresses.push_back({one.name,
-                         one.index,
-                         wire::MacAddress{one.mac},
-                         one.address,
-                         one.prefix_length,
-                         one.loopback});
+    addresses.push_back({one.name, one.index, wire::MacAddress{one.mac}, one.address,
+                         one.prefix_length, one.loopback});
   }
   return addresses;
 }
@@ -79,7 +75,9 @@ void SegmentLinks::Apply(bool enabled, const std::vector<std::string>& wanted) {
 void SegmentLinks::CloseStale() {
   for (auto entry = open_.begin(); entry != open_.end();) {
     Open& open = *entry->second;
-    const auto is_same = [&open](const WatchedInterface& w) { return SameDevice(w, open.interface); };
+    const auto is_same = [&open](const WatchedInterface& w) {
+      return SameDevice(w, open.interface);
+    };
     const auto still = std::find_if(watched_.begin(), watched_.end(), is_same);
     if (still != watched_.end() && !open.broken) {
       open.interface.subnets = still->subnets;
@@ -125,8 +123,7 @@ asio::awaitable<void> SegmentLinks::Listen(SelfPtr self, OpenPtr open) {
       // Reopened by the next Apply() if the interface is there again.
       open->broken = true;
       if (!absl::IsCancelled(frame.status())) {
-        self->log_.Warning("discovery.link_broken",
-                           {{"reason", text::Message(frame.status())}});
+        self->log_.Warning("discovery.link_broken", {{"reason", text::Message(frame.status())}});
       }
       co_return;
     }
@@ -186,8 +183,8 @@ absl::Status SegmentLinks::Send(const Probe& probe) {
   arp.sender_mac = own;
   arp.sender_ip = probe.sender;
   arp.target_ip = probe.target;
-  return found->second->link->Send(wire::EmitEthernet(
-      {wire::kBroadcastMac, own, wire::kEthertypeArp, wire::EmitArp(arp)}));
+  return found->second->link->Send(
+      wire::EmitEthernet({wire::kBroadcastMac, own, wire::kEthertypeArp, wire::EmitArp(arp)}));
 }
 
 }  // namespace tentacle::discovery

@@ -1,4 +1,5 @@
-// The interfaces that are listened on: opens and closes their packet links and hands on what is heard.
+// The interfaces that are listened on: opens and closes their packet links and hands on what is
+// heard.
 #pragma once
 
 #include <cstdint>
@@ -35,22 +36,27 @@ LinkSource KernelLinks(boost::asio::any_io_executor home);
 // Home thread only. Listening coroutines keep it alive until Close().
 class SegmentLinks : public std::enable_shared_from_this<SegmentLinks> {
  public:
-  SegmentLinks(boost::asio::any_io_executor home, LinkSource source, Metrics& metrics, runtime::Log log);
+  SegmentLinks(boost::asio::any_io_executor home,
+               LinkSource source,
+               Metrics& metrics,
+               runtime::Log log);
 
   // Called for every ARP packet that told of a neighbour.
   void OnHeard(std::function<void(const Observation&)> callback) { heard_ = std::move(callback); }
 
-  // Opens what should be watched and is not, closes the rest. Cheap when nothing changed: called again
-  // and again, because interfaces come and go.
+  // Opens what should be watched and is not, closes the rest. Cheap when nothing changed: called
+  // again and again, because interfaces come and go.
   void Apply(bool enabled, const std::vector<std::string>& wanted);
   void Close();
 
   // Whether sweeps are possible: FailedPrecondition says why not.
   absl::Status Ready() const;
+
   // What is wrong with the interfaces, in one sentence; empty when nothing is.
   const std::string& problem() const { return problem_; }
 
   std::vector<Subnet> Subnets() const;  // Of the links that are open.
+
   // Every interface that should be watched, also those whose link could not be opened.
   const std::vector<WatchedInterface>& watched() const { return watched_; }
 
@@ -65,6 +71,7 @@ class SegmentLinks : public std::enable_shared_from_this<SegmentLinks> {
     std::unique_ptr<PacketLink> link;
     bool broken = false;
   };
+
   using SelfPtr = std::shared_ptr<SegmentLinks>;
   using OpenPtr = std::shared_ptr<Open>;
 

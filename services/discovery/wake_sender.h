@@ -21,13 +21,17 @@ namespace tentacle::discovery {
 // Home thread only.
 class WakeSender {
  public:
-  WakeSender(boost::asio::any_io_executor home, SegmentLinks& links, Metrics& metrics, runtime::Log log);
+  WakeSender(boost::asio::any_io_executor home,
+             SegmentLinks& links,
+             Metrics& metrics,
+             runtime::Log log);
 
-  // Sends limits::kWakeRepeats rounds and says how many packets went out. Sending needs no capability;
-  // where a link is open a raw frame goes out as well, because some cards look at nothing else.
-  // FailedPrecondition without a watched interface, Unavailable when nothing could be sent.
-  static boost::asio::awaitable<absl::StatusOr<std::uint32_t>> Wake(std::shared_ptr<WakeSender> self,
-                                                                    wire::MacAddress mac);
+  // Sends limits::kWakeRepeats rounds and says how many packets went out. Sending needs no
+  // capability; where a link is open a raw frame goes out as well, because some cards look at
+  // nothing else. FailedPrecondition without a watched interface, Unavailable when nothing could be
+  // sent.
+  static boost::asio::awaitable<absl::StatusOr<std::uint32_t>> Wake(
+      std::shared_ptr<WakeSender> self, wire::MacAddress mac);
 
  private:
   std::uint32_t SendRound(net::DatagramSocket& socket, const wire::MacAddress& mac);

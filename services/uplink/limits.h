@@ -27,7 +27,7 @@ constexpr absl::Duration kCallDeadline = absl::Seconds(10);
 // Whole tables are pushed again so often even if nobody asked: it heals whatever went wrong.
 constexpr absl::Duration kPushInterval = absl::Seconds(30);
 // A neighbour that restarts is back within a second or two.
-constexpr retry::BackoffPolicy kPeerBackoff{absl::Milliseconds(200), absl::Seconds(5)};
+constexpr retry::BackoffPolicy kPeerBackoff{absl::Milliseconds(200), absl::Seconds(2)};
 
 constexpr absl::Duration kStatusInterval = absl::Seconds(60);
 // A connection that held so long was a good one: the next delay is the shortest again.

@@ -53,17 +53,25 @@ asio::awaitable<absl::Status> PeerPush::Run() {
   }
 }
 
+// g++ 12 compiles a co_await behind && or || into an illegal instruction: each stands alone.
 asio::awaitable<bool> PeerPush::PushAll() {
   // Expired ones go even while the service is away.
-  if (!co_await DropExpired()) co_return false;
-  if (!co_await PushConfig()) co_return false;
-  if (service_ == Service::kPxe && !co_await PushTasks()) co_return false;
+  const bool expired = co_await DropExpired();
+  if (!expired) co_return false;
+  const bool configured = co_await PushConfig();
+  if (!configured) co_return false;
+  const bool pushed = co_await PushTasks();
+  if (!pushed) co_return false;
   co_return co_await DeliverCommands();
 }
 
 asio::awaitable<bool> PeerPush::PushConfig() {
   const std::uint64_t revision = desired_.state().config_revision;
-  if (revision == 0) co_return true;
+  if (revision == 0) {
+    // Nothing to push yet; who is reachable is worth knowing all the same.
+    const absl::Status status = co_await peers_.Ping(service_);
+    co_return !IsWorthRetrying(status);
+  }
   const auto applied =
       co_await peers_.ReplaceConfig(service_, revision, desired_.state().config_json);
   if (!applied.ok()) {
@@ -76,13 +84,14 @@ asio::awaitable<bool> PeerPush::PushConfig() {
     co_return true;
   }
   if (*applied <= revision) co_return true;
-  auto compute = [newer = *applied](const DesiredState& s) { return OutbidConfig(s, newer); };
+  const std::uint64_t newer = *applied;
+  auto compute = [newer](const DesiredState& s) { return OutbidConfig(s, newer); };
   co_return co_await Outbid(std::move(compute));
 }
 
 asio::awaitable<bool> PeerPush::PushTasks() {
   const std::uint64_t revision = desired_.state().task_revision;
-  if (revision == 0) co_return true;
+  if (revision == 0 || service_ != Service::kPxe) co_return true;
   const auto response = co_await peers_.ReplaceBootTasks(desired_.state());
   if (!response.ok()) {
     if (IsWorthRetrying(response.status())) co_return false;
@@ -90,7 +99,8 @@ asio::awaitable<bool> PeerPush::PushTasks() {
                {{"revision", revision}, {"reason", text::Message(response.status())}});
     co_return true;
   }
-  if (!co_await ReportRefusals(*response)) co_return false;
+  const bool reported = co_await ReportRefusals(*response);
+  if (!reported) co_return false;
   if (response->applied_revision() <= revision) co_return true;
   const std::uint64_t newer = response->applied_revision();
   auto compute = [newer](const DesiredState& s) { return OutbidTasks(s, newer); };
@@ -150,14 +160,16 @@ asio::awaitable<bool> PeerPush::DropExpired() {
                                            ServiceName(service_), peers_.view(service_).reason);
     log_.Warning("uplink.command_dropped",
                  {{"command", command.type()}, {"id", command.reference}, {"reason", reason}});
-    if (!co_await Settle(sequence, CommandFailed(command, reason, clock_.Now()))) co_return false;
+    const bool settled = co_await Settle(sequence, CommandFailed(command, reason, clock_.Now()));
+    if (!settled) co_return false;
   }
   co_return true;
 }
 
 asio::awaitable<bool> PeerPush::DeliverCommands() {
   for (const std::uint64_t sequence : Waiting()) {
-    if (!co_await Deliver(sequence, desired_.commands().at(sequence).command)) co_return false;
+    const bool settled = co_await Deliver(sequence, desired_.commands().at(sequence).command);
+    if (!settled) co_return false;
   }
   co_return true;
 }

@@ -43,6 +43,7 @@ class PeerPush {
   // False: the service cannot be reached, or our own store refuses; try again soon.
   boost::asio::awaitable<bool> PushAll();
   boost::asio::awaitable<bool> PushConfig();
+  // Of pxe; of the others nothing.
   boost::asio::awaitable<bool> PushTasks();
   boost::asio::awaitable<bool> DeliverCommands();
   boost::asio::awaitable<bool> DropExpired();

@@ -120,6 +120,15 @@ asio::awaitable<absl::Status> Peers::ConfirmEvents(Service service,
   co_return status;
 }
 
+asio::awaitable<absl::Status> Peers::Ping(Service service) {
+  auto* stub = stubs_[static_cast<std::size_t>(service)]->config->async();
+  using Stub = config::v1::ConfigService::StubInterface::async_interface;
+  const auto response =
+      co_await rpc::Call<Stub, config::v1::GetConfigRequest, config::v1::GetConfigResponse>(
+          stub, &Stub::GetConfig, {}, limits::kCallDeadline);
+  co_return Note(service, "GetConfig", response.status());
+}
+
 Peers::Answer<std::uint64_t> Peers::ReplaceConfig(Service service,
                                                   std::uint64_t revision,
                                                   std::string json) {

@@ -55,6 +55,8 @@ class Peers {
   boost::asio::awaitable<absl::Status> ConfirmEvents(Service service,
                                                      std::string epoch,
                                                      std::uint64_t through);
+  // Does it answer at all? For a service that nothing is to be pushed to.
+  boost::asio::awaitable<absl::Status> Ping(Service service);
   // The revision that is in force there afterwards.
   Answer<std::uint64_t> ReplaceConfig(Service service, std::uint64_t revision, std::string json);
   Answer<pxe::v1::ReplaceBootTasksResponse> ReplaceBootTasks(DesiredState state);

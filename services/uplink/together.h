@@ -7,9 +7,9 @@
 #include <absl/status/status.h>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace tentacle::uplink {
@@ -20,22 +20,14 @@ namespace tentacle::uplink {
 boost::asio::awaitable<absl::Status> RunTogether(
     boost::asio::any_io_executor home, std::vector<boost::asio::awaitable<absl::Status>> parts);
 
-namespace internal {
-
-template <class T>
-boost::asio::awaitable<T> WithoutCancellation(boost::asio::awaitable<T> work) {
-  co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
-  co_return co_await std::move(work);
-}
-
-}  // namespace internal
-
 // Runs `work` to its end even if the caller is cancelled meanwhile. For what is being made durable.
 template <class T>
 boost::asio::awaitable<T> Shield(boost::asio::any_io_executor home,
                                  boost::asio::awaitable<T> work) {
-  auto whole = internal::WithoutCancellation<T>(std::move(work));
-  co_return co_await boost::asio::co_spawn(home, std::move(whole), boost::asio::use_awaitable);
+  // An empty slot: what is spawned does not hear of the caller's cancellation.
+  auto token = boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(),
+                                                   boost::asio::use_awaitable);
+  co_return co_await boost::asio::co_spawn(home, std::move(work), token);
 }
 
 }  // namespace tentacle::uplink

@@ -71,7 +71,6 @@ asio::awaitable<absl::Status> WebSocketLink::Run() {
         outcome = co_await FindIdentity();
         break;
       case LinkAct::kIgnore:
-      case LinkAct::kEnd:
         co_return absl::InternalError(
             fmt::format("the link has nothing to do in state {}", Name(machine_.state())));
     }

@@ -82,6 +82,8 @@ fetch_image() {
     image_offset=$((image_offset + image_want))
     progress_tell "$image_offset" "$IMAGE_SIZE"
   done
+  # A late report of progress must not come after the next stage's.
+  wait
 }
 
 # progress_tell DONE TOTAL: at most once in three seconds and for five per cent. The stage

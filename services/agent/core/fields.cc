@@ -61,7 +61,8 @@ std::optional<double> ToDouble(std::string_view text) {
   double value = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || !std::isfinite(value) || value < 0) return std::nullopt;
+  if (error != std::errc() || stop != end || !std::isfinite(value) || value < 0)
+    return std::nullopt;
   return value;
 }
 

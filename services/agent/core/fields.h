@@ -11,8 +11,8 @@
 namespace tentacle::agent {
 
 std::string_view Trim(std::string_view text);  // Spaces, tabs, line ends and NULs at both ends.
-std::vector<std::string_view> Lines(std::string_view text);    // Without their line ends.
-std::vector<std::string_view> Fields(std::string_view line);   // Parted by spaces and tabs.
+std::vector<std::string_view> Lines(std::string_view text);   // Without their line ends.
+std::vector<std::string_view> Fields(std::string_view line);  // Parted by spaces and tabs.
 // "key<separator>value", both trimmed; nothing when there is no separator.
 std::optional<std::pair<std::string_view, std::string_view>> KeyValue(std::string_view line,
                                                                       char separator);

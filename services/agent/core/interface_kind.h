@@ -5,8 +5,10 @@
 
 namespace tentacle::agent {
 
-// Not loopback, and not the host's ends of containers' links: those come and go under new names with
-// every container and would make every inventory a new one.
-inline bool IsListedInterface(std::string_view name) { return name != "lo" && !name.starts_with("veth"); }
+// Not loopback, and not the host's ends of containers' links: those come and go under new names
+// with every container and would make every inventory a new one.
+inline bool IsListedInterface(std::string_view name) {
+  return name != "lo" && !name.starts_with("veth");
+}
 
 }  // namespace tentacle::agent

@@ -16,9 +16,12 @@ namespace {
 namespace json = boost::json;
 
 json::object DiskJson(const Disk& disk) {
-  return {{"name", disk.name},           {"model", disk.model},
-          {"serial", disk.serial},       {"sizeBytes", disk.size_bytes},
-          {"rotational", disk.rotational}, {"removable", disk.removable}};
+  return {{"name", disk.name},
+          {"model", disk.model},
+          {"serial", disk.serial},
+          {"sizeBytes", disk.size_bytes},
+          {"rotational", disk.rotational},
+          {"removable", disk.removable}};
 }
 
 json::object FileSystemJson(const FileSystem& file_system) {
@@ -30,12 +33,14 @@ json::object FileSystemJson(const FileSystem& file_system) {
 
 json::object InterfaceJson(const NetworkInterface& interface) {
   json::array addresses;
-  for (const auto& address : interface.addresses) addresses.emplace_back(address);
+  for (const auto& address : interface.addresses)
+    addresses.emplace_back(address);
   return {{"name", interface.name}, {"mac", interface.mac}, {"addresses", std::move(addresses)}};
 }
 
 json::object PackageJson(const Package& package) {
-  return {{"name", package.name}, {"version", package.version}, {"architecture", package.architecture}};
+  return {
+      {"name", package.name}, {"version", package.version}, {"architecture", package.architecture}};
 }
 
 json::object UnitJson(const Unit& unit) {
@@ -46,6 +51,7 @@ json::object UnitJson(const Unit& unit) {
 class Budget {
  public:
   explicit Budget(std::size_t bytes) : left_(bytes) {}
+
   bool Take(std::size_t bytes) {
     if (bytes > left_) return false;
     left_ -= bytes;
@@ -58,7 +64,9 @@ class Budget {
 
 // What fits of `items`; `truncated` is set when something does not.
 template <class Item>
-json::array Fit(const std::vector<Item>& items, json::object (*to_json)(const Item&), Budget& budget,
+json::array Fit(const std::vector<Item>& items,
+                json::object (*to_json)(const Item&),
+                Budget& budget,
                 bool& truncated) {
   json::array array;
   for (const auto& item : items) {
@@ -102,7 +110,8 @@ json::object HardwareJson(const Inventory& inventory, Budget& budget) {
 json::object NetworkJson(const Inventory& inventory, Budget& budget) {
   bool truncated = false;
   json::array dns;
-  for (const auto& server : inventory.dns) dns.emplace_back(server);
+  for (const auto& server : inventory.dns)
+    dns.emplace_back(server);
   json::object network;
   network["interfaces"] = Fit(inventory.interfaces, &InterfaceJson, budget, truncated);
   network["defaultGateway"] = inventory.default_gateway;
@@ -120,11 +129,13 @@ json::object OsJson(const OsInfo& os) {
           {"architecture", os.architecture}};
 }
 
-// The scalars of all parts: some forty fields of kMaxFieldBytes at most, each up to three times as long
-// when escaped.
-constexpr std::size_t kScalarsBytes = 40 * 1024;
+// The scalars of all parts: some thirty fields of kMaxFieldBytes, each six times as long when it is
+// all control characters, and the names.
+constexpr std::size_t kScalarsBytes = 64 * 1024;
 
-std::string Serialize(const Inventory& inventory, const std::string& collected_at, std::size_t max_bytes) {
+std::string Serialize(const Inventory& inventory,
+                      const std::string& collected_at,
+                      std::size_t max_bytes) {
   Budget budget(max_bytes > kScalarsBytes ? max_bytes - kScalarsBytes : 0);
   json::object root;
   root["collectedAt"] = collected_at;
@@ -150,7 +161,9 @@ std::string Serialize(const Inventory& inventory, const std::string& collected_a
 
 }  // namespace
 
-std::string InventoryJson(const Inventory& inventory, absl::Time collected_at, std::size_t max_bytes) {
+std::string InventoryJson(const Inventory& inventory,
+                          absl::Time collected_at,
+                          std::size_t max_bytes) {
   return Serialize(inventory, Rfc3339(collected_at), max_bytes);
 }
 

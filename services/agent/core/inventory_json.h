@@ -10,11 +10,14 @@
 
 namespace tentacle::agent {
 
-// At most `max_bytes`: the lists of packages, units, interfaces and disks, in this order, are cut at their
-// ends where they do not fit, and "truncated" is then true beside them.
-std::string InventoryJson(const Inventory& inventory, absl::Time collected_at, std::size_t max_bytes);
+// At most `max_bytes`: the lists of packages, units, interfaces and disks, in this order, are cut
+// at their ends where they do not fit, and "truncated" is then true beside them.
+std::string InventoryJson(const Inventory& inventory,
+                          absl::Time collected_at,
+                          std::size_t max_bytes);
 
-// The same with everything left out that changes by itself (moment, uptime): equal when nothing changed.
+// The same with everything left out that changes by itself (moment, uptime): equal when nothing
+// changed.
 std::string StableInventoryJson(Inventory inventory, std::size_t max_bytes);
 
 }  // namespace tentacle::agent

@@ -1,8 +1,8 @@
 #include "services/agent/core/job_end.h"
 
-#include <string_view>
-
 #include <fmt/format.h>
+
+#include <string_view>
 
 #include "services/agent/core/job_record.h"
 
@@ -12,13 +12,14 @@ namespace {
 
 // signal(7), x86 and ARM; the numbers are the kernel's and do not change.
 constexpr std::string_view kSignalNames[] = {
-    "",        "SIGHUP",  "SIGINT",  "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
-    "SIGFPE",  "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
+    "",       "SIGHUP",  "SIGINT",  "SIGQUIT", "SIGILL",  "SIGTRAP", "SIGABRT", "SIGBUS",
+    "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM",
 };
 
 std::string SignalText(int signal) {
   const auto index = static_cast<std::size_t>(signal);
-  if (index < std::size(kSignalNames)) return fmt::format("signal {} ({})", signal, kSignalNames[index]);
+  if (index < std::size(kSignalNames))
+    return fmt::format("signal {} ({})", signal, kSignalNames[index]);
   return fmt::format("signal {}", signal);
 }
 
@@ -30,6 +31,10 @@ std::string HowItEnded(const ProcessEnd& end) {
 
 }  // namespace
 
+JobVerdict NotRun(JobEvent event, std::string_view reason) {
+  return {event, JobRecord::kNoExitCode, std::string(reason)};
+}
+
 JobVerdict Judge(const ProcessEnd& end, absl::Duration timeout) {
   constexpr int kSignalBase = 128;
   JobVerdict verdict;
@@ -38,8 +43,8 @@ JobVerdict Judge(const ProcessEnd& end, absl::Duration timeout) {
   switch (end.cause) {
     case ProcessEnd::Cause::kDeadline:
       verdict.event = JobEvent::kDeadline;
-      verdict.reason = fmt::format("the script ran longer than {}; {}", absl::FormatDuration(timeout),
-                                   HowItEnded(end));
+      verdict.reason = fmt::format("the script ran longer than {}; {}",
+                                   absl::FormatDuration(timeout), HowItEnded(end));
       break;
     case ProcessEnd::Cause::kCancelled:
       verdict.event = JobEvent::kCancel;

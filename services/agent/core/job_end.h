@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <absl/time/time.h>
 
@@ -22,6 +23,11 @@ struct JobVerdict {
   int exit_code = 0;  // 128 + signal for a killed one, as shells count.
   std::string reason;
 };
+
+inline constexpr std::string_view kCancelledBeforeStart = "the job was cancelled before it began";
+
+// Of a job that had no process, or whose process nobody has seen ending.
+JobVerdict NotRun(JobEvent event, std::string_view reason);
 
 JobVerdict Judge(const ProcessEnd& end, absl::Duration timeout);
 

@@ -10,7 +10,8 @@ void JobOutput::Append(std::string_view bytes) {
     tail_.assign(bytes.substr(bytes.size() - kept_));
     return;
   }
-  // Cut only when twice as much as needed has gathered, so that each octet is moved once on average.
+  // Cut only when twice as much as needed has gathered, so that each octet is moved once on
+  // average.
   if (tail_.size() + bytes.size() > 2 * kept_) tail_.erase(0, tail_.size() + bytes.size() - kept_);
   tail_ += bytes;
 }

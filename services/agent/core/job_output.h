@@ -14,7 +14,9 @@ class JobOutput {
   explicit JobOutput(std::size_t kept) : kept_(kept) {}
 
   void Append(std::string_view bytes);
+
   std::uint64_t total_bytes() const { return total_; }
+
   // The last `kept` octets as they came.
   std::string_view Raw() const;
   // The same as text: begins with a whole character, invalid UTF-8 replaced.

@@ -1,5 +1,7 @@
 #include "services/agent/core/job_record.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 #include <optional>
 
@@ -7,7 +9,6 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
-#include <fmt/format.h>
 
 #include "services/agent/core/utf8.h"
 #include "services/agent/limits.h"
@@ -20,7 +21,9 @@ namespace json = boost::json;
 
 constexpr int kFormat = 1;
 
-std::int64_t Milliseconds(absl::Time time) { return absl::ToUnixMillis(time); }
+std::int64_t Milliseconds(absl::Time time) {
+  return absl::ToUnixMillis(time);
+}
 
 // Reads fields of one type each and remembers whether one was missing.
 class FieldReader {
@@ -70,6 +73,12 @@ bool HasControlCharacter(std::string_view text) {
 
 }  // namespace
 
+bool Advance(JobRecord& record, JobEvent event) {
+  const auto next = NextState(record.state, event);
+  if (next) record.state = *next;
+  return next.has_value();
+}
+
 bool IsJobId(std::string_view id) {
   constexpr std::string_view kAllowed =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -82,7 +91,8 @@ absl::StatusOr<JobRequest> CheckJob(JobRequest request) {
     return absl::InvalidArgumentError("id: letters, digits, '.', '_' and '-' only, 128 at most");
   }
   if (request.interpreter.empty()) request.interpreter = "/bin/sh";
-  if (!request.interpreter.starts_with('/') || request.interpreter.size() > limits::kMaxInterpreterBytes ||
+  if (!request.interpreter.starts_with('/') ||
+      request.interpreter.size() > limits::kMaxInterpreterBytes ||
       HasControlCharacter(request.interpreter)) {
     return absl::InvalidArgumentError("interpreter: not an absolute path");
   }
@@ -92,8 +102,8 @@ absl::StatusOr<JobRequest> CheckJob(JobRequest request) {
   }
   if (request.script.empty()) return absl::InvalidArgumentError("script: empty");
   if (request.script.size() > limits::kMaxScriptBytes) {
-    return absl::InvalidArgumentError(
-        fmt::format("script: {} bytes, allowed are {}", request.script.size(), limits::kMaxScriptBytes));
+    return absl::InvalidArgumentError(fmt::format("script: {} bytes, allowed are {}",
+                                                  request.script.size(), limits::kMaxScriptBytes));
   }
   if (request.timeout == absl::ZeroDuration()) request.timeout = limits::kDefaultJobTimeout;
   if (request.timeout < absl::ZeroDuration() || request.timeout > limits::kMaxJobTimeout) {

@@ -40,8 +40,11 @@ struct JobOutputs {
   std::string stderr_tail;
 };
 
-// Fills in the defaults. InvalidArgument names the field: an id that is no folder name, an interpreter
-// that is no absolute path, an empty or overlong script, a timeout out of bounds.
+// Moves the state along the table; false and no change when the event means nothing in it.
+[[nodiscard]] bool Advance(JobRecord& record, JobEvent event);
+
+// Fills in the defaults. InvalidArgument names the field: an id that is no folder name, an
+// interpreter that is no absolute path, an empty or overlong script, a timeout out of bounds.
 absl::StatusOr<JobRequest> CheckJob(JobRequest request);
 
 // Letters, digits, '.', '_', '-'; not beginning with a dot.

@@ -16,24 +16,26 @@ constexpr Transition kTransitions[] = {
     {JobState::kQueued,   JobEvent::kStart,         JobState::kRunning},
     {JobState::kQueued,   JobEvent::kRefuse,        JobState::kFailed},
     {JobState::kQueued,   JobEvent::kCancel,        JobState::kCancelled},
-    {JobState::kQueued,   JobEvent::kAgentRestart,  JobState::kQueued},       // It never ran: it still will.
-    {JobState::kRunning,  JobEvent::kRefuse,        JobState::kFailed},       // No process could be made.
+    {JobState::kQueued,   JobEvent::kAgentRestart,  JobState::kQueued},  // Never ran, still will.
+    {JobState::kRunning,  JobEvent::kRefuse,        JobState::kFailed},  // No process was made.
     {JobState::kRunning,  JobEvent::kExitZero,      JobState::kSucceeded},
     {JobState::kRunning,  JobEvent::kExitNonZero,   JobState::kFailed},
     {JobState::kRunning,  JobEvent::kDeadline,      JobState::kTimedOut},
     {JobState::kRunning,  JobEvent::kCancel,        JobState::kCancelled},
-    {JobState::kRunning,  JobEvent::kAgentRestart,  JobState::kInterrupted},  // Never run twice.
+    {JobState::kRunning,  JobEvent::kAgentRestart,  JobState::kInterrupted},
 };
+
 // clang-format on
 
 struct StateName {
   JobState state;
   std::string_view name;
 };
+
 constexpr StateName kStateNames[] = {
-    {JobState::kQueued, "queued"},       {JobState::kRunning, "running"},
-    {JobState::kSucceeded, "succeeded"}, {JobState::kFailed, "failed"},
-    {JobState::kTimedOut, "timed_out"},  {JobState::kCancelled, "cancelled"},
+    {JobState::kQueued, "queued"},           {JobState::kRunning, "running"},
+    {JobState::kSucceeded, "succeeded"},     {JobState::kFailed, "failed"},
+    {JobState::kTimedOut, "timed_out"},      {JobState::kCancelled, "cancelled"},
     {JobState::kInterrupted, "interrupted"},
 };
 
@@ -46,7 +48,9 @@ std::optional<JobState> NextState(JobState from, JobEvent on) {
   return std::nullopt;
 }
 
-bool IsFinal(JobState state) { return state != JobState::kQueued && state != JobState::kRunning; }
+bool IsFinal(JobState state) {
+  return state != JobState::kQueued && state != JobState::kRunning;
+}
 
 std::string_view Name(JobState state) {
   for (const auto& row : kStateNames) {
@@ -64,13 +68,20 @@ std::optional<JobState> JobStateFromName(std::string_view name) {
 
 std::string_view Name(JobEvent event) {
   switch (event) {
-    case JobEvent::kStart: return "start";
-    case JobEvent::kRefuse: return "refuse";
-    case JobEvent::kExitZero: return "exit_zero";
-    case JobEvent::kExitNonZero: return "exit_non_zero";
-    case JobEvent::kDeadline: return "deadline";
-    case JobEvent::kCancel: return "cancel";
-    case JobEvent::kAgentRestart: return "agent_restart";
+    case JobEvent::kStart:
+      return "start";
+    case JobEvent::kRefuse:
+      return "refuse";
+    case JobEvent::kExitZero:
+      return "exit_zero";
+    case JobEvent::kExitNonZero:
+      return "exit_non_zero";
+    case JobEvent::kDeadline:
+      return "deadline";
+    case JobEvent::kCancel:
+      return "cancel";
+    case JobEvent::kAgentRestart:
+      return "agent_restart";
   }
   return "";
 }

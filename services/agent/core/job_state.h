@@ -19,12 +19,12 @@ enum class JobEvent {
   kAgentRestart,  // The agent was gone in between and has read the job from its store.
 };
 
-inline constexpr std::array kJobStates = {JobState::kQueued,   JobState::kRunning,   JobState::kSucceeded,
-                                   JobState::kFailed,   JobState::kTimedOut,  JobState::kCancelled,
-                                   JobState::kInterrupted};
-inline constexpr std::array kJobEvents = {JobEvent::kStart,       JobEvent::kRefuse,   JobEvent::kExitZero,
-                                   JobEvent::kExitNonZero, JobEvent::kDeadline, JobEvent::kCancel,
-                                   JobEvent::kAgentRestart};
+inline constexpr std::array kJobStates = {
+    JobState::kQueued,   JobState::kRunning,   JobState::kSucceeded,  JobState::kFailed,
+    JobState::kTimedOut, JobState::kCancelled, JobState::kInterrupted};
+inline constexpr std::array kJobEvents = {
+    JobEvent::kStart,    JobEvent::kRefuse, JobEvent::kExitZero,    JobEvent::kExitNonZero,
+    JobEvent::kDeadline, JobEvent::kCancel, JobEvent::kAgentRestart};
 
 // Nothing: the event means nothing in this state and the state stays as it is.
 std::optional<JobState> NextState(JobState from, JobEvent on);

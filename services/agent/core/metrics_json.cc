@@ -10,7 +10,9 @@
 namespace tentacle::agent {
 
 namespace {
-double TwoDecimals(double value) { return std::round(value * 100.0) / 100.0; }
+double TwoDecimals(double value) {
+  return std::round(value * 100.0) / 100.0;
+}
 }  // namespace
 
 std::string MetricsJson(const MetricsSample& sample, absl::Time time) {

@@ -7,7 +7,8 @@
 namespace tentacle::agent {
 
 namespace {
-constexpr std::string_view kNoDisks[] = {"loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd", "mtdblock"};
+constexpr std::string_view kNoDisks[] = {"loop", "ram", "zram", "dm-",     "md",
+                                         "sr",   "fd",  "nbd",  "mtdblock"};
 constexpr std::uint64_t kSectorBytes = 512;
 constexpr std::uint64_t kMostSectors = 1ull << 54;  // More octets than 64 bits hold.
 }  // namespace
@@ -21,8 +22,9 @@ std::string ParseVpdPage80(std::string_view page) {
 }
 
 std::optional<Disk> ParseBlockDevice(const BlockDeviceFiles& files) {
-  const bool excluded = std::any_of(std::begin(kNoDisks), std::end(kNoDisks),
-                                    [&](std::string_view prefix) { return files.name.starts_with(prefix); });
+  const bool excluded =
+      std::any_of(std::begin(kNoDisks), std::end(kNoDisks),
+                  [&](std::string_view prefix) { return files.name.starts_with(prefix); });
   const auto sectors = ToU64(Trim(files.size));
   if (excluded || !sectors || *sectors == 0 || *sectors >= kMostSectors) return std::nullopt;
   Disk disk;

@@ -1,11 +1,11 @@
 #include "services/agent/core/parse_cpuinfo.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "services/agent/core/fields.h"
 
@@ -18,10 +18,11 @@ struct ArmPart {
   std::uint64_t part;
   std::string_view name;
 };
+
 constexpr ArmPart kArmParts[] = {
-    {0xb76, "ARM1176"},    {0xc07, "Cortex-A7"},  {0xc08, "Cortex-A8"},  {0xc09, "Cortex-A9"},
-    {0xd03, "Cortex-A53"}, {0xd04, "Cortex-A35"}, {0xd05, "Cortex-A55"}, {0xd07, "Cortex-A57"},
-    {0xd08, "Cortex-A72"}, {0xd09, "Cortex-A73"}, {0xd0a, "Cortex-A75"}, {0xd0b, "Cortex-A76"},
+    {0xb76, "ARM1176"},     {0xc07, "Cortex-A7"},   {0xc08, "Cortex-A8"},   {0xc09, "Cortex-A9"},
+    {0xd03, "Cortex-A53"},  {0xd04, "Cortex-A35"},  {0xd05, "Cortex-A55"},  {0xd07, "Cortex-A57"},
+    {0xd08, "Cortex-A72"},  {0xd09, "Cortex-A73"},  {0xd0a, "Cortex-A75"},  {0xd0b, "Cortex-A76"},
     {0xd0c, "Neoverse-N1"}, {0xd40, "Neoverse-V1"}, {0xd49, "Neoverse-N2"},
 };
 constexpr std::uint64_t kImplementerArm = 0x41;
@@ -74,7 +75,8 @@ absl::StatusOr<Cpu> ParseCpuInfo(std::string_view text) {
     if (const auto pair = KeyValue(line, ':')) Take(pair->first, pair->second, tally);
   }
   if (tally.threads == 0) return absl::InvalidArgumentError("cpuinfo: no processor listed");
-  // 32-bit ARM kernels do print a "model name", and it is the architecture's ("ARMv7 Processor rev 4").
+  // 32-bit ARM kernels do print a "model name", and it is the architecture's ("ARMv7 Processor rev
+  // 4").
   if (tally.implementer && tally.part) tally.model = ArmModel(*tally.implementer, *tally.part);
   Cpu cpu;
   cpu.model = tally.model;

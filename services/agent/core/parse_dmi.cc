@@ -26,7 +26,9 @@ constexpr std::string_view kPlaceholders[] = {
     "03000200-0400-0500-0006-000700080009",  // AMI's sample, on a hundred boards alike.
 };
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 }  // namespace
 
@@ -34,8 +36,8 @@ std::string ParseDmiField(std::string_view text) {
   std::string value = CleanField(text);
   std::string lower = value;
   std::transform(lower.begin(), lower.end(), lower.begin(), Lower);
-  const bool nothing =
-      std::find(std::begin(kPlaceholders), std::end(kPlaceholders), lower) != std::end(kPlaceholders);
+  const bool nothing = std::find(std::begin(kPlaceholders), std::end(kPlaceholders), lower) !=
+                       std::end(kPlaceholders);
   return nothing ? "" : value;
 }
 

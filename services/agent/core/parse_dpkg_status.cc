@@ -34,7 +34,8 @@ absl::StatusOr<std::vector<Package>> ParseDpkgStatus(std::string_view text) {
     if (pair->first == "Status") installed = pair->second.ends_with(" installed");
   }
   end_of_paragraph();
-  if (!any && !Trim(text).empty()) return absl::InvalidArgumentError("dpkg status: no package in it");
+  if (!any && !Trim(text).empty())
+    return absl::InvalidArgumentError("dpkg status: no package in it");
   std::sort(packages.begin(), packages.end(), [](const Package& a, const Package& b) {
     return std::tie(a.name, a.architecture) < std::tie(b.name, b.architecture);
   });

@@ -1,9 +1,9 @@
 #include "services/agent/core/parse_if_inet6.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
-
-#include <fmt/format.h>
 
 #include "services/agent/core/fields.h"
 
@@ -11,14 +11,15 @@ namespace tentacle::agent {
 
 namespace {
 
-// RFC 5952 section 4: lower case, no leading zeros, the first longest run of two or more zero groups
-// becomes "::".
+// RFC 5952 section 4: lower case, no leading zeros, the first longest run of two or more zero
+// groups becomes "::".
 std::string Shorten(const std::array<std::uint64_t, 8>& groups) {
   std::size_t best_begin = groups.size();
   std::size_t best_length = 1;
   for (std::size_t begin = 0; begin < groups.size(); ++begin) {
     std::size_t length = 0;
-    while (begin + length < groups.size() && groups[begin + length] == 0) ++length;
+    while (begin + length < groups.size() && groups[begin + length] == 0)
+      ++length;
     if (length > best_length) {
       best_begin = begin;
       best_length = length;

@@ -8,7 +8,8 @@
 namespace tentacle::agent {
 
 absl::StatusOr<Memory> ParseMemInfo(std::string_view text) {
-  constexpr std::uint64_t kMostKilobytes = 1ull << 50;  // More is no memory and would not fit in octets.
+  constexpr std::uint64_t kMostKilobytes = 1ull
+                                           << 50;  // More is no memory and would not fit in octets.
   std::optional<std::uint64_t> total;
   std::optional<std::uint64_t> available;
   std::uint64_t reclaimable = 0;

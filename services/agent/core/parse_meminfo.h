@@ -13,8 +13,8 @@ struct Memory {
   std::uint64_t available_bytes = 0;
 };
 
-// InvalidArgument without a total. Kernels before 3.14 have no MemAvailable: free, buffers and cache are
-// added up in its place.
+// InvalidArgument without a total. Kernels before 3.14 have no MemAvailable: free, buffers and
+// cache are added up in its place.
 absl::StatusOr<Memory> ParseMemInfo(std::string_view text);
 
 }  // namespace tentacle::agent

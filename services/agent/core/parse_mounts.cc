@@ -11,17 +11,21 @@ namespace tentacle::agent {
 namespace {
 
 constexpr std::string_view kStorageTypes[] = {
-    "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "vfat", "exfat", "ntfs", "ntfs3", "jfs",
-    "nilfs2", "bcachefs", "reiserfs", "hfsplus", "fuseblk", "nfs", "nfs4", "cifs",
+    "ext2",     "ext3",    "ext4",    "xfs",   "btrfs", "zfs",    "f2fs",
+    "vfat",     "exfat",   "ntfs",    "ntfs3", "jfs",   "nilfs2", "bcachefs",
+    "reiserfs", "hfsplus", "fuseblk", "nfs",   "nfs4",  "cifs",
 };
 
 bool HoldsFiles(std::string_view type, std::string_view mount_point) {
   // A container's root is an overlay, and it is the only storage that is seen from inside.
   if (type == "overlay") return mount_point == "/";
-  return std::find(std::begin(kStorageTypes), std::end(kStorageTypes), type) != std::end(kStorageTypes);
+  return std::find(std::begin(kStorageTypes), std::end(kStorageTypes), type) !=
+         std::end(kStorageTypes);
 }
 
-bool IsOctal(char c) { return c >= '0' && c <= '7'; }
+bool IsOctal(char c) {
+  return c >= '0' && c <= '7';
+}
 
 // fstab(5): space, tab, line end and backslash are written as three octal digits.
 std::string Unescape(std::string_view text) {

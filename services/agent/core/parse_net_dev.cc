@@ -13,8 +13,8 @@ absl::StatusOr<std::vector<InterfaceTraffic>> ParseNetDev(std::string_view text)
   }
   std::vector<InterfaceTraffic> interfaces;
   for (std::size_t i = 2; i < lines.size(); ++i) {
-    // The last colon: an alias has one in its name ("eth0:1"), and old kernels put the first counter
-    // right behind it.
+    // The last colon: an alias has one in its name ("eth0:1"), and old kernels put the first
+    // counter right behind it.
     const auto colon = lines[i].rfind(':');
     if (colon == std::string_view::npos) continue;
     const auto columns = Fields(lines[i].substr(colon + 1));

@@ -16,7 +16,8 @@ struct InterfaceTraffic {
   std::uint64_t tx_bytes = 0;
 };
 
-// InvalidArgument when the file has no header; an interface whose counters cannot be read is left out.
+// InvalidArgument when the file has no header; an interface whose counters cannot be read is left
+// out.
 absl::StatusOr<std::vector<InterfaceTraffic>> ParseNetDev(std::string_view text);
 
 }  // namespace tentacle::agent

@@ -7,7 +7,8 @@
 
 namespace tentacle::agent {
 
-// In order; what is no address is left out. An empty file is valid: the resolver then asks this host.
+// In order; what is no address is left out. An empty file is valid: the resolver then asks this
+// host.
 std::vector<std::string> ParseResolvConf(std::string_view text);
 
 }  // namespace tentacle::agent

@@ -1,9 +1,9 @@
 #include "services/agent/core/parse_route.h"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <limits>
-
-#include <fmt/format.h>
 
 #include "services/agent/core/fields.h"
 
@@ -25,10 +25,10 @@ absl::StatusOr<std::string> ParseDefaultGateway(std::string_view text) {
     const auto metric = ToU64(columns[6]);
     if (!address || *address == 0 || *address > 0xFFFFFFFF || !metric || *metric >= best) continue;
     best = *metric;
-    // The kernel prints the four octets as one number of the host, and every host we run on (amd64, arm64)
-    // is little-endian.
-    gateway = fmt::format("{}.{}.{}.{}", *address & 0xFF, (*address >> 8) & 0xFF, (*address >> 16) & 0xFF,
-                          *address >> 24);
+    // The kernel prints the four octets as one number of the host, and every host we run on (amd64,
+    // arm64) is little-endian.
+    gateway = fmt::format("{}.{}.{}.{}", *address & 0xFF, (*address >> 8) & 0xFF,
+                          (*address >> 16) & 0xFF, *address >> 24);
   }
   return gateway;
 }

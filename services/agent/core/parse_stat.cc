@@ -5,8 +5,8 @@
 namespace tentacle::agent {
 
 absl::StatusOr<CpuTimes> ParseStat(std::string_view text) {
-  // proc(5): user nice system idle iowait irq softirq steal; guest and guest_nice are in user and nice
-  // already and must not be counted twice.
+  // proc(5): user nice system idle iowait irq softirq steal; guest and guest_nice are in user and
+  // nice already and must not be counted twice.
   constexpr std::size_t kIdle = 4;
   constexpr std::size_t kIowait = 5;
   constexpr std::size_t kLast = 8;

@@ -1,10 +1,11 @@
 #include "services/agent/core/parse_units_json.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
 #include <boost/json/parse.hpp>
-#include <fmt/format.h>
 
 #include "services/agent/core/fields.h"
 
@@ -21,7 +22,8 @@ std::string Text(const boost::json::object& entry, const char* key) {
 absl::StatusOr<std::vector<Unit>> ParseUnitsJson(std::string_view text) {
   boost::system::error_code error;
   const auto value = boost::json::parse({text.data(), text.size()}, error);
-  if (error) return absl::InvalidArgumentError(fmt::format("systemctl: no JSON ({})", error.message()));
+  if (error)
+    return absl::InvalidArgumentError(fmt::format("systemctl: no JSON ({})", error.message()));
   const auto* entries = value.if_array();
   if (entries == nullptr) return absl::InvalidArgumentError("systemctl: the answer is no list");
   std::vector<Unit> units;
@@ -31,7 +33,8 @@ absl::StatusOr<std::vector<Unit>> ParseUnitsJson(std::string_view text) {
     Unit unit{Text(*object, "unit"), Text(*object, "active"), Text(*object, "sub")};
     if (!unit.name.empty()) units.push_back(std::move(unit));
   }
-  std::sort(units.begin(), units.end(), [](const Unit& a, const Unit& b) { return a.name < b.name; });
+  std::sort(units.begin(), units.end(),
+            [](const Unit& a, const Unit& b) { return a.name < b.name; });
   return units;
 }
 

@@ -10,7 +10,8 @@
 
 namespace tentacle::agent {
 
-// Sorted by name. InvalidArgument when it is no JSON array; entries without a unit name are left out.
+// Sorted by name. InvalidArgument when it is no JSON array; entries without a unit name are left
+// out.
 absl::StatusOr<std::vector<Unit>> ParseUnitsJson(std::string_view text);
 
 }  // namespace tentacle::agent

@@ -23,7 +23,8 @@ MetricsSample ComputeUsage(const CpuTimes& before, const HostReading& after) {
   sample.cpu_percent = CpuPercent(before, after.cpu);
   const auto& memory = after.memory;
   sample.memory_percent =
-      Percent(memory.total_bytes - std::min(memory.available_bytes, memory.total_bytes), memory.total_bytes);
+      Percent(memory.total_bytes - std::min(memory.available_bytes, memory.total_bytes),
+              memory.total_bytes);
   sample.disk_percent =
       Percent(after.disk_total_bytes - std::min(after.disk_free_bytes, after.disk_total_bytes),
               after.disk_total_bytes);
@@ -38,8 +39,8 @@ InterfaceTraffic AddTraffic(const std::vector<InterfaceTraffic>& interfaces,
   InterfaceTraffic sum;
   for (const auto& interface : interfaces) {
     const bool counted = physical.empty() ? interface.name != "lo"
-                                          : std::find(physical.begin(), physical.end(), interface.name) !=
-                                                physical.end();
+                                          : std::find(physical.begin(), physical.end(),
+                                                      interface.name) != physical.end();
     if (!counted) continue;
     sum.rx_bytes += interface.rx_bytes;
     sum.tx_bytes += interface.tx_bytes;

@@ -31,14 +31,14 @@ struct MetricsSample {
   std::uint64_t network_tx_bytes = 0;
 };
 
-// Busy share of all processors between two readings, 0 to 100. 0 when no tick has passed; counters that
-// went backward (idle and iowait do, on some kernels) never make it negative.
+// Busy share of all processors between two readings, 0 to 100. 0 when no tick has passed; counters
+// that went backward (idle and iowait do, on some kernels) never make it negative.
 double CpuPercent(const CpuTimes& before, const CpuTimes& after);
 
 MetricsSample ComputeUsage(const CpuTimes& before, const HostReading& after);
 
-// The interfaces in `physical` are added up; when there is none (a container) all but loopback, so that
-// bridges and their members are not counted twice.
+// The interfaces in `physical` are added up; when there is none (a container) all but loopback, so
+// that bridges and their members are not counted twice.
 InterfaceTraffic AddTraffic(const std::vector<InterfaceTraffic>& interfaces,
                             const std::vector<std::string>& physical);
 

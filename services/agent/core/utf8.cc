@@ -12,10 +12,12 @@ unsigned char At(std::string_view text, std::size_t index) {
   return static_cast<unsigned char>(text[index]);
 }
 
-bool IsContinuation(unsigned char octet) { return (octet & 0xC0) == 0x80; }
+bool IsContinuation(unsigned char octet) {
+  return (octet & 0xC0) == 0x80;
+}
 
-// Octets of the well-formed character at the front (RFC 3629 section 4), 0 when there is none. The limits
-// of the second octet keep out overlong forms, surrogates and what lies beyond U+10FFFF.
+// Octets of the well-formed character at the front (RFC 3629 section 4), 0 when there is none. The
+// limits of the second octet keep out overlong forms, surrogates and what lies beyond U+10FFFF.
 std::size_t CharacterLength(std::string_view text) {
   const unsigned char lead = At(text, 0);
   if (lead < 0x80) return 1;
@@ -63,8 +65,10 @@ std::string ReplaceInvalidUtf8(std::string_view bytes) {
 std::string_view CutUtf8(std::string_view text, std::size_t max) {
   if (text.size() <= max) return text;
   std::size_t end = max;
-  // A character has three continuation octets at most; more of them is no UTF-8 and may be cut anywhere.
-  for (int back = 0; back < 3 && end > 0 && IsContinuation(At(text, end)); ++back) --end;
+  // A character has three continuation octets at most; more of them is no UTF-8 and may be cut
+  // anywhere.
+  for (int back = 0; back < 3 && end > 0 && IsContinuation(At(text, end)); ++back)
+    --end;
   if (IsContinuation(At(text, end))) end = max;
   return text.substr(0, end);
 }
@@ -72,7 +76,8 @@ std::string_view CutUtf8(std::string_view text, std::size_t max) {
 std::string_view TailUtf8(std::string_view text, std::size_t max) {
   if (text.size() <= max) return text;
   std::size_t begin = text.size() - max;
-  for (int skipped = 0; skipped < 3 && begin < text.size() && IsContinuation(At(text, begin)); ++skipped) {
+  for (int skipped = 0; skipped < 3 && begin < text.size() && IsContinuation(At(text, begin));
+       ++skipped) {
     ++begin;
   }
   return text.substr(begin);

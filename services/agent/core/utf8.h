@@ -7,8 +7,8 @@
 
 namespace tentacle::agent {
 
-// Each octet that is no part of a well-formed character becomes U+FFFD, and so does NUL, which PostgreSQL
-// cannot hold in a text.
+// Each octet that is no part of a well-formed character becomes U+FFFD, and so does NUL, which
+// PostgreSQL cannot hold in a text.
 std::string ReplaceInvalidUtf8(std::string_view bytes);
 
 // The first or last `max` octets at most, without cutting a character in two.

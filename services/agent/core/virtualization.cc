@@ -5,18 +5,28 @@
 namespace tentacle::agent {
 
 namespace {
-// A vendor or product that begins so belongs to this hypervisor. KVM's own name comes before QEMU, which
-// is also the vendor of its guests.
+// A vendor or product that begins so belongs to this hypervisor. KVM's own name comes before QEMU,
+// which is also the vendor of its guests.
 struct Mark {
   std::string_view prefix;
   std::string_view name;
 };
+
 constexpr Mark kMarks[] = {
-    {"KVM", "kvm"},           {"OpenStack", "kvm"},       {"RHEV", "kvm"},
-    {"Amazon EC2", "amazon"}, {"Google Compute Engine", "google"},
-    {"QEMU", "qemu"},         {"VMware", "vmware"},
-    {"VirtualBox", "oracle"}, {"innotek GmbH", "oracle"}, {"Xen", "xen"},         {"Bochs", "bochs"},
-    {"Parallels", "parallels"}, {"BHYVE", "bhyve"},       {"Apple Virtualization", "apple"},
+    {"KVM", "kvm"},
+    {"OpenStack", "kvm"},
+    {"RHEV", "kvm"},
+    {"Amazon EC2", "amazon"},
+    {"Google Compute Engine", "google"},
+    {"QEMU", "qemu"},
+    {"VMware", "vmware"},
+    {"VirtualBox", "oracle"},
+    {"innotek GmbH", "oracle"},
+    {"Xen", "xen"},
+    {"Bochs", "bochs"},
+    {"Parallels", "parallels"},
+    {"BHYVE", "bhyve"},
+    {"Apple Virtualization", "apple"},
 };
 }  // namespace
 
@@ -25,7 +35,8 @@ std::string DetectVirtualization(const VirtualizationFacts& facts) {
   if (facts.docker_env) return "docker";
   if (facts.container_env) return "podman";
   // Microsoft also sells laptops: only this product is a guest.
-  if (facts.dmi_vendor.starts_with("Microsoft") && facts.dmi_product.starts_with("Virtual Machine")) {
+  if (facts.dmi_vendor.starts_with("Microsoft") &&
+      facts.dmi_product.starts_with("Virtual Machine")) {
     return "microsoft";
   }
   for (const auto& mark : kMarks) {

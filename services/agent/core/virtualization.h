@@ -7,13 +7,13 @@
 namespace tentacle::agent {
 
 struct VirtualizationFacts {
-  std::string_view container;    // `container=` in the environment of process 1 ("lxc"), or "".
-  bool docker_env = false;       // /.dockerenv is there.
-  bool container_env = false;    // /run/.containerenv is there (podman).
-  std::string_view dmi_vendor;   // sys_vendor
-  std::string_view dmi_product;  // product_name
+  std::string_view container;        // `container=` in the environment of process 1 ("lxc"), or "".
+  bool docker_env = false;           // /.dockerenv is there.
+  bool container_env = false;        // /run/.containerenv is there (podman).
+  std::string_view dmi_vendor;       // sys_vendor
+  std::string_view dmi_product;      // product_name
   std::string_view hypervisor_type;  // /sys/hypervisor/type ("xen")
-  bool hypervisor_flag = false;  // cpuinfo
+  bool hypervisor_flag = false;      // cpuinfo
 };
 
 // "none" for a machine of metal; a container is named before the machine it runs on.

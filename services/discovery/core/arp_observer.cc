@@ -4,11 +4,16 @@ namespace tentacle::discovery {
 
 std::string_view DropReasonName(DropReason reason) {
   switch (reason) {
-    case DropReason::kMalformed: return "malformed";
-    case DropReason::kOwn: return "own";
-    case DropReason::kNoSenderAddress: return "no_sender_address";
-    case DropReason::kNotUnicast: return "not_unicast";
-    case DropReason::kForeignAddress: return "foreign_address";
+    case DropReason::kMalformed:
+      return "malformed";
+    case DropReason::kOwn:
+      return "own";
+    case DropReason::kNoSenderAddress:
+      return "no_sender_address";
+    case DropReason::kNotUnicast:
+      return "not_unicast";
+    case DropReason::kForeignAddress:
+      return "foreign_address";
   }
   return "unknown";
 }

@@ -31,7 +31,7 @@ struct Device {
   std::uint32_t address = 0;  // The one it used last. Host order.
   std::string hostname;
   std::string vendor;
-  std::string interface;      // Where it was heard last.
+  std::string interface;  // Where it was heard last.
   absl::Time first_seen;
   absl::Time last_seen;
 
@@ -61,21 +61,26 @@ class DeviceTable {
 
   Change Observe(const Observation& observation, absl::Time now);
 
-  // A point in the order of observations, for SeenSince: unlike a time it stands when the clock is set.
+  // A point in the order of observations, for SeenSince: unlike a time it stands when the clock is
+  // set.
   std::uint64_t mark() const { return observations_; }
+
   std::vector<Device> SeenSince(std::uint64_t mark) const;
 
   // The `max` that were seen last, in order of address, then MAC.
   std::vector<Device> Latest(std::size_t max) const;
+
   std::size_t size() const { return by_mac_.size(); }
 
-  // What has to be written and deleted; every MAC once. What was taken comes back through OnSaved or
-  // OnSaveFailed before the next is taken.
+  // What has to be written and deleted; every MAC once. What was taken comes back through OnSaved
+  // or OnSaveFailed before the next is taken.
   struct Unsaved {
     std::vector<Device> changed;
     std::vector<wire::MacAddress> forgotten;
+
     bool empty() const { return changed.empty() && forgotten.empty(); }
   };
+
   Unsaved TakeUnsaved();
   void OnSaved(const Unsaved& saved);
   void OnSaveFailed(const Unsaved& unsaved);
@@ -86,6 +91,7 @@ class DeviceTable {
     std::uint64_t seen_at = 0;  // Number of the observation.
     bool stored = false;        // The disk has it, so that forgetting it means deleting it.
   };
+
   using Entries = std::list<Entry>;  // The one that was silent longest first.
 
   void Insert(Device device, bool stored);
@@ -95,8 +101,8 @@ class DeviceTable {
   std::uint64_t observations_ = 0;
   Entries entries_;
   std::map<wire::MacAddress, Entries::iterator> by_mac_;
-  // In the table: write. Not in it: delete. Devices that come and go between two saves leave nothing
-  // here, so a flood of made-up addresses does not make it grow.
+  // In the table: write. Not in it: delete. Devices that come and go between two saves leave
+  // nothing here, so a flood of made-up addresses does not make it grow.
   std::set<wire::MacAddress> unsaved_;
 };
 

@@ -82,6 +82,8 @@ std::string_view VendorOf(const wire::MacAddress& mac) {
   return {};
 }
 
-std::string_view OuiDate() { return kOuiDate; }
+std::string_view OuiDate() {
+  return kOuiDate;
+}
 
 }  // namespace tentacle::discovery

@@ -14,10 +14,12 @@ namespace {
 struct Hosts {
   std::uint32_t first = 0;
   std::uint32_t last = 0;
+
   std::uint64_t count() const { return std::uint64_t{last} - first + 1; }
 };
 
-// Network and broadcast address are nobody's, except in a /31, which has neither (RFC 3021 section 2.1).
+// Network and broadcast address are nobody's, except in a /31, which has neither (RFC 3021
+// section 2.1).
 Hosts HostsOf(const Subnet& subnet) {
   if (subnet.prefix_length >= 31) return {subnet.network(), subnet.broadcast()};
   return {subnet.network() + 1, subnet.broadcast() - 1};
@@ -32,20 +34,20 @@ std::uint32_t Subnet::mask() const {
 
 std::string NetworkName(const Subnet& subnet) {
   const std::uint32_t network = subnet.network();
-  return fmt::format("{}.{}.{}.{}/{}",
-                     network >> 24,
-                     (network >> 16) & 0xff,
-                     (network >> 8) & 0xff,
-                     network & 0xff,
-                     subnet.prefix_length);
+  return fmt::format("{}.{}.{}.{}/{}", network >> 24, (network >> 16) & 0xff, (network >> 8) & 0xff,
+                     network & 0xff, subnet.prefix_length);
 }
 
 std::string_view SkipReasonName(SkipReason reason) {
   switch (reason) {
-    case SkipReason::kTooLarge: return "too_large";
-    case SkipReason::kBudgetSpent: return "budget_spent";
-    case SkipReason::kNoNeighbours: return "no_neighbours";
-    case SkipReason::kCovered: return "covered";
+    case SkipReason::kTooLarge:
+      return "too_large";
+    case SkipReason::kBudgetSpent:
+      return "budget_spent";
+    case SkipReason::kNoNeighbours:
+      return "no_neighbours";
+    case SkipReason::kCovered:
+      return "covered";
   }
   return "unknown";
 }
@@ -53,7 +55,8 @@ std::string_view SkipReasonName(SkipReason reason) {
 ScanPlan::ScanPlan(std::vector<Subnet> subnets, ScanSettings settings) : settings_(settings) {
   const auto rate = std::clamp(settings_.probes_per_second, 1u, limits::kMaxProbesPerSecond);
   gap_ = absl::Seconds(1) / rate;
-  for (const Subnet& subnet : subnets) Add(subnet, subnets);
+  for (const Subnet& subnet : subnets)
+    Add(subnet, subnets);
   silent_ = targets_.size();
 }
 
@@ -101,9 +104,11 @@ std::variant<Probe, WaitUntil, Finished> ScanPlan::Next(absl::Duration elapsed) 
 }
 
 bool ScanPlan::MoveToSilent() {
-  while (next_ < targets_.size() && targets_[next_].answered) ++next_;
+  while (next_ < targets_.size() && targets_[next_].answered)
+    ++next_;
   if (next_ == targets_.size()) return false;
-  while (next_ >= ranges_[range_].end) ++range_;
+  while (next_ >= ranges_[range_].end)
+    ++range_;
   return true;
 }
 

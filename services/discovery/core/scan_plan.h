@@ -1,4 +1,5 @@
-// Which addresses a sweep asks, and when. Sans I/O: say how much time has passed, do what it answers.
+// Which addresses a sweep asks, and when. Sans I/O: say how much time has passed, do what it
+// answers.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +19,19 @@ struct Subnet {
   std::uint32_t prefix_length = 0;
 
   std::uint32_t mask() const;
+
   std::uint32_t network() const { return own_address & mask(); }
+
   std::uint32_t broadcast() const { return own_address | ~mask(); }
+
   bool Contains(std::uint32_t address) const { return (address & mask()) == network(); }
 };
 
 // "10.1.2.0/24".
 std::string NetworkName(const Subnet& subnet);
 
-// Why a subnet is not swept. Each value is a metric label and a field of "discovery.subnet_skipped".
+// Why a subnet is not swept. Each value is a metric label and a field of
+// "discovery.subnet_skipped".
 enum class SkipReason {
   kTooLarge,      // Holds more than limits::kMaxScanTargets addresses by itself.
   kBudgetSpent,   // The subnets before it have used up limits::kMaxScanTargets.
@@ -74,7 +79,9 @@ class ScanPlan {
   void OnAnswer(std::string_view interface, std::uint32_t address);
 
   std::size_t targets() const { return targets_.size(); }
+
   std::size_t asked() const { return asked_; }  // Addresses that were asked at least once.
+
   const std::vector<Skipped>& skipped() const { return skipped_; }
 
  private:
@@ -82,6 +89,7 @@ class ScanPlan {
     std::uint32_t address = 0;
     bool answered = false;
   };
+
   // A subnet and its targets, targets_[begin, end), in order of address.
   struct Range {
     Subnet subnet;
@@ -90,7 +98,9 @@ class ScanPlan {
   };
 
   void Add(const Subnet& subnet, const std::vector<Subnet>& all);
+
   void Skip(const Subnet& subnet, SkipReason reason) { skipped_.push_back({subnet, reason}); }
+
   bool Covered(const Subnet& subnet) const;
   bool MoveToSilent();
   Probe Ask(absl::Duration elapsed);
@@ -104,10 +114,10 @@ class ScanPlan {
   std::size_t silent_ = 0;  // Targets that have not answered.
   std::size_t asked_ = 0;
   std::uint32_t pass_ = 0;
-  std::size_t range_ = 0;   // The cursor: the range of next_.
-  std::size_t next_ = 0;    // The cursor: the target that is asked next.
+  std::size_t range_ = 0;  // The cursor: the range of next_.
+  std::size_t next_ = 0;   // The cursor: the target that is asked next.
   bool between_passes_ = false;
-  absl::Duration due_;      // When the next thing happens.
+  absl::Duration due_;  // When the next thing happens.
   absl::Duration last_probe_;
 };
 

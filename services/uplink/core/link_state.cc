@@ -29,12 +29,6 @@ constexpr Transition kTransitions[] = {
     {kOnline,      kLost,            kBackingOff,  kWaitAndRetry},
     {kBackingOff,  kIdentityFound,   kConnecting,  kConnect},
     {kBackingOff,  kIdentityMissing, kNotEnrolled, kWaitForIdentity},
-    // Stopping is possible everywhere.
-    {kOffline,     kStopped,         kOffline,     kEnd},
-    {kNotEnrolled, kStopped,         kOffline,     kEnd},
-    {kConnecting,  kStopped,         kOffline,     kEnd},
-    {kOnline,      kStopped,         kOffline,     kEnd},
-    {kBackingOff,  kStopped,         kOffline,     kEnd},
 };
 // clang-format on
 
@@ -68,8 +62,6 @@ std::string_view Name(LinkEvent event) {
       return "connect-failed";
     case kLost:
       return "lost";
-    case kStopped:
-      return "stopped";
   }
   return "";
 }
@@ -86,8 +78,6 @@ std::string_view Name(LinkAct act) {
       return "serve";
     case kWaitAndRetry:
       return "wait-and-retry";
-    case kEnd:
-      return "end";
   }
   return "";
 }

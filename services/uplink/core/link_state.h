@@ -20,18 +20,17 @@ enum class LinkEvent {
   kConnected,
   kConnectFailed,
   kLost,
-  kStopped,
 };
 
 // What the shell does next.
-enum class LinkAct { kIgnore, kWaitForIdentity, kConnect, kServe, kWaitAndRetry, kEnd };
+enum class LinkAct { kIgnore, kWaitForIdentity, kConnect, kServe, kWaitAndRetry };
 
 constexpr std::array<LinkState, 5> kLinkStates = {LinkState::kOffline, LinkState::kNotEnrolled,
                                                   LinkState::kConnecting, LinkState::kOnline,
                                                   LinkState::kBackingOff};
-constexpr std::array<LinkEvent, 6> kLinkEvents = {
-    LinkEvent::kIdentityMissing, LinkEvent::kIdentityFound, LinkEvent::kConnected,
-    LinkEvent::kConnectFailed,   LinkEvent::kLost,          LinkEvent::kStopped};
+constexpr std::array<LinkEvent, 5> kLinkEvents = {LinkEvent::kIdentityMissing,
+                                                  LinkEvent::kIdentityFound, LinkEvent::kConnected,
+                                                  LinkEvent::kConnectFailed, LinkEvent::kLost};
 
 std::string_view Name(LinkState state);
 std::string_view Name(LinkEvent event);

@@ -33,8 +33,8 @@ class ArpScannerTest : public ::testing::Test {
         metrics_(registry_),
         log_("discovery", runtime::LogLevel::kError),
         table_(100),
-        links_(std::make_shared<SegmentLinks>(
-            io_.get_executor(), segment_.Source(), metrics_, log_)),
+        links_(
+            std::make_shared<SegmentLinks>(io_.get_executor(), segment_.Source(), metrics_, log_)),
         scanner_(std::make_shared<ArpScanner>(
             io_.get_executor(), clock_, *links_, table_, metrics_, log_)) {
     segment_.addresses = {{"eth0", 2, Mac(1), kOwn, 28, false}};
@@ -67,7 +67,8 @@ class ArpScannerTest : public ::testing::Test {
 
   std::vector<wire::MacAddress> Found() const {
     std::vector<wire::MacAddress> found;
-    for (const Device& device : results_.back().devices) found.push_back(device.mac);
+    for (const Device& device : results_.back().devices)
+      found.push_back(device.mac);
     return found;
   }
 
@@ -208,7 +209,8 @@ TEST_F(ArpScannerTest, SwitchingOffDuringASweepEndsItWithWhatWasFound) {
   links_->Apply(true, {});
   ASSERT_TRUE(scanner_->Start("a", settings_).ok());
   // Until the first answer is in the table: the second question is a second away.
-  while (table_.size() == 0) io_.run_one();
+  while (table_.size() == 0)
+    io_.run_one();
   scanner_->Stop();
   RunToResult();
   ASSERT_THAT(results_, SizeIs(1));
@@ -222,7 +224,8 @@ TEST_F(ArpScannerTest, AnInterfaceThatGoesDownEndsTheSweep) {
   segment_.hosts = {{kOwn + 1, Mac(9)}};
   links_->Apply(true, {});
   ASSERT_TRUE(scanner_->Start("a", settings_).ok());
-  while (table_.size() == 0) io_.run_one();
+  while (table_.size() == 0)
+    io_.run_one();
   segment_.BreakLinks();
   RunToResult();
   EXPECT_TRUE(results_[0].interrupted);

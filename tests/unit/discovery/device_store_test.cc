@@ -33,7 +33,8 @@ Device MakeDevice(std::uint8_t n) {
   return device;
 }
 
-asio::awaitable<void> Keep(asio::awaitable<absl::Status> task, std::optional<absl::Status>* result) {
+asio::awaitable<void> Keep(asio::awaitable<absl::Status> task,
+                           std::optional<absl::Status>* result) {
   *result = co_await std::move(task);
 }
 
@@ -44,6 +45,7 @@ class DeviceStoreTest : public ::testing::Test {
     folder_ = ::mkdtemp(path.data());
     Reopen();
   }
+
   ~DeviceStoreTest() override {
     devices_.reset();
     store_.reset();

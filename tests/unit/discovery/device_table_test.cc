@@ -24,7 +24,8 @@ Observation Heard(std::uint32_t n, std::uint32_t address = 0) {
 
 std::vector<wire::MacAddress> Macs(const std::vector<Device>& devices) {
   std::vector<wire::MacAddress> macs;
-  for (const Device& device : devices) macs.push_back(device.mac);
+  for (const Device& device : devices)
+    macs.push_back(device.mac);
   return macs;
 }
 
@@ -98,7 +99,8 @@ TEST(DeviceTable, SeenSinceListsWhoSpokeAfterTheMarkInOrderOfAddress) {
 
 TEST(DeviceTable, LatestLeavesOutTheLongestSilent) {
   DeviceTable table(10);
-  for (std::uint32_t n = 1; n <= 5; ++n) table.Observe(Heard(n), kNoon);
+  for (std::uint32_t n = 1; n <= 5; ++n)
+    table.Observe(Heard(n), kNoon);
   table.Observe(Heard(1), kNoon);
   EXPECT_THAT(Macs(table.Latest(3)), ElementsAre(Mac(1), Mac(4), Mac(5)));
 }
@@ -126,7 +128,8 @@ TEST(DeviceTable, WhatWasSavedAndForgottenIsDeleted) {
 
 TEST(DeviceTable, WhatComesAndGoesBetweenTwoSavesIsNeverWritten) {
   DeviceTable table(1);
-  for (std::uint32_t n = 1; n <= 1000; ++n) table.Observe(Heard(n), kNoon);
+  for (std::uint32_t n = 1; n <= 1000; ++n)
+    table.Observe(Heard(n), kNoon);
   const auto unsaved = table.TakeUnsaved();
   EXPECT_THAT(Macs(unsaved.changed), ElementsAre(Mac(1000)));
   EXPECT_THAT(unsaved.forgotten, IsEmpty());
@@ -191,7 +194,8 @@ TEST(DeviceTable, WhatWasRestoredHasNotBeenSeenByANewSweep) {
 
 TEST(DeviceTable, RestoreOfTooManyKeepsTheLatestAndDeletesTheRest) {
   DeviceTable before(10);
-  for (std::uint32_t n = 1; n <= 3; ++n) before.Observe(Heard(n), kNoon + absl::Minutes(n));
+  for (std::uint32_t n = 1; n <= 3; ++n)
+    before.Observe(Heard(n), kNoon + absl::Minutes(n));
   DeviceTable after(2);
   after.Restore(before.TakeUnsaved().changed);
   EXPECT_THAT(Macs(after.Latest(10)), ElementsAre(Mac(2), Mac(3)));

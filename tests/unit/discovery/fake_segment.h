@@ -25,11 +25,11 @@ class FakeSegment {
  public:
   explicit FakeSegment(boost::asio::io_context& io) : io_(io) {}
 
-  std::vector<LocalAddress> addresses;                 // The tentacle's own.
-  std::map<std::uint32_t, wire::MacAddress> hosts;     // Who answers.
-  std::set<std::uint32_t> deaf_once;                   // The first question to these gets lost.
-  std::vector<std::vector<std::uint8_t>> sent;         // Every frame the tentacle sent.
-  absl::Status open_status;                            // What opening a link says.
+  std::vector<LocalAddress> addresses;              // The tentacle's own.
+  std::map<std::uint32_t, wire::MacAddress> hosts;  // Who answers.
+  std::set<std::uint32_t> deaf_once;                // The first question to these gets lost.
+  std::vector<std::vector<std::uint8_t>> sent;      // Every frame the tentacle sent.
+  absl::Status open_status;                         // What opening a link says.
   int opened = 0;
 
   LinkSource Source() {
@@ -43,11 +43,14 @@ class FakeSegment {
 
   // Something arrives at every open link.
   void Deliver(const std::vector<std::uint8_t>& frame) {
-    for (Link* link : links_) link->Arrive(frame);
+    for (Link* link : links_)
+      link->Arrive(frame);
   }
+
   // The interface goes down.
   void BreakLinks() {
-    for (Link* link : links_) link->Break();
+    for (Link* link : links_)
+      link->Break();
   }
 
   static std::vector<std::uint8_t> ReplyFrame(const wire::ArpMessage& question,
@@ -69,6 +72,7 @@ class FakeSegment {
       arrived_.expires_at(boost::asio::steady_timer::time_point::max());
       segment_.links_.insert(this);
     }
+
     ~Link() override { segment_.links_.erase(this); }
 
     boost::asio::awaitable<absl::StatusOr<std::vector<std::uint8_t>>> Receive() override {
@@ -89,14 +93,17 @@ class FakeSegment {
     }
 
     std::uint64_t TakeLost() override { return 0; }
+
     void Close() override {
       closed_ = true;
       arrived_.cancel();
     }
+
     void Arrive(std::vector<std::uint8_t> frame) {
       frames_.push_back(std::move(frame));
       arrived_.cancel();
     }
+
     void Break() {
       broken_ = true;
       arrived_.cancel();

@@ -51,7 +51,9 @@ TEST(Oui, AMadeUpAddressHasNoVendor) {
   EXPECT_EQ(Vendor({0x52, 0x54, 0x00, 1, 2, 3}), "");
 }
 
-TEST(Oui, AnUnknownPrefixHasNoVendor) { EXPECT_EQ(Vendor({0xfc, 0xff, 0xff, 1, 2, 3}), ""); }
+TEST(Oui, AnUnknownPrefixHasNoVendor) {
+  EXPECT_EQ(Vendor({0xfc, 0xff, 0xff, 1, 2, 3}), "");
+}
 
 TEST(Oui, TheDateOfTheRegistriesIsADay) {
   EXPECT_THAT(std::string(OuiDate()), MatchesRegex("20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]"));

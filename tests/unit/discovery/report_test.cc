@@ -15,8 +15,8 @@ const absl::Time kNoon = absl::FromUnixMillis(1'700'000'000'123);
 
 Device MakeDevice(std::uint32_t n) {
   Device device;
-  device.mac.octets = {0x00, 0x0c, 0x29, 0, static_cast<std::uint8_t>(n >> 8),
-                       static_cast<std::uint8_t>(n)};
+  device.mac.octets = {
+      0x00, 0x0c, 0x29, 0, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)};
   device.address = 0x0a000000 + n;
   device.vendor = "VMware, Inc";
   device.interface = "eth0";
@@ -30,7 +30,8 @@ ScanResult MakeResult(std::uint32_t devices) {
   result.started_at = kNoon;
   result.finished_at = kNoon + absl::Seconds(12);
   result.targets = 253;
-  for (std::uint32_t n = 1; n <= devices; ++n) result.devices.push_back(MakeDevice(n));
+  for (std::uint32_t n = 1; n <= devices; ++n)
+    result.devices.push_back(MakeDevice(n));
   return result;
 }
 

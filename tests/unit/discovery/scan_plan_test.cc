@@ -28,7 +28,8 @@ struct Sent {
   std::uint32_t target;
 };
 
-// Runs the plan to its end in virtual time; `answer` is told each target and says whether it speaks.
+// Runs the plan to its end in virtual time; `answer` is told each target and says whether it
+// speaks.
 template <class Answer>
 std::vector<Sent> RunToEnd(ScanPlan& plan, Answer answer) {
   std::vector<Sent> sent;
@@ -53,7 +54,8 @@ std::vector<Sent> RunSilent(ScanPlan& plan) {
 
 std::vector<std::uint32_t> Targets(const std::vector<Sent>& sent) {
   std::vector<std::uint32_t> targets;
-  for (const Sent& one : sent) targets.push_back(one.target);
+  for (const Sent& one : sent)
+    targets.push_back(one.target);
   return targets;
 }
 
@@ -68,11 +70,8 @@ const Subnet kOffice{"eth0", Ip(10, 1, 2, 5), 24};
 TEST(ScanPlan, AsksEveryHostOfTheSubnetButItself) {
   ScanPlan plan({{"eth0", Ip(192, 168, 0, 2), 29}}, OnePass());
   EXPECT_THAT(Targets(RunSilent(plan)),
-              ElementsAre(Ip(192, 168, 0, 1),
-                          Ip(192, 168, 0, 3),
-                          Ip(192, 168, 0, 4),
-                          Ip(192, 168, 0, 5),
-                          Ip(192, 168, 0, 6)));
+              ElementsAre(Ip(192, 168, 0, 1), Ip(192, 168, 0, 3), Ip(192, 168, 0, 4),
+                          Ip(192, 168, 0, 5), Ip(192, 168, 0, 6)));
 }
 
 TEST(ScanPlan, AsksFromTheAddressOfEachInterface) {
@@ -142,7 +141,8 @@ TEST(ScanPlan, AStallIsMadeGoodInPartOnly) {
   ASSERT_TRUE(std::holds_alternative<Probe>(plan.Next(absl::ZeroDuration())));
   // The process was held up for a minute: 6000 probes would be due.
   int burst = 0;
-  while (std::holds_alternative<Probe>(plan.Next(absl::Minutes(1)))) ++burst;
+  while (std::holds_alternative<Probe>(plan.Next(absl::Minutes(1))))
+    ++burst;
   EXPECT_GE(burst, 2);
   EXPECT_LE(burst, limits::kMaxCatchUpProbes + 2);
 }
@@ -177,7 +177,8 @@ TEST(ScanPlan, TheWholeInternetIsTooLarge) {
 
 TEST(ScanPlan, SubnetsTogetherStayBelowTheLimit) {
   std::vector<Subnet> subnets;
-  for (std::uint32_t i = 0; i < 5; ++i) subnets.push_back({"eth0", Ip(10, i, 0, 1), 22});
+  for (std::uint32_t i = 0; i < 5; ++i)
+    subnets.push_back({"eth0", Ip(10, i, 0, 1), 22});
   ScanPlan plan(subnets, OnePass());
   EXPECT_LE(plan.targets(), limits::kMaxScanTargets);
   EXPECT_EQ(plan.targets(), 4u * 1021);
@@ -211,8 +212,8 @@ TEST(ScanPlan, AnAnswerOnAnotherInterfaceDoesNotCount) {
 
 TEST(ScanPlan, AnswersThatNobodyAskedForChangeNothing) {
   ScanPlan plan({{"eth0", Ip(10, 0, 0, 1), 30}}, OnePass());
-  plan.OnAnswer("eth0", Ip(10, 0, 0, 1));    // Ourselves.
-  plan.OnAnswer("eth0", Ip(10, 0, 0, 3));    // The broadcast address.
+  plan.OnAnswer("eth0", Ip(10, 0, 0, 1));  // Ourselves.
+  plan.OnAnswer("eth0", Ip(10, 0, 0, 3));  // The broadcast address.
   plan.OnAnswer("eth0", Ip(192, 168, 0, 1));
   plan.OnAnswer("wlan0", Ip(10, 0, 0, 2));
   EXPECT_THAT(Targets(RunSilent(plan)), ElementsAre(Ip(10, 0, 0, 2)));
@@ -220,7 +221,8 @@ TEST(ScanPlan, AnswersThatNobodyAskedForChangeNothing) {
 
 TEST(ScanPlan, TheSameAnswerTwiceCountsOnce) {
   ScanPlan plan({{"eth0", Ip(10, 0, 0, 1), 29}}, OnePass());
-  for (int i = 0; i < 10; ++i) plan.OnAnswer("eth0", Ip(10, 0, 0, 2));
+  for (int i = 0; i < 10; ++i)
+    plan.OnAnswer("eth0", Ip(10, 0, 0, 2));
   EXPECT_THAT(Targets(RunSilent(plan)), SizeIs(4));
 }
 

@@ -25,7 +25,8 @@ LocalAddress Address(const std::string& interface, int index, std::uint32_t addr
 
 std::vector<std::string> Names(const InterfaceChoice& choice) {
   std::vector<std::string> names;
-  for (const WatchedInterface& watched : choice.watched) names.push_back(watched.name);
+  for (const WatchedInterface& watched : choice.watched)
+    names.push_back(watched.name);
   return names;
 }
 
@@ -51,8 +52,8 @@ TEST(WatchedInterface, SeveralAddressesAreOneInterfaceWithSeveralNetworks) {
 }
 
 TEST(WatchedInterface, OnlyTheNamedOnesAreWatched) {
-  const auto choice = ChooseInterfaces(
-      {Address("eth0", 2, 0x0a000001), Address("eth1", 3, 0x0a000101)}, {"eth1"});
+  const auto choice =
+      ChooseInterfaces({Address("eth0", 2, 0x0a000001), Address("eth1", 3, 0x0a000101)}, {"eth1"});
   EXPECT_THAT(Names(choice), ElementsAre("eth1"));
 }
 

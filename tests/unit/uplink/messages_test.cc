@@ -46,7 +46,8 @@ std::vector<Sample> Samples() {
       {"image.prepull", "image.prepull", "cmd-4", R"({"imageId":"img-7"})"},
       {"status", "status", "",
        R"({"online":true,"tasks":[{"taskId":"6f1c","status":"waiting"}],"version":"0.1.0",)"
-       R"("images":[{"imageId":"img-7","state":"cached","size":4500000000}]})"},
+       R"("images":[{"imageId":"img-7","name":"debian","sizeBytes":4500000000,"state":"cached",)"
+       R"("presentBytes":4500000000,"reason":""}]})"},
       {"task.status", "task.status", "pxe/5a/17",
        R"({"taskId":"6f1c","status":"installing","stage":"applying","progress":50,)"
        R"("message":"writing the image","time":"2026-11-23T11:00:00Z","mac":"52:54:00:65:d5:42"})"},
@@ -83,6 +84,8 @@ std::vector<Sample> Samples() {
       {"job.result", "job.result", "agent/9e/3",
        R"({"jobId":"j1","status":"succeeded","success":true,"exitCode":0,"stdout":"hi\n",)"
        R"("stderr":"","errorMessage":"","durationMs":12})"},
+      {"command.failed", "command.failed", "uplink/0c/1",
+       R"({"commandId":"c2","command":"wake","reason":"discovery could not be reached"})"},
       {"link", "link", "", R"({"latencyMs":14})"},
   };
 }

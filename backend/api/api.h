@@ -1,0 +1,110 @@
+// The REST routes of docs/protocol.md section 1. Home thread only; the database is asked on the blocking pool.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/json/object.hpp>
+
+#include "backend/api/router.h"
+#include "backend/image_files.h"
+#include "backend/link/hub.h"
+#include "backend/link/live_feed.h"
+#include "backend/metrics.h"
+#include "backend/store/node_store.h"
+#include "backend/store/task_store.h"
+#include "libs/async/on_pool.h"
+#include "libs/runtime/log.h"
+
+namespace tentacle::backend {
+
+class Database;
+
+class Api {
+ public:
+  struct Parts {
+    boost::asio::any_io_executor home;
+    boost::asio::thread_pool& blocking;
+    boost::asio::thread_pool& hashing;  // One thread: images are hashed one after the other.
+    runtime::Log log;
+    Metrics& metrics;
+    Database& database;
+    NodeStore& nodes;
+    ImageStore& images;
+    TaskStore& tasks;
+    JobStore& jobs;
+    Hub& hub;
+    LiveFeed& live;
+    ImageFiles files;
+    std::string api_key;
+    std::string command_key;  // Public, base64.
+    std::string web_dir;
+    net::HttpHandler admin;   // /healthz, /readyz, /metrics
+  };
+  explicit Api(Parts parts);
+
+  boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request);
+  // Images whose hash a stopped backend left undone.
+  boost::asio::awaitable<void> ResumeHashing();
+  const Router& router() const { return router_; }
+
+ private:
+  using Reply = boost::asio::awaitable<net::HttpReply>;
+
+  void AddSessionRoutes();
+  void AddNodeRoutes();
+  void AddTentacleRoutes();
+  void AddImageRoutes();
+  void AddTaskRoutes();
+  void AddJobRoutes();
+
+  boost::asio::awaitable<net::HttpReply> Authorize(const Route& route, Call call);
+  bool HasKey(const net::HttpRequest& request) const;
+  boost::asio::awaitable<absl::StatusOr<int>> TentacleOf(std::string authorization);
+
+  Reply CreateSession(Call call);
+  Reply EndSession(Call call);
+  Reply CreateToken(Call call);
+  Reply Enroll(Call call);
+  Reply UpdateTentacle(Call call);
+  Reply DeleteTentacle(Call call);
+  Reply Command(Call call, std::string type);
+  Reply OpenSocket(Call call);
+  Reply RegisterImage(Call call);
+  Reply PullImage(Call call);
+  Reply CreateTask(Call call);
+  Reply CancelTask(Call call);
+  Reply ReportTask(Call call);
+  Reply CreateJob(Call call);
+  net::HttpReply Asset(const net::HttpRequest& request) const;
+
+  boost::asio::awaitable<void> HashImage(int id, std::string path);
+
+  // Runs `work` (returning a StatusOr<std::string> of JSON) on the pool; wraps it as {"<name>": ...} when named.
+  template <class Work>
+  Reply Json(Work work, std::string name = "") {
+    absl::StatusOr<std::string> text = co_await async::OnPool(parts_.blocking, work);
+    co_return JsonOr(std::move(text), name);
+  }
+  static net::HttpReply JsonOr(absl::StatusOr<std::string> text, const std::string& name);
+
+  Parts parts_;
+  Router router_;
+  std::map<std::string, absl::Time> sessions_;  // SHA-256 of the cookie -> when it ends.
+};
+
+// InvalidArgument: not a JSON object.
+absl::StatusOr<boost::json::object> ParseBody(const net::HttpRequest& request);
+std::string TextField(const boost::json::object& body, std::string_view name, std::string_view fallback = "");
+int NumberField(const boost::json::object& body, std::string_view name, int fallback);
+// The reply that stands for a failure.
+net::HttpReply StatusReply(const absl::Status& status);
+net::HttpReply Empty();
+
+}  // namespace tentacle::backend

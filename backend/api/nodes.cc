@@ -1,0 +1,221 @@
+// Nodes, tentacles, enrollment, and commands to tentacles.
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "backend/api/api.h"
+#include "libs/config/config.h"
+#include "libs/identity/identity.h"
+#include "libs/text/view.h"
+#include "libs/wire/mac_address.h"
+
+namespace tentacle::backend {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+constexpr std::size_t kMaxNameBytes = 120;
+constexpr std::size_t kPublicKeyBytes = 32;
+constexpr int kMaxTokenUses = 10'000;
+constexpr int kMaxTokenHours = 24 * 365;
+
+absl::StatusOr<Enrollee> ReadEnrollee(const json::object& body) {
+  Enrollee enrollee;
+  enrollee.name = TextField(body, "name");
+  enrollee.hostname = TextField(body, "hostname");
+  enrollee.machine_id = TextField(body, "machineId");
+  enrollee.public_key = TextField(body, "publicKey");
+  enrollee.version = TextField(body, "version");
+  enrollee.os = TextField(body, "os");
+  enrollee.arch = TextField(body, "arch");
+  const auto* network = body.if_contains("network");
+  enrollee.network_json = network != nullptr && network->is_object() ? json::serialize(*network) : "{}";
+  const auto key = identity::Base64Decode(enrollee.public_key);
+  if (!key.ok() || key->size() != kPublicKeyBytes) {
+    return absl::InvalidArgumentError("publicKey: want a raw Ed25519 key in base64");
+  }
+  if (enrollee.name.empty()) enrollee.name = enrollee.hostname;
+  if (enrollee.name.empty() || enrollee.name.size() > kMaxNameBytes) {
+    return absl::InvalidArgumentError(fmt::format("name: want 1 to {} bytes", kMaxNameBytes));
+  }
+  return enrollee;
+}
+
+}  // namespace
+
+void Api::AddNodeRoutes() {
+  router_.Add("POST", "/api/v1/enrollment-tokens", Access::kKey, [this](Call c) { return CreateToken(std::move(c)); });
+  router_.Add("GET", "/api/v1/enrollment-tokens", Access::kKey, [this](Call) {
+    return Json([this] { return parts_.nodes.ListTokens(); }, "tokens");
+  });
+  router_.Add("DELETE", "/api/v1/enrollment-tokens/{id}", Access::kKey, [this](Call c) -> Reply {
+    auto revoke = [this, id = c.Id()] { return parts_.nodes.RevokeToken(id); };
+    const absl::Status status = co_await async::OnPool(parts_.blocking, revoke);
+    co_return status.ok() ? Empty() : StatusReply(status);
+  });
+  router_.Add("GET", "/api/v1/nodes", Access::kKey, [this](Call) {
+    return Json([this] { return parts_.nodes.ListNodes(false); }, "nodes");
+  });
+  router_.Add("GET", "/api/v1/nodes/{id}", Access::kKey, [this](Call c) {
+    return Json([this, id = c.Id()] { return parts_.nodes.GetNode(id); });
+  });
+  router_.Add("GET", "/api/v1/nodes/{id}/inventory", Access::kKey, [this](Call c) {
+    return Json([this, id = c.Id()] { return parts_.nodes.Inventory(id); });
+  });
+  router_.Add("GET", "/api/v1/nodes/{id}/metrics", Access::kKey, [this](Call c) {
+    const int minutes = std::clamp(std::atoi(c.request.Query("minutes").value_or("60").c_str()), 1, 1440);
+    return Json([this, id = c.Id(), minutes] { return parts_.nodes.Metrics(id, minutes); }, "samples");
+  });
+}
+
+void Api::AddTentacleRoutes() {
+  router_.Add("POST", "/api/v1/tentacles/enroll", Access::kAnyone, [this](Call c) { return Enroll(std::move(c)); });
+  router_.Add("GET", "/api/v1/tentacles/ws", Access::kTentacle, [this](Call c) { return OpenSocket(std::move(c)); });
+  router_.Add("GET", "/api/v1/tentacles", Access::kKey, [this](Call) {
+    return Json([this] { return parts_.nodes.ListNodes(true); }, "tentacles");
+  });
+  router_.Add("GET", "/api/v1/tentacles/{id}", Access::kKey, [this](Call c) {
+    return Json([this, id = c.Id()] { return parts_.nodes.GetNode(id); });
+  });
+  router_.Add("PUT", "/api/v1/tentacles/{id}", Access::kKey, [this](Call c) { return UpdateTentacle(std::move(c)); });
+  router_.Add("DELETE", "/api/v1/tentacles/{id}", Access::kKey, [this](Call c) { return DeleteTentacle(std::move(c)); });
+  router_.Add("GET", "/api/v1/tentacles/{id}/devices", Access::kKey, [this](Call c) {
+    return Json([this, id = c.Id()] { return parts_.nodes.Devices(id); }, "devices");
+  });
+  router_.Add("GET", "/api/v1/tentacles/{id}/images", Access::kKey, [this](Call c) {
+    return Json([this, id = c.Id()] { return parts_.nodes.Images(id); }, "images");
+  });
+  router_.Add("POST", "/api/v1/tentacles/{id}/scan", Access::kKey, [this](Call c) {
+    return Command(std::move(c), "scan.start");
+  });
+  router_.Add("POST", "/api/v1/tentacles/{id}/wake", Access::kKey, [this](Call c) {
+    return Command(std::move(c), "wake");
+  });
+  router_.Add("POST", "/api/v1/tentacles/{id}/prepull", Access::kKey, [this](Call c) {
+    return Command(std::move(c), "image.prepull");
+  });
+}
+
+asio::awaitable<net::HttpReply> Api::CreateToken(Call call) {
+  const auto body = ParseBody(call.request);
+  if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  const std::string token = identity::RandomHex(32);
+  NewToken fresh{identity::Sha256Hex(token),
+                 token.substr(0, 8),
+                 TextField(*body, "description"),
+                 TextField(*body, "createdBy"),
+                 NumberField(*body, "maxUses", 10),
+                 NumberField(*body, "expiresHours", 24)};
+  if (fresh.max_uses < 1 || fresh.max_uses > kMaxTokenUses) {
+    co_return net::ProblemReply(422, fmt::format("maxUses: want 1 to {}", kMaxTokenUses));
+  }
+  if (fresh.expires_hours < 1 || fresh.expires_hours > kMaxTokenHours) {
+    co_return net::ProblemReply(422, fmt::format("expiresHours: want 1 to {}", kMaxTokenHours));
+  }
+  auto add = [this, fresh] { return parts_.nodes.AddToken(fresh); };
+  const auto added = co_await async::OnPool(parts_.blocking, add);
+  if (!added.ok()) co_return StatusReply(added.status());
+  json::object answer = json::parse(*added).as_object();
+  answer["token"] = token;  // Shown once, here.
+  co_return net::JsonReply(201, json::serialize(answer));
+}
+
+asio::awaitable<net::HttpReply> Api::Enroll(Call call) {
+  const auto body = ParseBody(call.request);
+  if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  const auto enrollee = ReadEnrollee(*body);
+  if (!enrollee.ok()) co_return StatusReply(enrollee.status());
+  auto enroll = [this, hash = identity::Sha256Hex(TextField(*body, "token")), &enrollee] {
+    return parts_.nodes.Enroll(hash, *enrollee);
+  };
+  const auto enrolled = co_await async::OnPool(parts_.blocking, enroll);
+  if (!enrolled.ok()) {
+    parts_.log.Warning("api.enrollment_refused", {{"address", call.request.remote_ip}, {"reason", std::string(enrolled.status().message())}});
+    co_return StatusReply(enrolled.status());
+  }
+  const std::string id = std::to_string(enrolled->node_id);
+  parts_.log.Info("api.enrolled", {{"node", id}, {"name", enrollee->name}, {"address", call.request.remote_ip}});
+  parts_.live.Publish({"node", id});
+  const json::value answer = {{"nodeId", id},
+                              {"name", enrollee->name},
+                              {"config", json::parse(enrolled->config_json)},
+                              {"commandKey", parts_.command_key},
+                              {"pins", json::array()}};
+  co_return net::JsonReply(201, json::serialize(answer));
+}
+
+asio::awaitable<net::HttpReply> Api::OpenSocket(Call call) {
+  if (!call.request.Header("Upgrade").starts_with("websocket")) {
+    co_return net::ProblemReply(400, "this route speaks WebSocket");
+  }
+  net::HttpReply reply;
+  reply.status = 101;
+  reply.upgrade = [this, node_id = call.node_id](std::shared_ptr<net::UpgradedConnection> connection) {
+    return parts_.hub.Serve(node_id, std::move(connection));
+  };
+  co_return reply;
+}
+
+asio::awaitable<net::HttpReply> Api::UpdateTentacle(Call call) {
+  const auto body = ParseBody(call.request);
+  if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  const std::string name = TextField(*body, "name");
+  if (name.size() > kMaxNameBytes) co_return net::ProblemReply(422, "name: too long");
+  std::string config_json;
+  if (const auto* given = body->if_contains("config")) {
+    config_json = json::serialize(*given);
+    // What a tentacle would refuse is refused here already, with the same words.
+    config::TentacleConfig config = config::Defaults();
+    absl::Status status = config::MergeRemote(config_json, &config);
+    if (status.ok()) status = config::Validate(config);
+    if (!status.ok()) co_return StatusReply(status);
+  }
+  const int id = call.Id();
+  auto update = [this, id, name, config_json] { return parts_.nodes.Update(id, name, config_json); };
+  const auto revision = co_await async::OnPool(parts_.blocking, update);
+  if (!revision.ok()) co_return StatusReply(revision.status());
+  if (*revision > 0) co_await parts_.hub.SendConfig(id);
+  parts_.live.Publish({"node", std::to_string(id)});
+  co_return co_await Json([this, id] { return parts_.nodes.GetNode(id); });
+}
+
+asio::awaitable<net::HttpReply> Api::DeleteTentacle(Call call) {
+  const int id = call.Id();
+  auto remove = [this, id] { return parts_.nodes.Delete(id); };
+  const absl::Status status = co_await async::OnPool(parts_.blocking, remove);
+  if (!status.ok()) co_return StatusReply(status);
+  parts_.hub.Disconnect(id);
+  parts_.log.Info("api.tentacle_removed", {{"node", id}});
+  parts_.live.Publish({"node", std::to_string(id)});
+  co_return Empty();
+}
+
+asio::awaitable<net::HttpReply> Api::Command(Call call, std::string type) {
+  const auto body = ParseBody(call.request);
+  if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  json::object message;
+  if (type == "wake") {
+    const auto mac = wire::ParseMac(TextField(*body, "mac"));
+    if (!mac.ok()) co_return net::ProblemReply(422, fmt::format("mac: {}", text::Message(mac.status())));
+    message["mac"] = mac->ToString();
+  } else if (type == "image.prepull") {
+    message["imageId"] = TextField(*body, "imageId");
+    if (message["imageId"].as_string().empty()) co_return net::ProblemReply(422, "imageId: is missing");
+  }
+  const int id = call.Id();
+  auto add = [this, id, type, text = json::serialize(message)] { return parts_.nodes.AddCommand(id, type, text); };
+  const auto command = co_await async::OnPool(parts_.blocking, add);
+  if (!command.ok()) {
+    // The one thing that can be wrong with it is the node.
+    if (absl::IsInvalidArgument(command.status())) co_return net::ProblemReply(404, "there is no such tentacle");
+    co_return StatusReply(command.status());
+  }
+  backend_link::Message down{type, *command, message};
+  down.body["commandId"] = *command;
+  parts_.hub.Send(id, std::move(down));
+  co_return net::JsonReply(202, fmt::format(R"({{"commandId":"{}"}})", *command));
+}
+
+}  // namespace tentacle::backend

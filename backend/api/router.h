@@ -1,0 +1,50 @@
+// Method and path pattern -> handler, with who may call it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "libs/net/http_types.h"
+
+namespace tentacle::backend {
+
+enum class Access { kAnyone, kKey, kTentacle, kKeyOrCallback };
+
+struct Call {
+  const net::HttpRequest& request;
+  std::vector<std::string> ids;  // What stood where the pattern has {...}.
+  int node_id = 0;               // Access::kTentacle: who calls.
+
+  int Id(std::size_t index = 0) const;  // 0 when it is no number: no row has that.
+};
+
+using CallHandler = std::function<boost::asio::awaitable<net::HttpReply>(Call)>;
+
+struct Route {
+  std::string method;
+  std::string pattern;  // "/api/v1/nodes/{id}"
+  Access access = Access::kKey;
+  CallHandler handler;
+};
+
+class Router {
+ public:
+  void Add(std::string method, std::string pattern, Access access, CallHandler handler);
+
+  struct Match {
+    const Route* route = nullptr;  // Null: nothing there.
+    bool other_method = false;     // The path is there, for another method.
+    std::vector<std::string> ids;
+  };
+  Match Find(std::string_view method, std::string_view path) const;
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;
+};
+
+}  // namespace tentacle::backend

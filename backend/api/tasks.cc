@@ -1,0 +1,179 @@
+// Provisioning tasks, the installers' callbacks, and jobs.
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "backend/api/api.h"
+#include "backend/core/installer_event.h"
+#include "libs/identity/identity.h"
+#include "libs/text/view.h"
+
+namespace tentacle::backend {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+constexpr int kDefaultJobSeconds = 300;
+constexpr int kMaxJobSeconds = 24 * 3600;
+
+int IdOf(const json::object& body, std::string_view name) {
+  const auto* value = body.if_contains(name);
+  if (value == nullptr) return 0;
+  if (value->is_string()) return std::atoi(std::string(value->as_string()).c_str());
+  return value->is_int64() ? static_cast<int>(value->as_int64()) : 0;
+}
+
+// Moves what must never come out again from the document into the secrets.
+json::object TakeSecrets(json::object* document) {
+  json::object secrets;
+  if (auto* password = document->if_contains("adminPassword")) {
+    secrets["adminPassword"] = *password;
+    document->erase("adminPassword");
+  }
+  if (auto* domain = document->if_contains("domain")) {
+    secrets["domain"] = *domain;
+    document->erase("domain");
+  }
+  return secrets;
+}
+
+}  // namespace
+
+void Api::AddTaskRoutes() {
+  const std::string tasks = "/api/v1/provisioning/tasks";
+  router_.Add("POST", tasks, Access::kKey, [this](Call c) { return CreateTask(std::move(c)); });
+  router_.Add("GET", tasks, Access::kKey, [this](Call c) {
+    const int tentacle = std::atoi(c.request.Query("tentacleId").value_or("0").c_str());
+    return Json(
+        [this, tentacle, status = c.request.Query("status").value_or("")] {
+          return parts_.tasks.List(tentacle, status);
+        },
+        "tasks");
+  });
+  router_.Add("GET", tasks + "/{id}", Access::kKey, [this](Call c) {
+    return Json([this, id = c.Id()] { return parts_.tasks.Get(id); });
+  });
+  router_.Add("DELETE", tasks + "/{id}", Access::kKey, [this](Call c) { return CancelTask(std::move(c)); });
+  router_.Add("POST", tasks + "/{id}/events", Access::kKeyOrCallback, [this](Call c) {
+    return ReportTask(std::move(c));
+  });
+}
+
+asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
+  auto body = ParseBody(call.request);
+  if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  NewTask task;
+  task.tentacle_id = IdOf(*body, "tentacleId");
+  task.image_id = IdOf(*body, "imageId");
+  body->erase("tentacleId");
+  (*body)["id"] = "0";  // The parser wants one; the row's own takes its place.
+  (*body)["imageId"] = std::to_string(task.image_id);
+  const auto parsed = backend_link::ParseTask(*body);
+  if (!parsed.ok()) co_return StatusReply(parsed.status());
+  task.mac = parsed->mac();
+  body->erase("id");
+  task.secrets_json = json::serialize(TakeSecrets(&*body));
+  task.document_json = json::serialize(*body);
+  const std::string callback_token = identity::RandomHex(16);
+  task.callback_token_sha256 = identity::Sha256Hex(callback_token);
+  auto add = [this, &task] { return parts_.tasks.Add(task); };
+  const auto id = co_await async::OnPool(parts_.blocking, add);
+  if (absl::IsNotFound(id.status()) || absl::IsFailedPrecondition(id.status())) {
+    co_return net::ProblemReply(422, text::Message(id.status()));
+  }
+  if (!id.ok()) co_return StatusReply(id.status());
+  parts_.log.Info("api.task_created", {{"task", *id}, {"mac", task.mac}, {"node", task.tentacle_id}});
+  auto read = [this, id = *id] { return parts_.tasks.Document(id); };
+  const auto document = co_await async::OnPool(parts_.blocking, read);
+  if (document.ok()) {
+    backend_link::Message message;
+    message.type = "task.new";
+    message.body["task"] = json::parse(*document);
+    parts_.hub.Send(task.tentacle_id, std::move(message));
+  }
+  co_await parts_.hub.SyncTasks(task.tentacle_id);
+  parts_.live.Publish({"task", std::to_string(*id)}, std::to_string(task.tentacle_id));
+  net::HttpReply reply = co_await Json([this, id = *id] { return parts_.tasks.Get(id); });
+  if (reply.status != 200) co_return reply;
+  json::object answer = json::parse(reply.body).as_object();
+  answer["callbackToken"] = callback_token;
+  co_return net::JsonReply(201, json::serialize(answer));
+}
+
+asio::awaitable<net::HttpReply> Api::CancelTask(Call call) {
+  const int id = call.Id();
+  auto cancel = [this, id] { return parts_.tasks.Cancel(id); };
+  const auto tentacle = co_await async::OnPool(parts_.blocking, cancel);
+  if (!tentacle.ok()) co_return StatusReply(tentacle.status());
+  parts_.log.Info("api.task_cancelled", {{"task", id}});
+  backend_link::Message message;
+  message.type = "task.cancel";
+  message.body["taskId"] = std::to_string(id);
+  parts_.hub.Send(*tentacle, std::move(message));
+  co_await parts_.hub.SyncTasks(*tentacle);
+  parts_.live.Publish({"task", std::to_string(id)}, std::to_string(*tentacle));
+  co_return Empty();
+}
+
+asio::awaitable<net::HttpReply> Api::ReportTask(Call call) {
+  const auto body = ParseBody(call.request);
+  if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  const auto report = ReadInstallerEvent(
+      TextField(*body, "event"), TextField(*body, "message"), TextField(*body, "error"), NumberField(*body, "progress", -1));
+  if (!report.ok()) co_return StatusReply(report.status());
+  const int id = call.Id();
+  auto apply = [this, id, &report] { return parts_.tasks.Apply(id, *report); };
+  const auto changed = co_await async::OnPool(parts_.blocking, apply);
+  if (!changed.ok()) co_return StatusReply(changed.status());
+  if (!*changed) co_return net::ProblemReply(409, "the task is over already");
+  parts_.live.Publish({"task", std::to_string(id)});
+  co_return Empty();
+}
+
+void Api::AddJobRoutes() {
+  router_.Add("POST", "/api/v1/jobs", Access::kKey, [this](Call c) { return CreateJob(std::move(c)); });
+  router_.Add("GET", "/api/v1/jobs", Access::kKey, [this](Call) {
+    return Json([this] { return parts_.jobs.List(); }, "jobs");
+  });
+  router_.Add("GET", "/api/v1/jobs/{id}", Access::kKey, [this](Call c) {
+    return Json([this, id = c.Id()] { return parts_.jobs.Get(id); });
+  });
+}
+
+asio::awaitable<net::HttpReply> Api::CreateJob(Call call) {
+  const auto body = ParseBody(call.request);
+  if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  if (TextField(*body, "targetType") != "device") co_return net::ProblemReply(422, "targetType: want device");
+  if (TextField(*body, "commandType") != "script") co_return net::ProblemReply(422, "commandType: want script");
+  const auto* data = body->if_contains("commandData");
+  if (data == nullptr || !data->is_object() || TextField(data->as_object(), "script").empty()) {
+    co_return net::ProblemReply(422, "commandData: want {\"script\": \"…\"}");
+  }
+  const int timeout = NumberField(*body, "timeoutSeconds", kDefaultJobSeconds);
+  if (timeout < 1 || timeout > kMaxJobSeconds) {
+    co_return net::ProblemReply(422, fmt::format("timeoutSeconds: want 1 to {}", kMaxJobSeconds));
+  }
+  const int node = IdOf(*body, "targetId");
+  std::string instance;
+  auto add = [this, node, timeout, data_json = json::serialize(*data), &instance] {
+    return parts_.jobs.Add(node, "script", data_json, timeout, &instance);
+  };
+  const auto job = co_await async::OnPool(parts_.blocking, add);
+  if (absl::IsNotFound(job.status())) co_return net::ProblemReply(422, text::Message(job.status()));
+  if (!job.ok()) co_return StatusReply(job.status());
+  const json::object order{{"job",
+                            {{"id", instance},
+                             {"interpreter", TextField(data->as_object(), "interpreter")},
+                             {"script", TextField(data->as_object(), "script")},
+                             {"timeoutSeconds", timeout}}}};
+  // Held until the tentacle has it, also when it is away now.
+  auto queue = [this, node, text = json::serialize(order)] { return parts_.nodes.AddCommand(node, "job.run", text); };
+  const auto command = co_await async::OnPool(parts_.blocking, queue);
+  if (!command.ok()) co_return StatusReply(command.status());
+  parts_.hub.Send(node, {"job.run", *command, order});
+  co_return net::JsonReply(201, *job);
+}
+
+}  // namespace tentacle::backend

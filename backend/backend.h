@@ -1,0 +1,24 @@
+// The other end of the wire: wiring.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include <absl/status/status.h>
+
+namespace tentacle::backend {
+
+struct Options {
+  std::string listen = "0.0.0.0:8080";
+  std::string database;         // libpq URL
+  std::string image_dir;
+  std::string web_dir;
+  std::string api_key;
+  std::string command_key_file; // Ed25519; made when it is not there.
+};
+
+// Serves until SIGTERM or SIGINT. `on_ready` is told the port once it listens (tests).
+absl::Status Serve(const Options& options, std::function<void(std::uint16_t port)> on_ready = {});
+
+}  // namespace tentacle::backend

@@ -1,0 +1,91 @@
+#include "backend/image_files.h"
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <vector>
+
+#include <absl/strings/escaping.h>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+namespace tentacle::backend {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::string_view kZstdMagic("\x28\xb5\x2f\xfd", 4);
+constexpr std::string_view kWimMagic("MSWIM\0\0\0", 8);
+
+std::uint64_t LittleEndian(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes.size(); i > 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
+  return value;
+}
+
+}  // namespace
+
+std::string_view FormatOf(std::string_view head) {
+  if (head.starts_with(kZstdMagic)) return "raw.zst";
+  if (head.starts_with(kWimMagic)) return "wim";
+  return "raw";
+}
+
+std::uint64_t ZstdContentSize(std::string_view head) {
+  if (!head.starts_with(kZstdMagic) || head.size() < 18) return 0;
+  const auto descriptor = static_cast<unsigned char>(head[4]);
+  const bool single_segment = (descriptor & 0x20) != 0;
+  constexpr std::size_t kDictionaryBytes[] = {0, 1, 2, 4};
+  const std::size_t at = 5 + (single_segment ? 0 : 1) + kDictionaryBytes[descriptor & 3];
+  switch (descriptor >> 6) {
+    case 0: return single_segment ? LittleEndian(head.substr(at, 1)) : 0;
+    case 1: return LittleEndian(head.substr(at, 2)) + 256;
+    case 2: return LittleEndian(head.substr(at, 4));
+    default: return LittleEndian(head.substr(at, 8));
+  }
+}
+
+absl::StatusOr<std::string> ImageFiles::Resolve(const std::string& relative) const {
+  std::error_code error;
+  const fs::path folder = fs::canonical(folder_, error);
+  if (error) return absl::UnavailableError(fmt::format("image folder {}: {}", folder_, error.message()));
+  const fs::path path = fs::canonical(folder / relative, error);
+  if (error) return absl::NotFoundError(fmt::format("path: there is no file \"{}\" in the image folder", relative));
+  const fs::path inside = path.lexically_relative(folder);
+  if (relative.empty() || fs::path(relative).is_absolute() || inside.empty() || *inside.begin() == "..") {
+    return absl::InvalidArgumentError("path: leads out of the image folder");
+  }
+  if (!fs::is_regular_file(path, error)) return absl::InvalidArgumentError("path: is not a regular file");
+  return path.string();
+}
+
+absl::StatusOr<HashedImage> ImageFiles::Hash(const std::string& relative) const {
+  const auto path = Resolve(relative);
+  if (!path.ok()) return path.status();
+  std::ifstream file(*path, std::ios::binary);
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr);
+  HashedImage result;
+  std::vector<char> buffer(kReadBytes);
+  while (file) {
+    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    const std::string_view piece(buffer.data(), static_cast<std::size_t>(file.gcount()));
+    if (result.size_bytes == 0) {
+      result.format = FormatOf(piece);
+      result.unpacked_size_bytes = ZstdContentSize(piece);
+    }
+    EVP_DigestUpdate(digest.get(), piece.data(), piece.size());
+    result.size_bytes += piece.size();
+  }
+  if (file.bad()) return absl::DataLossError(fmt::format("{}: cannot be read", relative));
+  if (result.size_bytes == 0) return absl::InvalidArgumentError(fmt::format("{}: is empty", relative));
+  if (result.format == "raw") result.unpacked_size_bytes = result.size_bytes;
+  std::string sum(32, '\0');
+  EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(sum.data()), nullptr);
+  result.sha256 = absl::BytesToHexString(sum);
+  return result;
+}
+
+}  // namespace tentacle::backend

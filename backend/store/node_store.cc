@@ -1,0 +1,225 @@
+#include "backend/store/node_store.h"
+
+#include "backend/store/database.h"
+
+namespace tentacle::backend {
+
+namespace {
+
+// One Node of docs/protocol.md. Offline is told by the row: the hub writes it.
+constexpr char kNodes[] = R"sql(
+SELECT coalesce(json_agg(node ORDER BY (node->>'name')), '[]')::text FROM (
+  SELECT jsonb_strip_nulls(jsonb_build_object(
+    'id', n.id::text, 'name', n.name, 'hostname', n.hostname, 'isTentacle', n.is_tentacle, 'online', n.online,
+    'since', n.online_since, 'reason', n.reason, 'lastSeen', n.last_seen, 'version', n.version, 'os', n.os,
+    'arch', n.arch, 'network', n.network,
+    'ip', split_part(coalesce(n.network #>> '{interfaces,0,addresses,0}', ''), '/', 1),
+    'cpuPercent', n.cpu_percent, 'memoryPercent', n.memory_percent)
+    || CASE WHEN n.is_tentacle THEN jsonb_build_object(
+    'config', n.tentacle_config, 'configRevision', n.config_revision,
+    'mode', coalesce(n.tentacle_config #>> '{uplink,mode}', 'full'),
+    'tasksPending', (SELECT count(*) FROM provisioning_tasks t WHERE t.tentacle_node_id = n.id
+                     AND t.status IN ('waiting', 'booting', 'installing')),
+    'imagesCached', (SELECT count(*) FROM node_image_cache c WHERE c.node_id = n.id AND c.cached_at IS NOT NULL),
+    'devicesDiscovered', (SELECT count(*) FROM network_discoveries d WHERE d.tentacle_node_id = n.id),
+    'link', jsonb_build_object('latencyMs', n.latency_ms)) ELSE '{}' END) AS node
+  FROM nodes n WHERE ($1 = 0 OR n.id = $1) AND (NOT $2 OR n.is_tentacle)) AS list)sql";
+
+absl::Status Missing() { return absl::NotFoundError("there is no such node"); }
+
+absl::Status Touched(const absl::StatusOr<std::size_t>& rows, const absl::Status& none) {
+  if (!rows.ok()) return rows.status();
+  return *rows == 0 ? none : absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> NodeStore::AddToken(const NewToken& token) {
+  return db_.Text(R"sql(
+INSERT INTO enrollment_tokens (token_sha256, token_prefix, description, created_by, max_uses, expires_at)
+VALUES ($1, $2, $3, $4, $5, now() + make_interval(hours => $6))
+RETURNING json_build_object('id', id::text, 'expiresAt', expires_at, 'maxUses', max_uses)::text)sql",
+                  token.sha256,
+                  token.prefix,
+                  token.description,
+                  token.created_by,
+                  token.max_uses,
+                  token.expires_hours);
+}
+
+absl::StatusOr<std::string> NodeStore::ListTokens() {
+  return db_.Text(R"sql(
+SELECT coalesce(json_agg(json_build_object('id', id::text, 'token', token_prefix, 'description', description,
+  'createdBy', created_by, 'uses', uses, 'maxUses', max_uses, 'expiresAt', expires_at,
+  'status', CASE WHEN revoked THEN 'revoked' WHEN expires_at <= now() THEN 'expired'
+                 WHEN uses >= max_uses THEN 'exhausted' ELSE 'active' END) ORDER BY id), '[]')::text
+FROM enrollment_tokens)sql");
+}
+
+absl::Status NodeStore::RevokeToken(int id) {
+  return Touched(db_.Execute("UPDATE enrollment_tokens SET revoked = true WHERE id = $1", id),
+                 absl::NotFoundError("there is no such token"));
+}
+
+absl::StatusOr<NodeStore::Enrolled> NodeStore::Enroll(std::string_view token_sha256, const Enrollee& enrollee) {
+  return db_.Run([&](pqxx::work& tx) {
+    const std::string hash(token_sha256);
+    const auto used = tx.exec_params(
+        "UPDATE enrollment_tokens SET uses = uses + 1 WHERE token_sha256 = $1 AND NOT revoked "
+        "AND expires_at > now() AND uses < max_uses RETURNING id",
+        hash);
+    // One answer for all four reasons: a stranger learns nothing about tokens.
+    if (used.empty()) {
+      throw StatusError{absl::UnauthenticatedError("the enrollment token is unknown, expired, used up or revoked")};
+    }
+    const auto row = tx.exec_params(R"sql(
+INSERT INTO nodes (name, hostname, machine_id, public_key, version, os, arch, network, is_tentacle, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, true, 'enrolled, not connected yet')
+ON CONFLICT (public_key) DO UPDATE SET name = excluded.name, hostname = excluded.hostname,
+  machine_id = excluded.machine_id, version = excluded.version, os = excluded.os, arch = excluded.arch,
+  network = excluded.network
+RETURNING id, tentacle_config::text)sql",
+                                    enrollee.name,
+                                    enrollee.hostname,
+                                    enrollee.machine_id,
+                                    enrollee.public_key,
+                                    enrollee.version,
+                                    enrollee.os,
+                                    enrollee.arch,
+                                    enrollee.network_json)[0];
+    return Enrolled{row[0].as<int>(), row[1].as<std::string>()};
+  });
+}
+
+absl::StatusOr<std::string> NodeStore::ListNodes(bool tentacles_only) { return db_.Text(kNodes, 0, tentacles_only); }
+
+absl::StatusOr<std::string> NodeStore::GetNode(int id) {
+  auto list = db_.Text(kNodes, id, false);
+  if (!list.ok()) return list;
+  if (*list == "[]" || id == 0) return Missing();
+  return list->substr(1, list->size() - 2);
+}
+
+absl::StatusOr<std::string> NodeStore::PublicKey(int id) {
+  auto key = db_.Text("SELECT public_key FROM nodes WHERE id = $1", id);
+  if (key.ok() && key->empty()) return Missing();
+  return key;
+}
+
+absl::StatusOr<std::int64_t> NodeStore::Update(int id, const std::string& name, const std::string& config_json) {
+  return db_.Run([&](pqxx::work& tx) -> std::int64_t {
+    const auto rows = tx.exec_params(
+        "UPDATE nodes SET name = CASE WHEN $2 = '' THEN name ELSE $2 END, "
+        "tentacle_config = CASE WHEN $3 = '' THEN tentacle_config ELSE nullif($3, '')::jsonb END, "
+        "config_revision = config_revision + CASE WHEN $3 = '' THEN 0 ELSE 1 END "
+        "WHERE id = $1 RETURNING config_revision",
+        id,
+        name,
+        config_json);
+    if (rows.empty()) throw StatusError{Missing()};
+    return config_json.empty() ? 0 : rows[0][0].as<std::int64_t>();
+  });
+}
+
+absl::Status NodeStore::Delete(int id) {
+  return db_
+      .Run([&](pqxx::work& tx) {
+        tx.exec_params(
+            "UPDATE provisioning_tasks SET status = 'cancelled', message = 'its tentacle was removed', "
+            "updated_at = now(), completed_at = now() "
+            "WHERE tentacle_node_id = $1 AND status IN ('waiting', 'booting', 'installing')",
+            id);
+        if (tx.exec_params("DELETE FROM nodes WHERE id = $1", id).affected_rows() == 0) throw StatusError{Missing()};
+        return true;
+      })
+      .status();
+}
+
+absl::StatusOr<std::string> NodeStore::ConfigUpdate(int id) {
+  return db_.Text(
+      "SELECT json_build_object('revision', config_revision, 'config', tentacle_config)::text "
+      "FROM nodes WHERE id = $1 AND config_revision > 0",
+      id);
+}
+
+absl::Status NodeStore::SetOnline(int id, std::string_view reason) {
+  return db_
+      .Execute("UPDATE nodes SET online = true, online_since = now(), last_seen = now(), reason = $2 WHERE id = $1",
+               id,
+               std::string(reason))
+      .status();
+}
+
+absl::Status NodeStore::SetOffline(int id, std::string_view reason) {
+  return db_
+      .Execute("UPDATE nodes SET online = false, online_since = now(), reason = $2 WHERE id = $1",
+               id,
+               std::string(reason))
+      .status();
+}
+
+absl::Status NodeStore::SetAllOffline(std::string_view reason) {
+  return db_
+      .Execute("UPDATE nodes SET online = false, online_since = now(), reason = $1 WHERE online", std::string(reason))
+      .status();
+}
+
+absl::StatusOr<std::string> NodeStore::Inventory(int id) {
+  auto text = db_.Text("SELECT (jsonb_build_object('collectedAt', collected_at) || body)::text "
+                       "FROM node_inventory WHERE node_id = $1",
+                       id);
+  if (text.ok() && text->empty()) return absl::NotFoundError("this node has sent no inventory yet");
+  return text;
+}
+
+absl::StatusOr<std::string> NodeStore::Metrics(int id, int minutes) {
+  return db_.Text("SELECT coalesce(json_agg(body ORDER BY at), '[]')::text FROM node_metrics "
+                  "WHERE node_id = $1 AND at > now() - make_interval(mins => $2)",
+                  id,
+                  minutes);
+}
+
+absl::StatusOr<std::string> NodeStore::Devices(int id) {
+  return db_.Text(R"sql(
+SELECT coalesce(json_agg(json_build_object('mac', mac_address::text, 'ip', host(ip_address), 'hostname', hostname,
+  'vendor', vendor, 'openPorts', open_ports, 'firstSeen', first_seen, 'lastSeen', last_seen,
+  'isManaged', is_managed, 'managedNodeId', managed_node_id::text) ORDER BY ip_address), '[]')::text
+FROM network_discoveries WHERE tentacle_node_id = $1)sql",
+                  id);
+}
+
+absl::StatusOr<std::string> NodeStore::Images(int id) {
+  return db_.Text(R"sql(
+SELECT coalesce(json_agg(json_build_object('imageId', i.id::text, 'name', i.display_name,
+  'sizeBytes', i.size_bytes, 'cachedAt', c.cached_at, 'state', coalesce(nullif(c.state, ''), 'absent'),
+  'presentBytes', coalesce(c.present_bytes, 0), 'reason', coalesce(c.reason, '')) ORDER BY i.display_name), '[]')::text
+FROM provisioning_images i LEFT JOIN node_image_cache c ON c.image_id = i.id AND c.node_id = $1
+WHERE i.state = 'ready')sql",
+                  id);
+}
+
+absl::StatusOr<std::string> NodeStore::AddCommand(int node_id, std::string_view type, const std::string& body_json) {
+  return db_.Text(
+      "INSERT INTO outgoing_commands (node_id, type, body) VALUES ($1, $2, $3::jsonb) RETURNING 'cmd-' || id",
+      node_id,
+      std::string(type),
+      body_json);
+}
+
+absl::StatusOr<std::string> NodeStore::OpenCommands(int node_id) {
+  return db_.Text(
+      "SELECT coalesce(json_agg(json_build_object('id', 'cmd-' || id, 'type', type, 'body', body) ORDER BY id), '[]')"
+      "::text FROM outgoing_commands WHERE node_id = $1 AND acknowledged_at IS NULL",
+      node_id);
+}
+
+absl::Status NodeStore::AcknowledgeCommand(int node_id, std::string_view command_id) {
+  return db_
+      .Execute("UPDATE outgoing_commands SET acknowledged_at = now() "
+               "WHERE node_id = $1 AND 'cmd-' || id = $2 AND acknowledged_at IS NULL",
+               node_id,
+               std::string(command_id))
+      .status();
+}
+
+}  // namespace tentacle::backend

@@ -1,0 +1,78 @@
+// Enrollment tokens, nodes and what is known of them. Blocking; thread safe. JSON texts have the shapes of
+// docs/protocol.md section 1: PostgreSQL builds them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <absl/status/statusor.h>
+
+namespace tentacle::backend {
+
+class Database;
+
+struct NewToken {
+  std::string sha256;
+  std::string prefix;
+  std::string description;
+  std::string created_by;
+  int max_uses = 10;
+  int expires_hours = 24;
+};
+
+struct Enrollee {
+  std::string name;
+  std::string hostname;
+  std::string machine_id;
+  std::string public_key;
+  std::string version;
+  std::string os;
+  std::string arch;
+  std::string network_json;
+};
+
+class NodeStore {
+ public:
+  explicit NodeStore(Database& database) : db_(database) {}
+
+  absl::StatusOr<std::string> AddToken(const NewToken& token);  // {id, expiresAt, maxUses}
+  absl::StatusOr<std::string> ListTokens();
+  absl::Status RevokeToken(int id);  // NotFound
+
+  struct Enrolled {
+    int node_id = 0;
+    std::string config_json;
+  };
+  // Counts one use and makes the node, in one transaction: parallel uses cannot exceed the limit. The same key is the
+  // same node. Unauthenticated with the reason.
+  absl::StatusOr<Enrolled> Enroll(std::string_view token_sha256, const Enrollee& enrollee);
+
+  absl::StatusOr<std::string> ListNodes(bool tentacles_only);  // [Node]
+  absl::StatusOr<std::string> GetNode(int id);                 // Node; NotFound
+  absl::StatusOr<std::string> PublicKey(int id);               // NotFound
+  // Returns the new revision of the configuration, 0 when only the name changed. NotFound.
+  absl::StatusOr<std::int64_t> Update(int id, const std::string& name, const std::string& config_json);
+  absl::Status Delete(int id);  // NotFound; its open tasks are cancelled.
+  // {"revision", "config"}; "" when none was ever set.
+  absl::StatusOr<std::string> ConfigUpdate(int id);
+
+  absl::Status SetOnline(int id, std::string_view reason);
+  absl::Status SetOffline(int id, std::string_view reason);
+  absl::Status SetAllOffline(std::string_view reason);
+
+  absl::StatusOr<std::string> Inventory(int id);          // NotFound
+  absl::StatusOr<std::string> Metrics(int id, int minutes);
+  absl::StatusOr<std::string> Devices(int id);
+  absl::StatusOr<std::string> Images(int id);
+
+  // A command for a tentacle: kept until acknowledged. Returns its id.
+  absl::StatusOr<std::string> AddCommand(int node_id, std::string_view type, const std::string& body_json);
+  absl::StatusOr<std::string> OpenCommands(int node_id);  // [{id, type, body}]
+  absl::Status AcknowledgeCommand(int node_id, std::string_view command_id);
+
+ private:
+  Database& db_;
+};
+
+}  // namespace tentacle::backend

@@ -1,0 +1,205 @@
+#include "backend/store/report_store.h"
+
+#include <array>
+
+#include <boost/json/serialize.hpp>
+
+#include "backend/store/database.h"
+
+namespace tentacle::backend {
+
+namespace {
+
+constexpr char kMetricsKept[] = "24 hours";
+
+struct Context {
+  pqxx::work& tx;
+  int node_id;
+  std::string body;  // JSON of the message's fields.
+};
+
+using Changes = std::vector<Change>;
+
+std::string NodeText(const Context& c) { return std::to_string(c.node_id); }
+
+Changes ApplyStatus(const Context& c) {
+  c.tx.exec_params("UPDATE nodes SET version = coalesce($2::jsonb->>'version', version), last_seen = now() WHERE id = $1",
+                   c.node_id,
+                   c.body);
+  return {{"node", NodeText(c)}};
+}
+
+// Only tasks of the tentacle that reports: nobody speaks for another's machines.
+Changes ApplyTaskStatus(const Context& c) {
+  const auto rows = c.tx.exec_params(R"sql(
+UPDATE provisioning_tasks t SET status = b->>'status', stage = coalesce(b->>'stage', stage),
+  message = coalesce(b->>'message', ''), progress = coalesce((b->>'progress')::int, progress),
+  reported_at = coalesce((b->>'time')::timestamptz, now()), updated_at = now(),
+  started_at = CASE WHEN b->>'status' <> 'waiting'
+               THEN coalesce(started_at, (b->>'time')::timestamptz, now()) ELSE started_at END,
+  completed_at = CASE WHEN b->>'status' IN ('complete', 'failed', 'cancelled')
+                 THEN coalesce((b->>'time')::timestamptz, now()) ELSE completed_at END
+FROM (SELECT $2::jsonb AS b) AS m
+WHERE t.id::text = b->>'taskId' AND t.tentacle_node_id = $1 AND t.status IN ('waiting', 'booting', 'installing')
+  AND (reported_at IS NULL OR reported_at <= coalesce((b->>'time')::timestamptz, now()))
+RETURNING t.id::text)sql",
+                                     c.node_id,
+                                     c.body);
+  if (rows.empty()) return {};
+  return {{"task", rows[0][0].as<std::string>()}, {"node", NodeText(c)}};
+}
+
+Changes ApplyTimeline(const Context& c) {
+  const auto rows = c.tx.exec_params(R"sql(
+INSERT INTO task_timeline (task_id, at, step, detail)
+SELECT t.id, coalesce((b->>'time')::timestamptz, now()), left(b->>'step', 64), left(coalesce(b->>'detail', ''), 1000)
+FROM (SELECT $2::jsonb AS b) AS m JOIN provisioning_tasks t ON t.id::text = b->>'taskId' AND t.tentacle_node_id = $1
+RETURNING task_id::text)sql",
+                                     c.node_id,
+                                     c.body);
+  if (rows.empty()) return {};
+  return {{"task", rows[0][0].as<std::string>()}};
+}
+
+Changes ApplyBootDetected(const Context& c) {
+  c.tx.exec_params("INSERT INTO boot_attempts (node_id, at, mac, body) SELECT $1, "
+                   "coalesce((b->>'time')::timestamptz, now()), (b->>'mac')::macaddr, b FROM (SELECT $2::jsonb AS b) m",
+                   c.node_id,
+                   c.body);
+  return {{"node", NodeText(c)}};
+}
+
+Changes ApplyImage(const Context& c) {
+  const auto rows = c.tx.exec_params(R"sql(
+INSERT INTO node_image_cache AS k (node_id, image_id, cached_at, size_bytes, present_bytes, state, reason)
+SELECT $1, i.id, CASE WHEN s = 'cached' THEN now() END, coalesce((b->>'size')::bigint, (b->>'sizeBytes')::bigint, 0),
+  coalesce((b->>'presentBytes')::bigint, (b->>'size')::bigint, 0), s, coalesce(b->>'reason', '')
+FROM (SELECT $2::jsonb AS b, coalesce($2::jsonb->>'state', 'cached') AS s) AS m
+JOIN provisioning_images i ON i.id::text = b->>'imageId'
+ON CONFLICT (node_id, image_id) DO UPDATE SET
+  cached_at = CASE WHEN excluded.state = 'cached' THEN coalesce(k.cached_at, now()) END,
+  size_bytes = excluded.size_bytes, present_bytes = excluded.present_bytes, state = excluded.state,
+  reason = excluded.reason
+RETURNING image_id::text)sql",
+                                     c.node_id,
+                                     c.body);
+  if (rows.empty()) return {};
+  return {{"image", rows[0][0].as<std::string>()}, {"node", NodeText(c)}};
+}
+
+Changes ApplyImageEvicted(const Context& c) {
+  c.tx.exec_params("DELETE FROM node_image_cache WHERE node_id = $1 AND image_id::text = $2::jsonb->>'imageId'",
+                   c.node_id,
+                   c.body);
+  return {{"image", ""}, {"node", NodeText(c)}};
+}
+
+Changes ApplyDiscovery(const Context& c) {
+  // A device is managed when a node told an interface with its MAC.
+  c.tx.exec_params(R"sql(
+INSERT INTO network_discoveries AS d (tentacle_node_id, mac_address, ip_address, hostname, vendor, first_seen,
+  last_seen, is_managed, managed_node_id)
+SELECT $1, (e->>'mac')::macaddr, nullif(e->>'ip', '')::inet, coalesce(e->>'hostname', ''), coalesce(e->>'vendor', ''),
+  coalesce((e->>'firstSeen')::timestamptz, now()), coalesce((e->>'lastSeen')::timestamptz, now()),
+  n.id IS NOT NULL, n.id
+FROM jsonb_array_elements(coalesce($2::jsonb->'devices', '[]')) AS e
+LEFT JOIN LATERAL (SELECT id FROM nodes, jsonb_array_elements(coalesce(network->'interfaces', '[]')) AS f
+  WHERE lower(f->>'mac') = lower(e->>'mac') LIMIT 1) AS n ON true
+ON CONFLICT (tentacle_node_id, mac_address) DO UPDATE SET ip_address = excluded.ip_address,
+  hostname = CASE WHEN excluded.hostname = '' THEN d.hostname ELSE excluded.hostname END, vendor = excluded.vendor,
+  last_seen = greatest(d.last_seen, excluded.last_seen), is_managed = excluded.is_managed,
+  managed_node_id = excluded.managed_node_id)sql",
+                   c.node_id,
+                   c.body);
+  return {{"device", NodeText(c)}, {"node", NodeText(c)}};
+}
+
+Changes ApplyInventory(const Context& c) {
+  c.tx.exec_params("INSERT INTO node_inventory (node_id, collected_at, body) "
+                   "VALUES ($1, coalesce(($2::jsonb->>'collectedAt')::timestamptz, now()), $2::jsonb) "
+                   "ON CONFLICT (node_id) DO UPDATE SET collected_at = excluded.collected_at, body = excluded.body",
+                   c.node_id,
+                   c.body);
+  return {{"node", NodeText(c)}};
+}
+
+Changes ApplyMetrics(const Context& c) {
+  c.tx.exec_params("INSERT INTO node_metrics (node_id, at, body) "
+                   "VALUES ($1, coalesce(($2::jsonb->>'time')::timestamptz, now()), $2::jsonb) ON CONFLICT DO NOTHING",
+                   c.node_id,
+                   c.body);
+  c.tx.exec_params("DELETE FROM node_metrics WHERE node_id = $1 AND at < now() - $2::interval", c.node_id, kMetricsKept);
+  c.tx.exec_params("UPDATE nodes SET last_seen = now(), cpu_percent = ($2::jsonb->>'cpuPercent')::float8, "
+                   "memory_percent = ($2::jsonb->>'memoryPercent')::float8 WHERE id = $1",
+                   c.node_id,
+                   c.body);
+  return {{"node", NodeText(c)}};
+}
+
+Changes ApplyJobResult(const Context& c) {
+  const auto rows = c.tx.exec_params(R"sql(
+UPDATE job_instances SET status = coalesce(b->>'status', 'failed'), success = (b->>'success')::boolean,
+  exit_code = (b->>'exitCode')::int, stdout = coalesce(b->>'stdout', ''), stderr = coalesce(b->>'stderr', ''),
+  error_message = coalesce(b->>'errorMessage', ''), duration_ms = (b->>'durationMs')::bigint, updated_at = now()
+FROM (SELECT $2::jsonb AS b) AS m WHERE 'job-' || id = b->>'jobId' AND node_id = $1 RETURNING job_id::text)sql",
+                                     c.node_id,
+                                     c.body);
+  if (rows.empty()) return {};
+  return {{"job", rows[0][0].as<std::string>()}};
+}
+
+Changes ApplyLink(const Context& c) {
+  c.tx.exec_params("UPDATE nodes SET last_seen = now(), latency_ms = ($2::jsonb->>'latencyMs')::float8 WHERE id = $1",
+                   c.node_id,
+                   c.body);
+  return {{"node", NodeText(c)}};
+}
+
+Changes ApplyNothing(const Context&) { return {}; }
+
+struct Handler {
+  std::string_view type;
+  Changes (*apply)(const Context& context);
+};
+
+constexpr std::array<Handler, 13> kHandlers = {{
+    {"status", &ApplyStatus},
+    {"task.status", &ApplyTaskStatus},
+    {"task.timeline", &ApplyTimeline},
+    {"boot.detected", &ApplyBootDetected},
+    {"image.cached", &ApplyImage},
+    {"image.progress", &ApplyImage},
+    {"image.evicted", &ApplyImageEvicted},
+    {"discovery.result", &ApplyDiscovery},
+    {"wake.sent", &ApplyNothing},
+    {"inventory", &ApplyInventory},
+    {"metrics", &ApplyMetrics},
+    {"job.result", &ApplyJobResult},
+    {"link", &ApplyLink},
+}};
+
+const Handler* Find(std::string_view type) {
+  for (const Handler& handler : kHandlers) {
+    if (handler.type == type) return &handler;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+absl::StatusOr<Applied> ReportStore::Apply(int node_id, const backend_link::Message& message) {
+  const Handler* handler = Find(message.type);
+  if (handler == nullptr) return Applied{false, false, {}};
+  return db_.Run([&](pqxx::work& tx) {
+    if (message.id) {
+      const auto fresh = tx.exec_params(
+          "INSERT INTO received_messages (node_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+          node_id,
+          *message.id);
+      if (fresh.affected_rows() == 0) return Applied{true, true, {}};
+    }
+    return Applied{true, false, handler->apply(Context{tx, node_id, boost::json::serialize(message.body)})};
+  });
+}
+
+}  // namespace tentacle::backend

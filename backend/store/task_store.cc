@@ -1,0 +1,127 @@
+#include "backend/store/task_store.h"
+
+#include <fmt/format.h>
+
+#include "backend/store/database.h"
+
+namespace tentacle::backend {
+
+namespace {
+
+constexpr char kTasks[] = R"sql(
+SELECT coalesce(json_agg(t.document || jsonb_build_object(
+  'id', t.id::text, 'mac', t.mac_address::text, 'imageId', t.image_id::text, 'tentacleId', t.tentacle_node_id::text,
+  'tentacleName', n.name, 'imageName', i.display_name, 'status', t.status, 'stage', t.stage, 'message', t.message,
+  'progress', t.progress, 'createdAt', t.created_at, 'updatedAt', t.updated_at, 'startedAt', t.started_at,
+  'completedAt', t.completed_at,
+  'timeline', (SELECT coalesce(jsonb_agg(jsonb_build_object('time', l.at, 'step', l.step, 'detail', l.detail)
+               ORDER BY l.at, l.id), '[]') FROM task_timeline l WHERE l.task_id = t.id))
+  ORDER BY t.id DESC), '[]')::text
+FROM provisioning_tasks t LEFT JOIN nodes n ON n.id = t.tentacle_node_id
+LEFT JOIN provisioning_images i ON i.id = t.image_id
+WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR t.tentacle_node_id = $2) AND ($3 = '' OR t.status = $3))sql";
+
+// The whole of what a tentacle is told about a task.
+constexpr char kDocument[] =
+    "(document || secrets || jsonb_build_object('id', id::text, 'mac', mac_address::text, 'imageId', image_id::text))";
+
+absl::Status Missing() { return absl::NotFoundError("there is no such task"); }
+
+}  // namespace
+
+absl::StatusOr<int> TaskStore::Add(const NewTask& task) {
+  auto added = db_.Run([&](pqxx::work& tx) {
+    if (tx.exec_params("SELECT 1 FROM nodes WHERE id = $1 AND is_tentacle", task.tentacle_id).empty()) {
+      throw StatusError{absl::NotFoundError("tentacleId: there is no such tentacle")};
+    }
+    const auto image = tx.exec_params("SELECT state, reason FROM provisioning_images WHERE id = $1", task.image_id);
+    if (image.empty()) throw StatusError{absl::NotFoundError("imageId: there is no such image")};
+    const auto state = image[0][0].as<std::string>();
+    if (state != "ready") {
+      throw StatusError{absl::FailedPreconditionError(
+          fmt::format("imageId: the image is not ready ({}) {}", state, image[0][1].as<std::string>()))};
+    }
+    return tx.exec_params(
+        "INSERT INTO provisioning_tasks (mac_address, tentacle_node_id, image_id, document, secrets, "
+        "callback_token_sha256) VALUES ($1::macaddr, $2, $3, $4::jsonb, $5::jsonb, $6) RETURNING id",
+        task.mac,
+        task.tentacle_id,
+        task.image_id,
+        task.document_json,
+        task.secrets_json,
+        task.callback_token_sha256)[0][0].as<int>();
+  });
+  if (absl::IsAlreadyExists(added.status())) {
+    return absl::AlreadyExistsError(fmt::format("mac: {} has an open task already", task.mac));
+  }
+  return added;
+}
+
+absl::StatusOr<std::string> TaskStore::List(int tentacle_id, const std::string& status) {
+  return db_.Text(kTasks, 0, tentacle_id, status);
+}
+
+absl::StatusOr<std::string> TaskStore::Get(int id) {
+  auto list = db_.Text(kTasks, id, 0, "");
+  if (!list.ok()) return list;
+  if (*list == "[]" || id == 0) return Missing();
+  return list->substr(1, list->size() - 2);
+}
+
+absl::StatusOr<int> TaskStore::Cancel(int id) {
+  return db_.Run([&](pqxx::work& tx) {
+    const auto rows = tx.exec_params(
+        "SELECT coalesce(tentacle_node_id, 0), status IN ('waiting', 'booting', 'installing') "
+        "FROM provisioning_tasks WHERE id = $1 FOR UPDATE",
+        id);
+    if (rows.empty()) throw StatusError{Missing()};
+    if (!rows[0][1].as<bool>()) throw StatusError{absl::FailedPreconditionError("the task is over already")};
+    tx.exec_params("UPDATE provisioning_tasks SET status = 'cancelled', message = 'cancelled', updated_at = now(), "
+                   "completed_at = now() WHERE id = $1",
+                   id);
+    return rows[0][0].as<int>();
+  });
+}
+
+absl::StatusOr<std::string> TaskStore::Table(int node_id) {
+  static const std::string sql = fmt::format(
+      "WITH next AS (UPDATE nodes SET task_revision = task_revision + 1 WHERE id = $1 RETURNING task_revision) "
+      "SELECT jsonb_build_object('revision', (SELECT task_revision FROM next), 'tasks', "
+      "coalesce((SELECT jsonb_agg({} ORDER BY id) FROM provisioning_tasks WHERE tentacle_node_id = $1 "
+      "AND status IN ('waiting', 'booting', 'installing')), '[]'))::text",
+      kDocument);
+  return db_.Text(sql.c_str(), node_id);
+}
+
+absl::StatusOr<std::string> TaskStore::Document(int id) {
+  static const std::string sql = fmt::format("SELECT {}::text FROM provisioning_tasks WHERE id = $1", kDocument);
+  return db_.Text(sql.c_str(), id);
+}
+
+absl::StatusOr<bool> TaskStore::CallbackTokenIs(int id, std::string_view token_sha256) {
+  auto kept = db_.Text("SELECT callback_token_sha256 FROM provisioning_tasks WHERE id = $1", id);
+  if (!kept.ok()) return kept.status();
+  return *kept == token_sha256;
+}
+
+absl::StatusOr<bool> TaskStore::Apply(int id, const TaskReport& report) {
+  // The tentacle's clock orders its own reports; an end is never left again.
+  const auto rows = db_.Execute(R"sql(
+UPDATE provisioning_tasks SET status = $2, stage = CASE WHEN $3 = '' THEN stage ELSE $3 END, message = $4,
+  progress = CASE WHEN $5 < 0 THEN progress ELSE $5 END,
+  reported_at = coalesce(nullif($6, '')::timestamptz, now()), updated_at = now(),
+  started_at = CASE WHEN $2 <> 'waiting' THEN coalesce(started_at, now()) ELSE started_at END,
+  completed_at = CASE WHEN $2 IN ('complete', 'failed', 'cancelled') THEN now() ELSE completed_at END
+WHERE id = $1 AND status IN ('waiting', 'booting', 'installing')
+  AND (reported_at IS NULL OR reported_at <= coalesce(nullif($6, '')::timestamptz, now())))sql",
+                                id,
+                                report.status,
+                                report.stage,
+                                report.message,
+                                report.progress.value_or(-1),
+                                report.time);
+  if (!rows.ok()) return rows.status();
+  return *rows > 0;
+}
+
+}  // namespace tentacle::backend

@@ -1,0 +1,109 @@
+// Images, tasks and jobs. Blocking; thread safe. JSON texts have the shapes of docs/protocol.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <absl/status/statusor.h>
+
+namespace tentacle::backend {
+
+class Database;
+
+struct NewImage {
+  std::string name;
+  std::string display_name;
+  std::string path;
+  std::string os_type;
+  std::string os_version;
+  std::string architecture;
+};
+
+struct ImageFile {
+  int id = 0;
+  std::string path;
+  std::string sha256;
+};
+
+struct HashedImage {
+  std::string sha256;
+  std::string format;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t unpacked_size_bytes = 0;
+};
+
+class ImageStore {
+ public:
+  explicit ImageStore(Database& database) : db_(database) {}
+
+  absl::StatusOr<int> Add(const NewImage& image);  // AlreadyExists: the name is taken.
+  absl::Status SetHashed(int id, const HashedImage& hashed);
+  absl::Status SetFailed(int id, const std::string& reason);
+  absl::StatusOr<std::string> List();
+  absl::StatusOr<std::string> Get(int id);            // NotFound
+  absl::StatusOr<std::string> Meta(int id);           // NotFound, also while it is not ready
+  absl::StatusOr<ImageFile> File(int id);             // NotFound, also while it is not ready
+  absl::StatusOr<std::string> Unhashed();             // [{id, path}]: what a restart has to go on with
+  absl::Status Delete(int id);                        // NotFound; FailedPrecondition while a task needs it
+
+ private:
+  Database& db_;
+};
+
+struct NewTask {
+  std::string mac;
+  int tentacle_id = 0;
+  int image_id = 0;
+  std::string document_json;  // Without secrets.
+  std::string secrets_json;
+  std::string callback_token_sha256;
+};
+
+// What an installer or a tentacle says about a task.
+struct TaskReport {
+  std::string status;
+  std::string stage;
+  std::string message;
+  std::optional<int> progress;
+  std::string time;  // RFC 3339; empty: now.
+};
+
+class TaskStore {
+ public:
+  explicit TaskStore(Database& database) : db_(database) {}
+
+  // NotFound: tentacle or image; FailedPrecondition: image not ready; AlreadyExists: the MAC has an open task.
+  absl::StatusOr<int> Add(const NewTask& task);
+  absl::StatusOr<std::string> List(int tentacle_id, const std::string& status);
+  absl::StatusOr<std::string> Get(int id);  // NotFound
+  // Cancels; returns the tentacle's node id. FailedPrecondition when it is over already.
+  absl::StatusOr<int> Cancel(int id);
+  // {"revision", "tasks"} for tasks.sync; the revision grows with each call.
+  absl::StatusOr<std::string> Table(int node_id);
+  // The document of one task for task.new.
+  absl::StatusOr<std::string> Document(int id);
+  absl::StatusOr<bool> CallbackTokenIs(int id, std::string_view token_sha256);
+  // False when the report changes nothing: an older one, or the task is over.
+  absl::StatusOr<bool> Apply(int id, const TaskReport& report);
+
+ private:
+  Database& db_;
+};
+
+class JobStore {
+ public:
+  explicit JobStore(Database& database) : db_(database) {}
+
+  // A job with its one instance. NotFound: node. Returns {id, instances:[...]}.
+  absl::StatusOr<std::string> Add(int node_id, const std::string& command_type, const std::string& command_data_json,
+                                  int timeout_seconds, std::string* instance_id);
+  absl::StatusOr<std::string> List();
+  absl::StatusOr<std::string> Get(int id);  // NotFound
+
+ private:
+  Database& db_;
+};
+
+}  // namespace tentacle::backend

@@ -1,0 +1,34 @@
+// TCP 9080: scripts, boot files, orders and the installers' callbacks (docs/protocol.md section 5).
+#pragma once
+
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "libs/net/http_types.h"
+#include "services/pxe/boot_desk.h"
+#include "services/pxe/metrics.h"
+
+namespace tentacle::pxe {
+
+// Home thread only.
+class BootHttp {
+ public:
+  BootHttp(BootDesk& desk, Metrics& metrics, std::string boot_dir, std::uint16_t port)
+      : desk_(desk), metrics_(metrics), boot_dir_(std::move(boot_dir)), port_(port) {}
+
+  boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request);
+
+ private:
+  net::HttpReply Script(const net::HttpRequest& request);
+  net::HttpReply File(const net::HttpRequest& request);
+  boost::asio::awaitable<net::HttpReply> Orders(net::HttpRequest request);
+  boost::asio::awaitable<net::HttpReply> Callback(net::HttpRequest request, std::string task_id);
+
+  BootDesk& desk_;
+  Metrics& metrics_;
+  std::string boot_dir_;
+  std::uint16_t port_;
+};
+
+}  // namespace tentacle::pxe

@@ -1,0 +1,103 @@
+// The tasks of this segment by MAC, each with how far it has come. Pure: time, addresses and the secret behind the
+// tokens are arguments; whoever changes a task gets it back to write it down and to report it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <tentacle/task/v1/task.pb.h>
+
+#include "libs/wire/mac_address.h"
+#include "services/pxe/core/boot_progress.h"
+
+namespace tentacle::pxe {
+
+struct Redemption {
+  std::string address;  // Who used the token of this boot; empty: nobody yet.
+  unsigned times = 0;
+  absl::Time first = absl::InfinitePast();
+};
+
+struct TrackedTask {
+  wire::MacAddress mac;
+  task::v1::BootTask task;
+  task::v1::BootProgress progress;
+  // Grows when the machine starts over; tokens of an earlier boot are worth nothing.
+  std::uint32_t boot_number = 1;
+  Redemption redemption;
+  absl::Time last_discover = absl::InfinitePast();
+};
+
+struct Report {
+  std::string event;
+  std::string message;
+  std::string error;
+  std::optional<unsigned> percent;
+};
+
+struct RefusedTask {
+  std::string task_id;
+  std::string reason;
+};
+
+struct Replacement {
+  std::vector<wire::MacAddress> added;      // New here: their images are to be fetched.
+  std::vector<TrackedTask> cancelled;       // Open until now and no longer in the table.
+  std::vector<wire::MacAddress> removed;    // Their files go.
+  std::vector<RefusedTask> refused;
+};
+
+enum class OrdersVerdict { kGranted, kUnknownToken, kUsedUp };
+
+class BootTable {
+ public:
+  // Random, 32 octets or more; kept over restarts, so that tokens are the same after one.
+  explicit BootTable(std::string secret) : secret_(std::move(secret)) {}
+
+  // What was written down before a restart.
+  void Restore(TrackedTask task);
+  // The whole table of a revision. Known ids keep their progress.
+  Replacement Replace(std::uint64_t revision, const std::vector<task::v1::BootTask>& tasks, absl::Time now);
+
+  std::uint64_t revision() const { return revision_; }
+  void set_revision(std::uint64_t revision) { revision_ = revision; }
+  const std::map<wire::MacAddress, TrackedTask>& tasks() const { return tasks_; }
+  const TrackedTask* Find(const wire::MacAddress& mac) const;
+  const TrackedTask* FindById(std::string_view task_id) const;
+
+  // True when this DISCOVER begins a boot; those within kSameBoot of the last one belong to it.
+  bool NoteDiscover(const wire::MacAddress& mac, absl::Time now);
+  // The step's effect on the MAC's task; the task when its status changed.
+  const TrackedTask* Step(const wire::MacAddress& mac, BootStep step, absl::Time now);
+
+  std::string BootToken(const TrackedTask& task) const;
+  std::string CallbackToken(const TrackedTask& task) const;
+  // Who may redeem the token, without redeeming it.
+  OrdersVerdict JudgeOrders(std::string_view token, std::string_view address, absl::Time now,
+                            const TrackedTask** task) const;
+  // After JudgeOrders() granted it.
+  const TrackedTask* Redeem(const wire::MacAddress& mac, std::string_view address, absl::Time now);
+
+  // Unauthenticated: wrong token. InvalidArgument: no such event. FailedPrecondition: the task is not at work.
+  // OK and no `changed`: known already, or overtaken by a later stage.
+  absl::Status Apply(std::string_view task_id, std::string_view token, const Report& report, absl::Time now,
+                     const TrackedTask** changed);
+  // Says something about a task without moving it; false when it says so already.
+  bool SetMessage(const wire::MacAddress& mac, const std::string& message, absl::Time now);
+
+ private:
+  std::string Token(std::string_view purpose, const TrackedTask& task) const;
+
+  std::string secret_;
+  std::uint64_t revision_ = 0;
+  std::map<wire::MacAddress, TrackedTask> tasks_;
+};
+
+}  // namespace tentacle::pxe

@@ -1,0 +1,70 @@
+#include "services/pxe/pxe_service.h"
+
+#include <tentacle/pxe/v1/pxe_service.grpc.pb.h>
+
+#include "libs/rpc/serve.h"
+
+namespace tentacle::pxe {
+
+namespace {
+
+namespace asio = boost::asio;
+using v1::ListBootTasksRequest;
+using v1::ListBootTasksResponse;
+using v1::ReplaceBootTasksRequest;
+using v1::ReplaceBootTasksResponse;
+
+class PxeService final : public v1::PxeService::CallbackService {
+ public:
+  PxeService(asio::any_io_executor home, BootDesk& desk) : home_(std::move(home)), desk_(desk) {}
+
+  grpc::ServerUnaryReactor* ReplaceBootTasks(grpc::CallbackServerContext* context,
+                                             const ReplaceBootTasksRequest* request,
+                                             ReplaceBootTasksResponse* response) override {
+    return rpc::Serve<ReplaceBootTasksRequest, ReplaceBootTasksResponse>(
+        home_, context, request, response, [this](const ReplaceBootTasksRequest& r) { return Replace(r); });
+  }
+
+  grpc::ServerUnaryReactor* ListBootTasks(grpc::CallbackServerContext* context,
+                                          const ListBootTasksRequest* request,
+                                          ListBootTasksResponse* response) override {
+    return rpc::Serve<ListBootTasksRequest, ListBootTasksResponse>(
+        home_, context, request, response, [this](const ListBootTasksRequest&) { return List(); });
+  }
+
+ private:
+  asio::awaitable<absl::StatusOr<ReplaceBootTasksResponse>> Replace(ReplaceBootTasksRequest request) {
+    const auto refused =
+        co_await desk_.Replace(request.revision(), {request.tasks().begin(), request.tasks().end()});
+    ReplaceBootTasksResponse response;
+    response.set_applied_revision(request.revision());
+    for (const RefusedTask& one : refused) {
+      auto* out = response.add_refused();
+      out->set_task_id(one.task_id);
+      out->set_reason(one.reason);
+    }
+    co_return response;
+  }
+
+  asio::awaitable<absl::StatusOr<ListBootTasksResponse>> List() {
+    ListBootTasksResponse response;
+    response.set_revision(desk_.table().revision());
+    for (const auto& [mac, tracked] : desk_.table().tasks()) {
+      auto* out = response.add_tasks();
+      *out->mutable_task() = tracked.task;
+      *out->mutable_progress() = tracked.progress;
+    }
+    co_return response;
+  }
+
+  asio::any_io_executor home_;
+  BootDesk& desk_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakePxeService(asio::any_io_executor home, BootDesk& desk) {
+  return std::make_unique<PxeService>(std::move(home), desk);
+}
+
+}  // namespace tentacle::pxe

@@ -1,0 +1,38 @@
+#include "services/pxe/reports.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "libs/backend_link/messages.h"
+
+namespace tentacle::pxe {
+
+namespace json = boost::json;
+
+std::string Rfc3339(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone()); }
+
+std::string StatusBody(const TrackedTask& task, absl::Time now) {
+  json::object body{{"taskId", task.task.id()},
+                    {"status", backend_link::StatusName(task.progress.status())},
+                    {"mac", task.mac.ToString()},
+                    {"progress", task.progress.percent()},
+                    {"message", task.progress.message()},
+                    {"time", Rfc3339(now)}};
+  if (!task.progress.stage().empty()) body["stage"] = task.progress.stage();
+  return json::serialize(body);
+}
+
+std::string TimelineBody(std::string_view task_id, std::string_view step, std::string_view detail, absl::Time now) {
+  return json::serialize(
+      json::object{{"taskId", task_id}, {"step", step}, {"detail", detail}, {"time", Rfc3339(now)}});
+}
+
+std::string BootBody(const BootRequest& boot, std::string_view task_id, absl::Time now) {
+  return json::serialize(json::object{{"mac", boot.mac.ToString()},
+                                      {"arch", boot.arch.name},
+                                      {"firmware", boot.ipxe ? "ipxe" : FirmwareName(boot.arch.firmware)},
+                                      {"taskId", task_id},
+                                      {"time", Rfc3339(now)}});
+}
+
+}  // namespace tentacle::pxe

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Writes the first inputs of tests/data/corpus: well-formed packets as clients send them, and near misses."""
+
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).resolve().parent.parent / "data" / "corpus"
+COOKIE = bytes.fromhex("63825363")
+MAC = bytes.fromhex("52540065d542")
+
+
+def dhcp(options, op=1, ciaddr=0, giaddr=0, sname=b"", file=b"", hlen=6):
+    header = struct.pack("!BBBBIHHIIII", op, 1, hlen, 0, 0x3903F326, 4, 0x8000, ciaddr, 0, 0, giaddr)
+    return header + MAC.ljust(16, b"\0") + sname.ljust(64, b"\0") + file.ljust(128, b"\0") + COOKIE + options
+
+
+def option(code, data):
+    return bytes([code, len(data)]) + data
+
+
+def pxe(kind, arch, more=b""):
+    vendor = b"PXEClient:Arch:%05d:UNDI:003016" % arch
+    return (option(53, bytes([kind])) + option(57, b"\x05\xc0") + option(93, struct.pack("!H", arch))
+            + option(94, b"\x01\x03\x10") + option(97, b"\0" + bytes(range(16))) + option(60, vendor) + more + b"\xff")
+
+
+def tftp(*packets):
+    return b"".join(struct.pack("!H", len(packet)) + packet for packet in packets)
+
+
+def request(name, **options):
+    pairs = b"".join(key.encode() + b"\0" + str(value).encode() + b"\0" for key, value in options.items())
+    return b"\0\x01" + name + b"\0octet\0" + pairs
+
+
+def ack(block):
+    return struct.pack("!HH", 4, block)
+
+
+DHCP = {
+    "discover_bios": dhcp(pxe(1, 0)),
+    "discover_uefi_7": dhcp(pxe(1, 7)),
+    "discover_uefi_9": dhcp(pxe(1, 9)),
+    "discover_ipxe": dhcp(pxe(1, 0, option(77, b"iPXE") + option(175, b"\x13\x01\x01"))),
+    "discover_ipxe_prefixed": dhcp(pxe(1, 7, option(77, b"\x04iPXE"))),
+    "discover_relayed": dhcp(pxe(1, 0, option(82, b"\x01\x04eth7")), giaddr=0x0A010001),
+    "request_4011": dhcp(pxe(3, 7), ciaddr=0xC0A80A65),
+    "reply": dhcp(pxe(2, 7), op=2),
+    "overload_both": dhcp(option(53, b"\x01") + option(52, b"\x03") + b"\xff",
+                          sname=option(77, b"c") + b"\xff", file=option(77, b"ab") + b"\xff"),
+    "overload_in_overload": dhcp(option(52, b"\x01") + b"\xff", file=option(52, b"\x02") + b"\xff"),
+    "overload_runs_out": dhcp(option(52, b"\x01") + b"\xff", file=b"\x4d\xc8"),
+    "split_option": dhcp(option(67, b"ab") + option(53, b"\x01") + option(67, b"cd") + b"\xff"),
+    "long_option": dhcp(option(67, b"x" * 255) * 3 + b"\xff"),
+    "full_names": dhcp(b"\xff", sname=b"s" * 64, file=b"f" * 128),
+    "guid_as_address": dhcp(pxe(1, 7), hlen=16),
+    "empty_option": dhcp(option(80, b"") + b"\xff"),
+    "no_end": dhcp(option(53, b"\x01")),
+}
+
+TFTP = {
+    "read_plain": tftp(request(b"undionly.kpxe"), *(ack(block) for block in range(1, 11))),
+    "read_options": tftp(request(b"/ipxe.efi", blksize=1432, tsize=0, timeout=3), *(ack(block) for block in range(5))),
+    "size_probe": tftp(request(b"ipxe.efi", tsize=0), b"\0\x05\0\x08aborted\0"),
+    "losses": tftp(request(b"ipxe.efi", blksize=1024), ack(0), b"", b"", ack(1), ack(0), b"", ack(1), ack(2)),
+    "silence": tftp(request(b"ipxe.efi"), *([b""] * 8)),
+    "backslashes": tftp(request(b"\\ramdisk\\..\\..\\etc\\passwd")),
+    "dots": tftp(request(b"../../etc/passwd")),
+    "trailing_rubbish": tftp(request(b"undionly.kpxe\xff")),
+    "write": tftp(b"\0\x02file\0octet\0"),
+    "data": b"\0\x03\0\x01hello",
+    "oack": b"\0\x06blksize\x001432\0",
+    "error": b"\0\x05\0\x01file not found\0",
+    "window": tftp(request(b"ipxe.efi", blksize=8, windowsize=4), ack(0), ack(4), ack(1)),
+}
+
+
+def main():
+    for target, inputs in {"dhcp": DHCP, "tftp": TFTP}.items():
+        folder = CORPUS / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in inputs.items():
+            (folder / name).write_bytes(data)
+
+
+main()

@@ -1,0 +1,345 @@
+// uplink between a fake backend (real WebSocket) and fake services (real gRPC sockets), in one
+// process.
+#include <fmt/format.h>
+#include <tentacle/uplink/v1/uplink_service.grpc.pb.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <boost/json/serialize.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "libs/rpc/call.h"
+#include "tests/rpc/uplink_fixture.h"
+
+namespace tentacle::testing {
+namespace {
+
+TEST_F(UplinkTest, TasksReachPxeThatWasDownAtFirst) {
+  StartUplinkAndWait();
+  Order("m1", fmt::format(R"("type":"tasks.sync","revision":1,"tasks":[{},{}])", TaskJson("t1", 1),
+                          TaskJson("t2", 2)));
+  Order("m2", R"("type":"task.cancel","taskId":"t1")");
+  Order("m3", fmt::format(R"("type":"task.new","task":{})", TaskJson("t3", 3)));
+  ASSERT_TRUE(told_.tables.empty());
+  Start("pxe");
+  WaitFor("pxe has the table", [&] { return !told_.tables.empty(); });
+  ASSERT_EQ(told_.tables.back().tasks_size(), 2);
+  EXPECT_EQ(told_.tables.back().tasks(0).id(), "t2");
+  EXPECT_EQ(told_.tables.back().tasks(1).id(), "t3");
+}
+
+TEST_F(UplinkTest, TasksReachPxeAfterARestartWhileTheBackendIsAway) {
+  StartUplinkAndWait();
+  Order("m1", fmt::format(R"("type":"tasks.sync","revision":1,"tasks":[{}])", TaskJson("t1", 1)));
+  StopUplink();
+  backend_.accepts = false;
+  StartUplink();
+  Start("pxe");
+  WaitFor("pxe has the table", [&] { return !told_.tables.empty(); });
+  EXPECT_EQ(told_.tables.back().tasks(0).id(), "t1");
+  WaitFor("the reason is told",
+          [this] { return uplink_->Detail("backend_link").find("503") != std::string::npos; });
+  EXPECT_FALSE(uplink_->Condition("backend_link"));
+}
+
+TEST_F(UplinkTest, PxeThatRemembersANewerRevisionIsOutbid) {
+  told_.pxe_revision = 57;
+  Start("pxe");
+  StartUplinkAndWait();
+  Order("m1", fmt::format(R"("type":"tasks.sync","revision":1,"tasks":[{}])", TaskJson("t1", 1)));
+  WaitFor("pxe has the table", [&] { return !told_.tables.empty(); });
+  EXPECT_EQ(told_.tables.back().revision(), 58u);
+}
+
+TEST_F(UplinkTest, TaskThatPxeRefusesGoesUpAsFailed) {
+  told_.refuse_task = "t1";
+  Start("pxe");
+  StartUplinkAndWait();
+  Order("m1", fmt::format(R"("type":"task.new","task":{})", TaskJson("t1", 1)));
+  WaitFor("task.status", [&] { return backend_.Count("task.status") > 0; });
+  const auto body = boost::json::serialize(backend_.Last("task.status")->body);
+  EXPECT_THAT(body, ::testing::HasSubstr(R"("status":"failed","message":"no such disk")"));
+}
+
+TEST_F(UplinkTest, WrongTaskGoesUpAsFailedAndNamesTheField) {
+  StartUplinkAndWait();
+  Order("m1", R"("type":"task.new","task":{"id":"t9","mac":"52:54:00:00:00:01","hostname":"a b"})");
+  WaitFor("task.status", [&] { return backend_.Count("task.status") > 0; });
+  const auto* message = backend_.Last("task.status");
+  EXPECT_EQ(message->body.at("taskId").as_string(), "t9");
+  EXPECT_THAT(boost::json::serialize(message->body), ::testing::HasSubstr("hostname: "));
+  EXPECT_EQ(uplink_->Metric("tentacle_uplink_tasks_refused_total"), 1);
+}
+
+TEST_F(UplinkTest, ConfigurationReachesAllFive) {
+  for (const char* name : {"pxe", "cache", "discovery", "agent"})
+    Start(name);
+  StartUplinkAndWait();
+  Order("m1", R"("type":"config.update","revision":4,"config":{"log":{"level":"debug"}})");
+  WaitFor("five have the configuration", [&] { return told_.configs.size() == 5; });
+  for (const auto& [name, config] : told_.configs) {
+    EXPECT_EQ(config.first, 4u) << name;
+    EXPECT_EQ(config.second, R"({"log":{"level":"debug"}})") << name;
+  }
+}
+
+TEST_F(UplinkTest, EventIsConfirmedOnlyAfterTheAcknowledgement) {
+  backend_.acknowledges = false;
+  FakeService& pxe = Start("pxe");
+  StartUplinkAndWait();
+  pxe.Append("boot.detected", R"({"mac":"52:54:00:00:00:01"})");
+  WaitFor("the event is up", [&] { return backend_.Count("boot.detected") == 1; });
+  const std::string id = backend_.Last("boot.detected")->id.value();
+  EXPECT_EQ(id, fmt::format("pxe/{}/1", pxe.log().epoch()));
+  // Another message went all the way there and back meanwhile: there was time to confirm wrongly.
+  Order("m1", R"("type":"task.cancel","taskId":"none")");
+  EXPECT_EQ(pxe.log().confirmed(), 0u);
+  backend_.Acknowledge(id);
+  WaitFor("the log may forget it", [&] { return pxe.log().confirmed() == 1; });
+  WaitFor("it is counted",
+          [&] { return uplink_->Metric("tentacle_uplink_events_delivered_total") == 1; });
+}
+
+TEST_F(UplinkTest, ReconnectsAndRepeatsWhatWasNotAcknowledged) {
+  backend_.acknowledges = false;
+  FakeService& pxe = Start("pxe");
+  StartUplinkAndWait();
+  pxe.Append("boot.detected", R"({"mac":"52:54:00:00:00:01"})");
+  WaitFor("the event is up", [&] { return backend_.Count("boot.detected") == 1; });
+  const std::string first = backend_.Last("boot.detected")->id.value();
+  backend_.HangUp();
+  WaitFor("the event is up again", [&] { return backend_.Count("boot.detected") == 2; });
+  EXPECT_EQ(backend_.connections(), 2u);
+  EXPECT_EQ(backend_.Last("boot.detected")->id.value(), first);
+  EXPECT_TRUE(backend_.last_token().ok());
+  backend_.Acknowledge(first);
+  WaitFor("the log may forget it", [&] { return pxe.log().confirmed() == 1; });
+}
+
+TEST_F(UplinkTest, NothingIsLostWhenUplinkIsMadeAnewInTheMiddle) {
+  constexpr std::size_t kEvents = 300;
+  FakeService& pxe = Start("pxe");
+  FakeService& agent = Start("agent");
+  StartUplinkAndWait();
+  for (std::size_t i = 0; i < kEvents; ++i) {
+    pxe.Append("task.timeline", fmt::format(R"({{"step":"{}"}})", i));
+    agent.Append("metrics", fmt::format(R"({{"load1":{}}})", i));
+    if (i % 100 != 50) continue;
+    StopUplink();
+    StartUplink();
+  }
+  const auto all_confirmed = [&] {
+    return pxe.log().confirmed() == kEvents && agent.log().confirmed() == kEvents;
+  };
+  WaitFor("all are confirmed", all_confirmed);
+  for (std::size_t i = 1; i <= kEvents; ++i) {
+    EXPECT_TRUE(backend_.event_ids().contains(fmt::format("pxe/{}/{}", pxe.log().epoch(), i)));
+    EXPECT_TRUE(backend_.event_ids().contains(fmt::format("agent/{}/{}", agent.log().epoch(), i)));
+  }
+  EXPECT_GE(backend_.connections(), 4u);
+}
+
+TEST_F(UplinkTest, ServiceThatRestartsLosesNothing) {
+  FakeService& before = Start("agent");
+  StartUplinkAndWait();
+  before.Append("metrics", "{}");
+  WaitFor("the first is up", [&] { return backend_.Count("metrics") == 1; });
+  services_.erase("agent");
+  FakeService& after = Start("agent");
+  after.Append("metrics", "{}");
+  WaitFor("both are confirmed", [&] { return after.log().confirmed() == 2; });
+  EXPECT_EQ(backend_.event_ids().size(), 2u);
+}
+
+TEST_F(UplinkTest, PlainBackendCountsAsServedTenSecondsAfterTheFirstEvent) {
+  backend_.acknowledges = false;
+  FakeService& pxe = Start("pxe");
+  StartUplinkAndWait();
+  pxe.Append("boot.detected", "{}");
+  WaitFor("the event is up", [&] { return backend_.Count("boot.detected") == 1; });
+  clock_.ahead = absl::Seconds(11);
+  pxe.Append("boot.detected", "{}");
+  WaitFor("both are confirmed", [&] { return pxe.log().confirmed() == 2; });
+  EXPECT_EQ(backend_.Count("boot.detected"), 2u) << "nothing is repeated within a connection";
+}
+
+TEST_F(UplinkTest, CommandWaitsForItsServiceAndIsGivenOnce) {
+  const std::string job =
+      R"("type":"job.run","job":{"id":"j1","interpreter":"/bin/sh","script":"echo","timeoutSeconds":5})";
+  StartUplinkAndWait();
+  Order("m1", job);
+  StopUplink();
+  StartUplinkAndWait();
+  Start("agent");
+  WaitFor("the agent has the job", [&] { return told_.jobs.size() == 1; });
+  EXPECT_EQ(told_.jobs.front().id(), "j1");
+  EXPECT_EQ(told_.jobs.front().timeout().seconds(), 5);
+  // The backend did not get the acknowledgement, it thinks, and repeats.
+  backend_.Send(fmt::format(R"({{"id":"m1",{}}})", job));
+  Order("m2", R"("type":"job.run","job":{"id":"j2","script":"true"})");
+  WaitFor("the agent has the second job", [&] { return told_.jobs.size() == 2; });
+  EXPECT_EQ(told_.jobs.back().id(), "j2");
+  EXPECT_EQ(uplink_->Metric("tentacle_uplink_repeats_total"), 1);
+}
+
+TEST_F(UplinkTest, EveryCommandReachesItsService) {
+  Start("cache");
+  Start("discovery");
+  StartUplinkAndWait();
+  Order("m1", R"("type":"scan.start","commandId":"c1")");
+  Order("m2", R"("type":"wake","commandId":"c2","mac":"52:54:00:00:00:01")");
+  backend_.Send(R"({"type":"image.prepull","imageId":"img-7"})");
+  WaitFor("all three",
+          [&] { return !told_.scans.empty() && !told_.wakes.empty() && !told_.pulls.empty(); });
+  EXPECT_EQ(told_.scans.front(), "c1");
+  EXPECT_EQ(told_.wakes.front(), "c2 52:54:00:00:00:01");
+  EXPECT_EQ(told_.pulls.front(), "img-7");
+}
+
+TEST_F(UplinkTest, CommandThatNobodyTookWithinAnHourIsDroppedWithAReason) {
+  StartUplinkAndWait();
+  Order("m1", R"("type":"job.run","job":{"id":"j1","script":"echo"})");
+  clock_.ahead = absl::Minutes(61);
+  Order("m2", R"("type":"job.run","job":{"id":"j2","script":"echo"})");
+  WaitFor("the result", [&] { return backend_.Count("job.result") == 1; });
+  const auto& body = backend_.Last("job.result")->body;
+  EXPECT_EQ(body.at("jobId").as_string(), "j1");
+  EXPECT_FALSE(body.at("success").as_bool());
+  Start("agent");
+  WaitFor("the agent has the other", [&] { return !told_.jobs.empty(); });
+  EXPECT_EQ(told_.jobs.front().id(), "j2");
+}
+
+TEST_F(UplinkTest, CommandThatTheServiceRefusesIsReportedAndNotRepeated) {
+  told_.job_answer = absl::FailedPreconditionError("jobs are disabled here");
+  Start("agent");
+  StartUplinkAndWait();
+  Order("m1", R"("type":"job.run","job":{"id":"j1","script":"echo"})");
+  WaitFor("the result", [&] { return backend_.Count("job.result") == 1; });
+  EXPECT_EQ(backend_.Last("job.result")->body.at("errorMessage").as_string(),
+            "jobs are disabled here");
+  told_.job_answer = absl::OkStatus();
+  Order("m2", R"("type":"job.run","job":{"id":"j2","script":"echo"})");
+  WaitFor("the agent has the next", [&] { return !told_.jobs.empty(); });
+  EXPECT_EQ(told_.jobs.front().id(), "j2");
+}
+
+TEST_F(UplinkTest, BadFramesAreCountedAndTheNextOneIsHeard) {
+  StartUplinkAndWait();
+  backend_.Send("{\"type\":");
+  backend_.Send("[]");
+  backend_.Send(R"({"id":"m1"})");
+  Order("m2", R"("type":"dance","with":"me")");
+  Order("m3", R"("type":"task.cancel")");
+  EXPECT_EQ(uplink_->Metric("tentacle_uplink_refused_frames_total"), 4);
+  EXPECT_EQ(uplink_->Metric("tentacle_uplink_unknown_types_total"), 1);
+  EXPECT_EQ(backend_.connections(), 1u);
+}
+
+TEST_F(UplinkTest, BinaryFrameIsCountedAndTheNextOneIsRead) {
+  // RFC 6455 section 5.2: FIN and opcode 2 (binary), then FIN and opcode 1 (text).
+  backend_.raw_frames = std::string(
+                            "\x82\x03"
+                            "abc") +
+                        std::string(
+                            "\x81\x04"
+                            "nope");
+  StartUplinkAndWait();
+  WaitFor("both are counted",
+          [this] { return uplink_->Metric("tentacle_uplink_refused_frames_total") == 2; });
+  EXPECT_EQ(uplink_->Metric("tentacle_uplink_connects_total"), 1);
+  EXPECT_TRUE(uplink_->Condition("backend_link"));
+}
+
+TEST_F(UplinkTest, FrameThatIsTooLargeCostsTheConnectionAndNothingElse) {
+  StartUplinkAndWait();
+  backend_.Send(std::string(1024 * 1024 + 1, ' '));
+  WaitFor("uplink is back", [&] { return backend_.connections() == 2 && backend_.connected(); });
+  EXPECT_EQ(uplink_->Metric("tentacle_uplink_refused_frames_total"), 1);
+  Order("m1", R"("type":"task.cancel","taskId":"none")");
+}
+
+TEST_F(UplinkTest, StatusGoesUpRightAfterConnecting) {
+  Start("pxe");
+  Start("cache");
+  backend_.greeting = {fmt::format(R"({{"type":"tasks.sync","id":"m1","revision":1,"tasks":[{}]}})",
+                                   TaskJson("t1", 1))};
+  StartUplinkAndWait();
+  WaitFor("pxe has the table, the backend a status",
+          [&] { return !told_.tables.empty() && backend_.Count("status") == 1; });
+  backend_.HangUp();
+  WaitFor("the next status", [&] { return backend_.Count("status") == 2; });
+  EXPECT_EQ(backend_.connections(), 2u);
+  EXPECT_EQ(boost::json::serialize(backend_.Last("status")->body),
+            R"({"online":true,"tasks":[{"taskId":"t1","status":"booting"}],"version":"0.1.0",)"
+            R"("images":[{"imageId":"img-7","name":"","sizeBytes":4500000000,"state":"cached",)"
+            R"("presentBytes":0,"reason":""}]})");
+}
+
+TEST_F(UplinkTest, WhoIsReachableIsKnownWithoutABackend) {
+  backend_.accepts = false;
+  StartUplink();
+  WaitFor("the cache is missed", [this] {
+    return uplink_->Detail("peers").find("cache does not answer") != std::string::npos;
+  });
+  EXPECT_TRUE(uplink_->Condition("peers"));
+  for (const char* name : {"pxe", "cache", "discovery", "agent"})
+    Start(name);
+  WaitFor("nobody is missed", [this] { return uplink_->Detail("peers").empty(); });
+}
+
+TEST_F(UplinkTest, WaitsForAnEnrollmentAndThenConnects) {
+  std::filesystem::remove(folder_ / "tentacle.key");
+  config_.config.mutable_node()->clear_id();
+  config_.config.mutable_backend()->clear_url();
+  StartUplink();
+  WaitFor("the condition", [&] { return !uplink_->Detail("enrolled").empty(); });
+  EXPECT_FALSE(uplink_->Condition("enrolled"));
+  EXPECT_THAT(uplink_->Detail("enrolled"), ::testing::HasSubstr("octofleet-tentacle enroll"));
+  // As `enroll` does it, while uplink runs.
+  std::ofstream(folder_ / "config.yaml")
+      << "backend:\n  url: " << backend_.Url() << "\nnode:\n  id: node-1\n";
+  ASSERT_TRUE(key_.Save(folder_ / "tentacle.key").ok());
+  WaitFor("uplink is online", [&] { return uplink_->Condition("backend_link"); });
+  EXPECT_TRUE(uplink_->Condition("enrolled"));
+}
+
+TEST_F(UplinkTest, BackendThatRefusesTheTokenIsTriedAgainAndTheReasonIsTold) {
+  const auto stranger = *identity::IdentityKey::Generate();
+  std::filesystem::remove(folder_ / "tentacle.key");
+  ASSERT_TRUE(stranger.Save(folder_ / "tentacle.key").ok());
+  StartUplink();
+  const auto tried_twice = [&] {
+    return uplink_->Metric("tentacle_uplink_connects_total") >= 2 &&
+           uplink_->Detail("backend_link").find("401") != std::string::npos;
+  };
+  WaitFor("two attempts", tried_twice);
+  EXPECT_EQ(backend_.connections(), 0u);
+}
+
+TEST_F(UplinkTest, LinkStatusTellsTheWholeStory) {
+  Start("pxe");
+  StartUplinkAndWait();
+  Order("m1", fmt::format(R"("type":"tasks.sync","revision":1,"tasks":[{}])", TaskJson("t1", 1)));
+  WaitFor("pxe has the table", [&] { return !told_.tables.empty(); });
+  const auto stub = uplink::v1::UplinkService::NewStub(rpc::Dial(uplink_->socket()));
+  using Stub = uplink::v1::UplinkService::StubInterface::async_interface;
+  auto call = rpc::Call<Stub, uplink::v1::GetLinkStatusRequest, uplink::v1::GetLinkStatusResponse>(
+      stub->async(), &Stub::GetLinkStatus, {}, absl::Seconds(10));
+  const auto status = loop_.Await(std::move(call));
+  ASSERT_TRUE(status.ok()) << status.status();
+  EXPECT_EQ(status->state(), uplink::v1::LINK_STATE_ONLINE);
+  EXPECT_EQ(status->node_id(), "node-1");
+  EXPECT_EQ(status->task_count(), 1u);
+  EXPECT_EQ(status->task_revision(), 1u);
+  ASSERT_EQ(status->peers_size(), 5);
+  EXPECT_EQ(status->peers(1).service(), "pxe");
+  EXPECT_TRUE(status->peers(1).reachable());
+  EXPECT_FALSE(status->peers(4).reachable());
+}
+
+}  // namespace
+}  // namespace tentacle::testing

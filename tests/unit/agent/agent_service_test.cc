@@ -1,0 +1,158 @@
+// The agent's gRPC service on a Unix socket, asked by a real client.
+#include "services/agent/agent_service.h"
+
+#include <tentacle/agent/v1/agent_service.grpc.pb.h>
+
+#include <memory>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+
+#include "libs/rpc/call.h"
+#include "libs/rpc/server.h"
+#include "libs/runtime/clock.h"
+#include "libs/runtime/health.h"
+#include "libs/runtime/log.h"
+#include "tests/unit/agent/agent_bench.h"
+#include "tests/unit/agent/frozen_host.h"
+
+namespace tentacle::agent {
+namespace {
+
+using ::testing::HasSubstr;
+
+using AsyncStub = v1::AgentService::StubInterface::async_interface;
+
+HostSources PiSources() {
+  HostSources sources;
+  sources.root = testing::MachineRoot("raspberry-pi");
+  sources.addresses = [] {
+    return absl::StatusOr<std::vector<net::InterfaceAddress>>(std::vector<net::InterfaceAddress>());
+  };
+  sources.disk_space = [](const std::string&) {
+    return absl::StatusOr<DiskSpace>(DiskSpace{100, 50});
+  };
+  return sources;
+}
+
+class AgentServiceTest : public ::testing::Test {
+ protected:
+  AgentServiceTest() {
+    JobRunner::Settings settings;
+    settings.jobs_dir = folder_ / "jobs";
+    settings.environment = {"PATH=/usr/bin:/bin"};
+    const auto metrics = std::make_shared<Metrics>(registry_);
+    jobs_ = std::make_shared<JobRunner>(loop_.home(), loop_.pool(), clock_, log_, metrics, store_,
+                                        events_, settings);
+    host_ = std::make_shared<HostReporter>(loop_.home(), loop_.pool(), clock_, log_, metrics,
+                                           health_, store_, events_, PiSources());
+    service_ = std::make_unique<AgentService>(loop_.home(), jobs_, host_);
+    server_.Register(*service_);
+    EXPECT_TRUE(server_.Start(folder_ / "agent.sock").ok());
+    stub_ = v1::AgentService::NewStub(rpc::Dial(folder_ / "agent.sock"));
+    EXPECT_TRUE(loop_.Run(jobs_->Recover()).ok());
+  }
+
+  ~AgentServiceTest() override {
+    jobs_->Stop();
+    server_.Shutdown();
+    loop_.Finish();
+  }
+
+  // From the home thread, as uplink calls.
+  template <class Req, class Res>
+  absl::StatusOr<Res> Ask(rpc::UnaryMethod<AsyncStub, Req, Res> method, Req request) {
+    AsyncStub* stub = stub_->async();
+    return loop_.Run(
+        rpc::Call<AsyncStub, Req, Res>(stub, method, std::move(request), absl::Seconds(20)));
+  }
+
+  absl::StatusOr<v1::StartJobResponse> Start(const std::string& id, const std::string& script) {
+    v1::StartJobRequest request;
+    request.mutable_job()->set_id(id);
+    request.mutable_job()->set_script(script);
+    request.mutable_job()->mutable_timeout()->set_seconds(30);
+    return Ask<v1::StartJobRequest, v1::StartJobResponse>(&AsyncStub::StartJob, request);
+  }
+
+  absl::StatusOr<v1::GetJobResponse> Get(const std::string& id) {
+    v1::GetJobRequest request;
+    request.set_job_id(id);
+    return Ask<v1::GetJobRequest, v1::GetJobResponse>(&AsyncStub::GetJob, request);
+  }
+
+  absl::StatusOr<v1::CancelJobResponse> Cancel(const std::string& id) {
+    v1::CancelJobRequest request;
+    request.set_job_id(id);
+    return Ask<v1::CancelJobRequest, v1::CancelJobResponse>(&AsyncStub::CancelJob, request);
+  }
+
+  testing::TestLoop loop_;
+  testing::TempFolder folder_;
+  prometheus::Registry registry_;
+  runtime::RealClock clock_;
+  runtime::Log log_{"agent", runtime::LogLevel::kError};
+  runtime::Health health_;
+  testing::MemoryStore store_;
+  testing::MemoryEvents events_{loop_.home()};
+  std::shared_ptr<JobRunner> jobs_;
+  std::shared_ptr<HostReporter> host_;
+  std::unique_ptr<AgentService> service_;
+  rpc::Server server_{loop_.home(), rpc::PeerPolicy()};
+  std::unique_ptr<v1::AgentService::Stub> stub_;
+};
+
+TEST_F(AgentServiceTest, JobFromOrderToResult) {
+  const auto started = Start("rpc-job", "echo hello; echo no >&2; exit 4");
+  ASSERT_TRUE(started.ok()) << started.status();
+  EXPECT_EQ(started->result().id(), "rpc-job");
+  loop_.Run(events_.Nth("job.result", 1, "rpc-job"));
+  const auto job = Get("rpc-job");
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(job->result().state(), v1::JOB_STATE_FAILED);
+  EXPECT_EQ(job->result().exit_code(), 4);
+  EXPECT_EQ(job->result().stdout_tail(), "hello\n");
+  EXPECT_EQ(job->result().stderr_tail(), "no\n");
+  EXPECT_EQ(job->result().stdout_bytes(), 6u);
+  EXPECT_GT(job->result().started_at().seconds(), 0);
+  EXPECT_THAT(job->result().reason(), HasSubstr("exit code 4"));
+  EXPECT_EQ(Start("rpc-job", "touch /never")->result().state(), v1::JOB_STATE_FAILED);
+}
+
+TEST_F(AgentServiceTest, CodesSayWhatTheCallerCanDo) {
+  EXPECT_TRUE(absl::IsNotFound(Get("nobody").status()));
+  EXPECT_TRUE(absl::IsNotFound(Cancel("nobody").status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Start("a/b", "true").status()));
+  jobs_->SetRefusal("not here");
+  const auto denied = Start("rpc-denied", "true").status();
+  EXPECT_TRUE(absl::IsPermissionDenied(denied));
+  EXPECT_THAT(std::string(denied.message()), HasSubstr("not here"));
+}
+
+TEST_F(AgentServiceTest, CancelAnswersWithTheJob) {
+  testing::NamedPipe pipe(loop_.home(), folder_ / "pipe");
+  ASSERT_TRUE(Start("rpc-cancel", "echo on > " + pipe.path() + "; sleep 1000").ok());
+  loop_.Run(pipe.Line());
+  const auto cancelled = Cancel("rpc-cancel");
+  ASSERT_TRUE(cancelled.ok()) << cancelled.status();
+  EXPECT_EQ(cancelled->result().id(), "rpc-cancel");
+  loop_.Run(events_.Nth("job.result", 1, "rpc-cancel"));
+  EXPECT_EQ(Get("rpc-cancel")->result().state(), v1::JOB_STATE_CANCELLED);
+}
+
+TEST_F(AgentServiceTest, HostAsJson) {
+  const auto inventory = Ask<v1::GetInventoryRequest, v1::GetInventoryResponse>(
+      &AsyncStub::GetInventory, v1::GetInventoryRequest());
+  ASSERT_TRUE(inventory.ok()) << inventory.status();
+  EXPECT_THAT(inventory->inventory_json(), HasSubstr("Raspberry Pi 4 Model B"));
+  const auto metrics = Ask<v1::GetMetricsRequest, v1::GetMetricsResponse>(&AsyncStub::GetMetrics,
+                                                                          v1::GetMetricsRequest());
+  ASSERT_TRUE(metrics.ok()) << metrics.status();
+  EXPECT_THAT(metrics->metrics_json(), HasSubstr("\"diskPercent\":5E1"));
+}
+
+}  // namespace
+}  // namespace tentacle::agent

@@ -1,0 +1,99 @@
+// An agent's job runner with everything it is lent, for tests that run real scripts.
+#pragma once
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+
+#include "libs/runtime/clock.h"
+#include "libs/runtime/log.h"
+#include "services/agent/job_runner.h"
+#include "tests/unit/agent/agent_bench.h"
+
+namespace tentacle::agent::testing {
+
+inline std::string Text(const boost::json::object& object, const char* key) {
+  const auto& text = object.at(key).as_string();
+  return {text.data(), text.size()};
+}
+
+inline std::int64_t Number(const boost::json::object& object, const char* key) {
+  return object.at(key).to_number<std::int64_t>();
+}
+
+// One life of an agent.
+struct Life {
+  Life(TestLoop& its_loop,
+       const TempFolder& folder,
+       std::map<std::string, std::string, std::less<>> content = {})
+      : loop(its_loop), store(std::move(content)), events(loop.home()) {
+    JobRunner::Settings settings;
+    settings.jobs_dir = folder / "jobs";
+    settings.environment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8"};
+    settings.term_grace = absl::Milliseconds(200);
+    settings.drain_grace = absl::Milliseconds(200);
+    settings.retry_delay = absl::Milliseconds(1);
+    runner = std::make_shared<JobRunner>(
+        loop.home(), loop.pool(), clock, runtime::Log("agent", runtime::LogLevel::kError),
+        std::make_shared<Metrics>(registry), store, events, settings);
+  }
+
+  ~Life() {
+    runner->Stop();
+    loop.Finish();
+  }
+
+  Life(const Life&) = delete;
+  Life& operator=(const Life&) = delete;
+
+  TestLoop& loop;
+  runtime::RealClock clock;
+  prometheus::Registry registry;
+  MemoryStore store;
+  MemoryEvents events;
+  std::shared_ptr<JobRunner> runner;
+};
+
+class JobRunnerTest : public ::testing::Test {
+ protected:
+  void SetUp() override { Recover(life_); }
+
+  void Recover(Life& life) {
+    const auto status = loop_.Run(life.runner->Recover());
+    ASSERT_TRUE(status.ok()) << status;
+  }
+
+  // Ids are unique on this host: leftovers are looked for by them.
+  static std::string Id(const std::string& name) { return fmt::format("{}-{}", name, ::getpid()); }
+
+  absl::StatusOr<JobRecord> Start(const std::string& name,
+                                  const std::string& script,
+                                  absl::Duration timeout = absl::Seconds(60)) {
+    return loop_.Run(life_.runner->StartJob({Id(name), "", script, timeout}));
+  }
+
+  boost::json::object Result(const std::string& name) {
+    return loop_.Run(life_.events.Nth("job.result", 1, Id(name)));
+  }
+
+  JobRunner::Known Known(const std::string& name) {
+    return loop_.Run(life_.runner->GetJob(Id(name))).value();
+  }
+
+  std::unique_ptr<NamedPipe> MakePipe(const std::string& name) {
+    return std::make_unique<NamedPipe>(loop_.home(), folder_ / name);
+  }
+
+  TestLoop loop_;
+  TempFolder folder_;
+  Life life_{loop_, folder_};
+};
+
+}  // namespace tentacle::agent::testing
