@@ -126,7 +126,8 @@ EOF
   # Empty, so that each machine makes its own at its first start.
   : >"$ROOT/etc/machine-id"
   rm -f "$ROOT/var/lib/dbus/machine-id" "$ROOT"/etc/ssh/ssh_host_*
-  # The host keys are made at the first start; Ed25519 alone, since RSA takes long on a slow machine.
+  # The host keys are made at the first start; Ed25519 alone, since RSA takes long on a slow
+  # machine.
   cat >"$ROOT/etc/ssh/sshd_config.d/demo.conf" <<'EOF'
 HostKey /etc/ssh/ssh_host_ed25519_key
 PasswordAuthentication no

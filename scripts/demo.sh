@@ -7,9 +7,9 @@
 #   --keep   leave the folder with logs and disks behind
 #
 # On a fresh Debian 12, as root: installs what is missing, builds, starts a private PostgreSQL, the
-# backend and a branch office in network namespaces (with a DHCP server that knows nothing of booting),
-# enrolls a tentacle, orders a BIOS and a UEFI machine through the backend's API and switches them on.
-# At its end, also after Ctrl-C or a failure, nothing it started is left.
+# backend and a branch office in network namespaces (with a DHCP server that knows nothing of
+# booting), enrolls a tentacle, orders a BIOS and a UEFI machine through the backend's API and
+# switches them on. At its end, also after Ctrl-C or a failure, nothing it started is left.
 set -euo pipefail
 
 REPO=$(cd "$(dirname "$0")/.." && pwd)
@@ -68,8 +68,8 @@ fail() {
   exit 1
 }
 
-# quietly NAME COMMAND...: its output goes to a log, of which the last line is shown now and then, and
-# the end when it fails.
+# quietly NAME COMMAND...: its output goes to a log, of which the last line is shown now and then,
+# and the end when it fails.
 quietly() {
   local log=$TEMP/$1.log worker code=0 shown=0
   shift

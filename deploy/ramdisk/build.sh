@@ -2,8 +2,8 @@
 # Builds the installer's ramdisk from Debian's packages: OUTDIR/vmlinuz and OUTDIR/initrd.img.
 #
 # Nothing is installed and nothing of the running system is changed: the kernel's package is
-# downloaded and unpacked beside, busybox and zstd are copied from their installed packages. A second
-# call with the same recipe does nothing.
+# downloaded and unpacked beside, busybox and zstd are copied from their installed packages. A
+# second call with the same recipe does nothing.
 #
 #   build.sh [--force] OUTDIR
 #

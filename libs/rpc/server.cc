@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -22,6 +23,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
@@ -73,33 +75,50 @@ absl::Status RemoveStaleSocket(const std::string& path) {
 
 }  // namespace
 
+namespace {
+
+// The listening socket. Shared with the coroutine that accepts, which may end after the server is gone.
+struct Listener {
+  Listener(asio::any_io_executor home_in, PeerPolicy policy_in)
+      : acceptor(std::move(home_in)), policy(std::move(policy_in)) {}
+
+  stream_protocol::acceptor acceptor;  // Home thread only.
+  PeerPolicy policy;
+  std::uint64_t refused = 0;
+  // Shutdown comes from another thread: what was just accepted must not reach a server that is going.
+  std::mutex mutex;
+  grpc::Server* server = nullptr;  // Null once it is being shut down.
+};
+
+asio::awaitable<void> Accept(std::shared_ptr<Listener> listener) {
+  for (;;) {
+    auto [error, socket] = co_await listener->acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
+    if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
+    if (error) continue;
+    if (!IsAllowed(socket.native_handle(), listener->policy)) {
+      ++listener->refused;
+      continue;
+    }
+    const std::lock_guard lock(listener->mutex);
+    if (listener->server == nullptr) co_return;
+    // gRPC wants the descriptor non-blocking and owns it from here.
+    socket.native_non_blocking(true);
+    grpc::AddInsecureChannelFromFd(listener->server, socket.release());
+  }
+}
+
+}  // namespace
+
 struct Server::State {
-  State(asio::any_io_executor home_in, PeerPolicy policy_in)
-      : home(home_in), acceptor(home_in), policy(std::move(policy_in)) {}
+  State(asio::any_io_executor home_in, PeerPolicy policy)
+      : home(home_in), listener(std::make_shared<Listener>(home_in, std::move(policy))) {}
 
   asio::any_io_executor home;
-  stream_protocol::acceptor acceptor;
-  PeerPolicy policy;
+  std::shared_ptr<Listener> listener;
   grpc::ServerBuilder builder;
   std::unique_ptr<grpc::ServerCompletionQueue> queue;
   std::unique_ptr<grpc::Server> server;
   std::string path;
-  std::uint64_t refused = 0;
-
-  asio::awaitable<void> Accept() {
-    for (;;) {
-      auto [error, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
-      if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
-      if (error) continue;
-      if (!IsAllowed(socket.native_handle(), policy)) {
-        ++refused;
-        continue;
-      }
-      // gRPC wants the descriptor non-blocking and owns it from here.
-      socket.native_non_blocking(true);
-      grpc::AddInsecureChannelFromFd(server.get(), socket.release());
-    }
-  }
 };
 
 Server::Server(asio::any_io_executor home, PeerPolicy policy)
@@ -127,16 +146,18 @@ absl::Status Server::Start(const std::string& socket_path) {
   if (state_->server == nullptr) return absl::InternalError("gRPC built no server");
 
   boost::system::error_code error;
-  state_->acceptor.open(stream_protocol(), error);
+  stream_protocol::acceptor& acceptor = state_->listener->acceptor;
+  acceptor.open(stream_protocol(), error);
   // Never open to others for a moment: under the umask only until chmod says 0660.
   const mode_t before = ::umask(0177);
-  if (!error) state_->acceptor.bind(stream_protocol::endpoint(socket_path), error);
+  if (!error) acceptor.bind(stream_protocol::endpoint(socket_path), error);
   ::umask(before);
-  if (!error) state_->acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (!error && ::chmod(socket_path.c_str(), 0660) != 0) error.assign(errno, boost::system::system_category());
   if (error) return absl::UnavailableError(fmt::format("{}: {}", socket_path, error.message()));
   state_->path = socket_path;
-  auto accept = state_->Accept();
+  state_->listener->server = state_->server.get();
+  auto accept = Accept(state_->listener);
   asio::co_spawn(state_->home, std::move(accept), asio::detached);
   return absl::OkStatus();
 }
@@ -147,8 +168,16 @@ void Server::SetServing(bool ready) {
 }
 
 void Server::Shutdown() {
-  boost::system::error_code ignored;
-  state_->acceptor.close(ignored);
+  const auto listener = state_->listener;
+  {
+    const std::lock_guard lock(listener->mutex);
+    listener->server = nullptr;
+  }
+  auto close = [listener] {
+    boost::system::error_code ignored;
+    listener->acceptor.close(ignored);
+  };
+  asio::post(state_->home, std::move(close));
   if (state_->server == nullptr) return;
   state_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
   state_->queue->Shutdown();
@@ -160,6 +189,6 @@ void Server::Shutdown() {
   ::unlink(state_->path.c_str());
 }
 
-std::uint64_t Server::refused_peers() const { return state_->refused; }
+std::uint64_t Server::refused_peers() const { return state_->listener->refused; }
 
 }  // namespace tentacle::rpc

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# What has to be built before anything runs: programs, page, ramdisk, disk image. Each is skipped when
-# it is up to date.
+# What has to be built before anything runs: programs, page, ramdisk, disk image. Each is skipped
+# when it is up to date.
 #
-# To be sourced. The results: TENTACLE_BIN, BACKEND_BIN, WEB_DIR, RAMDISK_DIR, IMAGE_DIR, IMAGE_NAME.
+# To be sourced. The results: TENTACLE_BIN, BACKEND_BIN, WEB_DIR, RAMDISK_DIR, IMAGE_DIR,
+# IMAGE_NAME.
 # shellcheck disable=SC2034  # They are for the caller.
 
 BUILD_REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

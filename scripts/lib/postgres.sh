@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# A private PostgreSQL 15 for a demo or a test: made, used and removed; the host's own is not touched.
+# A private PostgreSQL 15 for a demo or a test: made, used and removed; the host's own is not
+# touched.
 # shellcheck disable=SC2034  # POSTGRES_URL is for the caller.
 #
 # To be sourced. postgres_start sets POSTGRES_URL. As root it runs as the user `postgres`, since
@@ -69,8 +70,9 @@ postgres_remove() {
   POSTGRES_DIR=
 }
 
-# postgres_as COMMAND...: from a folder that the user postgres can be in, and in a session of its own,
-# so that Ctrl-C in the script's terminal does not reach the server before the backend is stopped.
+# postgres_as COMMAND...: from a folder that the user postgres can be in, and in a session of its
+# own, so that Ctrl-C in the script's terminal does not reach the server before the backend is
+# stopped.
 postgres_as() {
   if [ "$(id -u)" = 0 ]; then
     (cd / && setsid --wait setpriv --reuid=postgres --regid=postgres --init-groups "$@")

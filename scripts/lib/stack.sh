@@ -38,7 +38,8 @@ stack_database() {
   postgres_start "$STACK_DIR/postgres"
 }
 
-# A run that was killed with SIGKILL could not stop its cluster and remove its folder; both were noted.
+# A run that was killed with SIGKILL could not stop its cluster and remove its folder; both were
+# noted.
 stack_remove_old_run() {
   local old
   [ -s "$LAB_STATE/folder" ] || return 0
@@ -62,13 +63,15 @@ stack_backend() {
   fi
   API_KEY=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
   (
+    # Secrets go in files, since arguments can be read by everyone on the host.
     umask 077
     printf '%s\n' "$API_KEY" >"$STACK_DIR/api-key"
-    # As a file for curl, since arguments can be read by everyone on the host.
+    printf '%s\n' "$POSTGRES_URL" >"$STACK_DIR/database-url"
     printf 'X-API-Key: %s\n' "$API_KEY" >"$STACK_DIR/api-key.header"
   )
-  lab_start backend - "$BACKEND_BIN" --listen "0.0.0.0:$BACKEND_PORT" --database "$POSTGRES_URL" \
-    --image-dir "$IMAGE_DIR" --web-dir "$WEB_DIR" --api-key-file "$STACK_DIR/api-key"
+  lab_start backend - "$BACKEND_BIN" --listen "0.0.0.0:$BACKEND_PORT" \
+    --database-file "$STACK_DIR/database-url" --image-dir "$IMAGE_DIR" --web-dir "$WEB_DIR" \
+    --api-key-file "$STACK_DIR/api-key"
   stack_wait_ready backend curl -fsS --max-time 2 "$BACKEND_URL/readyz"
 }
 
@@ -86,8 +89,8 @@ stack_wait_ready() {
   done
 }
 
-# api METHOD PATH [JSON]: prints the answer's body; returns 1 and says the backend's sentence when the
-# answer is not 2xx.
+# api METHOD PATH [JSON]: prints the answer's body; returns 1 and says the backend's sentence when
+# the answer is not 2xx.
 api() {
   local -a options=(-sS --max-time 20 -X "$1" -H "@$STACK_DIR/api-key.header")
   local answer status

@@ -84,11 +84,11 @@ int SetUpAttributes(posix_spawnattr_t& attributes) {
   sigset_t all;
   sigemptyset(&none);
   sigfillset(&all);
-  int error = ::posix_spawnattr_setpgroup(&attributes, 0);
-  if (error == 0) error = ::posix_spawnattr_setsigmask(&attributes, &none);
+  int error = ::posix_spawnattr_setsigmask(&attributes, &none);
   // Ignored signals (SIGPIPE) would stay ignored in the script.
   if (error == 0) error = ::posix_spawnattr_setsigdefault(&attributes, &all);
-  constexpr short kFlags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  // A session of its own has a process group of its own, which nobody outside can join.
+  constexpr short kFlags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
   if (error == 0) error = ::posix_spawnattr_setflags(&attributes, kFlags);
   return error;
 }

@@ -1,5 +1,5 @@
-// One program in its own process group: started without a shell, its output read into bounded
-// memory, and gone with everything in its group when Wait() returns.
+// One program in its own session and process group: started without a shell, its output read into
+// bounded memory, and gone with everything in its group when Wait() returns.
 #pragma once
 
 #include <sys/types.h>

@@ -55,6 +55,7 @@ void HostReporter::Configure(Settings settings) {
   if (settings_.metrics_interval > absl::ZeroDuration()) {
     settings_.metrics_interval = std::max(settings_.metrics_interval, limits::kMinMetricsInterval);
   }
+  reconfigured_ = true;
   inventory_timer_.cancel();
   metrics_timer_.cancel();
 }
@@ -84,10 +85,11 @@ asio::awaitable<bool> HostReporter::Pause(asio::steady_timer* timer, absl::Durat
 
 asio::awaitable<void> HostReporter::InventoryLoop(std::shared_ptr<HostReporter> self) {
   while (!self->stopping_) {
+    self->reconfigured_ = false;
     if (self->settings_.enabled) co_await self->ReportInventory();
-    if (self->stopping_) break;
-    // A change of the configuration ends the pause as well; nothing is sent twice, for it is the
-    // same.
+    // A change of the configuration ends the pause, and one that came during the report skips it.
+    // What has not changed is not sent twice.
+    if (self->stopping_ || self->reconfigured_) continue;
     co_await self->Pause(&self->inventory_timer_, self->settings_.inventory_interval);
   }
 }

@@ -76,6 +76,7 @@ class HostReporter : public std::enable_shared_from_this<HostReporter> {
   Collectors collectors_;
   Settings settings_;
   bool stopping_ = false;
+  bool reconfigured_ = false;  // Since the last report of the inventory began.
   boost::asio::steady_timer inventory_timer_;
   boost::asio::steady_timer metrics_timer_;
   std::optional<CpuTimes> last_cpu_;  // Of the last sample that was sent, or of the start.

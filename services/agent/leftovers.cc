@@ -44,17 +44,26 @@ bool CarriesMark(std::string_view environment, const std::set<std::string>& job_
   return false;
 }
 
-// The descriptor is taken before the environment is read, so the signal meets the process that was
-// looked at and no later one of the same number.
+// The descriptor is taken before the environment is read, so the signals meet the process that was
+// looked at and no later one of the same number. Stopped, it cannot end by itself while its group
+// is killed; the group as a whole, because a member that is being executed just now has no
+// environment to be read.
 bool KillIfMarked(std::string_view name, const std::set<std::string>& job_ids) {
-  const auto pid = ToU64(name);
-  if (!pid) return false;
-  const auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(*pid), 0));
+  const auto number = ToU64(name);
+  if (!number) return false;
+  const auto pid = static_cast<pid_t>(*number);
+  const auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) return false;
-  const bool killed = CarriesMark(ReadEnvironment(name), job_ids) &&
-                      ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0;
+  const bool marked = CarriesMark(ReadEnvironment(name), job_ids) &&
+                      ::syscall(SYS_pidfd_send_signal, pidfd, SIGSTOP, nullptr, 0) == 0;
+  if (marked) {
+    const pid_t group = ::getpgid(pid);
+    // A job is a session of its own, so no other group than those of its processes can be met here.
+    if (group > 0 && group != ::getpgrp()) ::kill(-group, SIGKILL);
+    ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+  }
   ::close(pidfd);
-  return killed;
+  return marked;
 }
 
 }  // namespace

@@ -82,14 +82,17 @@ void BootDesk::LoaderSent(const wire::MacAddress& mac, std::string_view file, ab
 
 std::optional<std::string> BootDesk::Script(const wire::MacAddress& mac,
                                             const std::string& our_ip,
-                                            std::uint16_t http_port) {
+                                            std::uint16_t http_port,
+                                            bool boots) {
   const TrackedTask* task = table_.Find(mac);
   if (!enabled_ || task == nullptr || !NeedsNetworkBoot(task->progress)) return std::nullopt;
-  if (const TrackedTask* changed = table_.Step(mac, BootStep::kScriptFetched, parts_.clock.Now())) {
-    SettleLater(*changed);
+  if (boots) {
+    if (const TrackedTask* changed = table_.Step(mac, BootStep::kScriptFetched, parts_.clock.Now())) {
+      SettleLater(*changed);
+    }
+    Timeline(*task, "script", "iPXE fetched its script");
   }
-  Timeline(*task, "script", "iPXE fetched its script");
-  parts_.log.Info("pxe.script_served", {{"task", task->task.id()}, {"mac", mac.ToString()}});
+  parts_.log.Info("pxe.script_served", {{"task", task->task.id()}, {"mac", mac.ToString()}, {"boots", boots}});
   return InstallerScript(BaseUrl(our_ip, http_port), mac, table_.BootToken(*task));
 }
 

@@ -63,7 +63,9 @@ class BootDesk {
   void LoaderSent(const wire::MacAddress& mac, std::string_view file, absl::Duration took);
 
   // HTTP.
-  std::optional<std::string> Script(const wire::MacAddress& mac, const std::string& our_ip, std::uint16_t http_port);
+  // `boots`: the machine itself asks; otherwise somebody only looks and nothing moves.
+  std::optional<std::string> Script(const wire::MacAddress& mac, const std::string& our_ip, std::uint16_t http_port,
+                                    bool boots);
   boost::asio::awaitable<std::variant<std::string, OrdersRefusal>> Orders(std::string token, std::string address,
                                                                           std::string our_ip, std::uint16_t http_port);
   // Returns when the report is durable here.

@@ -72,14 +72,17 @@ asio::awaitable<net::HttpReply> BootHttp::Handle(net::HttpRequest request) {
     reply = IsRead(request) ? File(request) : net::ProblemReply(405, "GET or HEAD only");
   } else if (request.path == "/orders") {
     route = "orders";
-    // HEAD would use up the token without showing the orders.
-    reply = request.method == "GET" ? co_await Orders(request) : net::ProblemReply(405, "GET only");
+    // HEAD would use up the token without showing the orders. No co_await within ?: here and below: g++ 12 destroys the
+    // arguments twice.
+    reply = net::ProblemReply(405, "GET only");
+    if (request.method == "GET") reply = co_await Orders(request);
   } else if (request.path.starts_with(kTaskPrefix) && request.path.ends_with(kTaskSuffix) &&
              request.path.size() > kTaskPrefix.size() + kTaskSuffix.size()) {
     route = "callback";
     const std::string id = request.path.substr(
         kTaskPrefix.size(), request.path.size() - kTaskPrefix.size() - kTaskSuffix.size());
-    reply = request.method == "POST" ? co_await Callback(request, id) : net::ProblemReply(405, "POST only");
+    reply = net::ProblemReply(405, "POST only");
+    if (request.method == "POST") reply = co_await Callback(request, id);
   } else {
     reply = net::ProblemReply(404, "there is nothing here");
   }
@@ -90,7 +93,10 @@ asio::awaitable<net::HttpReply> BootHttp::Handle(net::HttpRequest request) {
 net::HttpReply BootHttp::Script(const net::HttpRequest& request) {
   const auto mac = wire::ParseMac(request.Query("mac").value_or(""));
   if (!mac.ok()) return net::ProblemReply(400, "want /boot.ipxe?mac=52:54:00:65:d5:42");
-  auto script = desk_.Script(*mac, request.local_ip, port_);
+  // A person who looks at the script must not make a machine at work start over. Behind a router there is no telling.
+  const auto asker = mac_of_(request.remote_ip);
+  const bool boots = request.method == "GET" && (!asker || *asker == *mac);
+  auto script = desk_.Script(*mac, request.local_ip, port_, boots);
   if (!script) return net::ProblemReply(404, "no open task for this machine");
   return net::TextReply(200, *std::move(script));
 }

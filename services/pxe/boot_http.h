@@ -8,14 +8,15 @@
 #include "libs/net/http_types.h"
 #include "services/pxe/boot_desk.h"
 #include "services/pxe/metrics.h"
+#include "services/pxe/neighbours.h"
 
 namespace tentacle::pxe {
 
 // Home thread only.
 class BootHttp {
  public:
-  BootHttp(BootDesk& desk, Metrics& metrics, std::string boot_dir, std::uint16_t port)
-      : desk_(desk), metrics_(metrics), boot_dir_(std::move(boot_dir)), port_(port) {}
+  BootHttp(BootDesk& desk, Metrics& metrics, std::string boot_dir, std::uint16_t port, MacOfAddress mac_of)
+      : desk_(desk), metrics_(metrics), boot_dir_(std::move(boot_dir)), port_(port), mac_of_(std::move(mac_of)) {}
 
   boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request);
 
@@ -29,6 +30,7 @@ class BootHttp {
   Metrics& metrics_;
   std::string boot_dir_;
   std::uint16_t port_;
+  MacOfAddress mac_of_;
 };
 
 }  // namespace tentacle::pxe

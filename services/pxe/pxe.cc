@@ -72,7 +72,7 @@ class Pxe {
         desk_({host.home, host.blocking, host.clock, host.log, host.events, metrics_, *cache_, files_,
                std::move(secret)}),
         rpc_(MakePxeService(host.home, desk_)),
-        routes_(desk_, metrics_, boot_dir_, http_port_),
+        routes_(desk_, metrics_, boot_dir_, http_port_, &NeighbourMac),
         http_(host.home, MakeRoutes(), MakeLimits(), MakeObserver()),
         addresses_({config_.interfaces().begin(), config_.interfaces().end()}),
         boot_files_timer_(host.home) {}

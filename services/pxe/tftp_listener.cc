@@ -2,9 +2,6 @@
 
 #include <unistd.h>
 
-#include <fstream>
-#include <sstream>
-
 #include <absl/cleanup/cleanup.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -15,10 +12,10 @@
 #include "libs/async/on_pool.h"
 #include "libs/net/http_types.h"
 #include "services/pxe/core/boot_files.h"
-#include "services/pxe/core/neighbour_table.h"
 #include "services/pxe/core/proxy_dhcp.h"
 #include "services/pxe/core/tftp_session.h"
 #include "services/pxe/limits.h"
+#include "services/pxe/neighbours.h"
 
 namespace tentacle::pxe {
 
@@ -40,12 +37,6 @@ absl::StatusOr<std::shared_ptr<const std::string>> ReadWhole(const std::string& 
     at += static_cast<std::size_t>(got);
   }
   return std::shared_ptr<const std::string>(std::move(content));
-}
-
-std::optional<wire::MacAddress> MacOf(std::uint32_t address) {
-  std::stringstream table;
-  table << std::ifstream("/proc/net/arp").rdbuf();
-  return FindNeighbour(table.str(), DottedQuad(address));
 }
 
 }  // namespace
@@ -159,7 +150,7 @@ asio::awaitable<void> TftpListener::Pump(net::DatagramSocket& socket,
     step = session.OnPacket(datagram->bytes, parts_.clock.Now());
   }
   parts_.metrics.TftpEnded(TftpOutcomeName(*step.outcome), session.acknowledged_bytes());
-  const auto mac = MacOf(first.from.address);
+  const auto mac = NeighbourMac(DottedQuad(first.from.address));
   const absl::Duration took = parts_.clock.Now() - started;
   parts_.log.Info("pxe.tftp_ended",
                   {{"mac", mac ? mac->ToString() : ""},

@@ -26,7 +26,7 @@ REPO=$(cd "$(dirname "$0")/../.." && pwd)
 
 # What every boot passes through, in the words of the timeline. UEFI firmware asks port 4011 and
 # fetches iPXE by TFTP; the BIOS machine's network card has iPXE in its ROM.
-STEPS_ALWAYS=(offer script orders booted downloading applying configuring firstboot 'done')
+STEPS_ALWAYS=(offer script orders image booted downloading applying configuring firstboot 'done')
 STEPS_UEFI=(boot-server tftp)
 SERVICES=(discovery agent pxe cache uplink)
 CHECKS_FAILED=0

@@ -1,5 +1,6 @@
 # shellcheck shell=dash
-# From the tentacle's cache to the disk: fetched in segments, hashed as it passes, unpacked, written.
+# From the tentacle's cache to the disk: fetched in segments, hashed as it passes, unpacked,
+# written.
 #
 # The first MiB of the disk, which holds the partition table and the boot sector, is zero while the
 # image is written, and is written last, after the SHA-256 of the whole stream was right. A machine

@@ -49,8 +49,8 @@ name_servers() {
   done
 }
 
-# write_resolver: only where nothing in the new system does it (systemd-resolved replaces the file by
-# a link). With DHCP the name servers are those of the lease this installer has.
+# write_resolver: only where nothing in the new system does it (systemd-resolved replaces the file
+# by a link). With DHCP the name servers are those of the lease this installer has.
 write_resolver() {
   [ ! -L "$TARGET/etc/resolv.conf" ] || return 0
   {

@@ -1,5 +1,6 @@
 # shellcheck shell=dash
-# Which disk is meant. Nothing here writes; everything comes from /sys, so tests can show it another.
+# Which disk is meant. Nothing here writes; everything comes from /sys, so tests can show it
+# another.
 
 SYS=${SYS:-/sys}
 SECTOR_BYTES=512   # The unit of /sys/block/*/size, whatever the disk's own sector is.
@@ -152,8 +153,8 @@ settle_disks() {
   done
 }
 
-# ext4_label FILE_OR_DEVICE: the label of an ext4 file system: magic 0xef53 at byte 1080, label in 16
-# bytes at 1144. Prints nothing for anything else.
+# ext4_label FILE_OR_DEVICE: the label of an ext4 file system: magic 0xef53 at byte 1080, label in
+# 16 bytes at 1144. Prints nothing for anything else.
 ext4_label() {
   ext4_magic=$(dd if="$1" bs=1 skip=1080 count=2 2>/dev/null | hexdump -v -e '2/1 "%02x"')
   [ "$ext4_magic" = 53ef ] || return 0

@@ -2,9 +2,9 @@
 # shellcheck disable=SC2034  # Names in capitals are read by the files beside this one.
 # One HTTP question, one answer, with busybox nc.
 #
-# Not busybox wget: it takes a 206 for an error when a Range header was given, and it throws away the
-# body of a refusal, which holds the sentence a person needs. The servers asked here are pxe and cache
-# of the tentacle; both answer with an exact Content-Length.
+# Not busybox wget: it takes a 206 for an error when a Range header was given, and it throws away
+# the body of a refusal, which holds the sentence a person needs. The servers asked here are pxe and
+# cache of the tentacle; both answer with an exact Content-Length.
 
 RUN_DIR=${RUN_DIR:-/run/tentacle}
 HTTP_DIR=${HTTP_DIR:-$RUN_DIR/http}

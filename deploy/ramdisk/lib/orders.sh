@@ -108,8 +108,8 @@ is_visible() {
   esac
 }
 
-# check_orders MAC: are the orders whole, sane, and for the machine with this MAC? Returns 1 and sets
-# ORDERS_REASON to a sentence if not.
+# check_orders MAC: are the orders whole, sane, and for the machine with this MAC? Returns 1 and
+# sets ORDERS_REASON to a sentence if not.
 check_orders() {
   ORDERS_REASON=
   if ! is_visible "$TASK_ID" || ! is_visible "$CALLBACK_TOKEN" || ! split_url "$CALLBACK_URL"; then

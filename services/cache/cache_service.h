@@ -1,0 +1,21 @@
+// gRPC adapter: CacheService over the library.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "services/cache/image_library.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace tentacle::cache {
+
+// `library` must outlive the service. Port and limit are told as the configuration has them.
+std::unique_ptr<grpc::Service> MakeCacheService(boost::asio::any_io_executor home, ImageLibrary& library,
+                                                const runtime::ConfigFeed& config);
+
+}  // namespace tentacle::cache

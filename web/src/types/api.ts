@@ -1,0 +1,221 @@
+// What the backend's REST routes say (docs/protocol.md section 1), written once.
+//
+// Every text in here comes from outside: from tentacles, from machines in a segment, from people. It is
+// shown with <OutsideText> and never as markup.
+
+export interface NetworkInterface {
+  name: string;
+  mac: string;
+  addresses?: string[];
+}
+
+// The part of the configuration that a backend may set. What is missing has its default.
+export interface TentacleConfig {
+  network_segment?: string;
+  uplink?: { mode?: string };
+  pxe?: { enabled?: boolean };
+  cache?: { enabled?: boolean };
+  discovery?: { enabled?: boolean };
+}
+
+export interface Node {
+  id: string;
+  name: string;
+  hostname: string;
+  isTentacle: boolean;
+  online: boolean;
+  // When the present state, online or offline, began, and why.
+  since?: string;
+  reason?: string;
+  lastSeen?: string;
+  version?: string;
+  os?: string;
+  arch?: string;
+  ip?: string;
+  network?: { interfaces?: NetworkInterface[] };
+  cpuPercent?: number;
+  memoryPercent?: number;
+  // For tentacles only, from here on.
+  config?: TentacleConfig;
+  configRevision?: number;
+  mode?: string;
+  tasksPending?: number;
+  imagesCached?: number;
+  devicesDiscovered?: number;
+  link?: { latencyMs?: number | null };
+}
+
+export interface Disk {
+  name: string;
+  model?: string;
+  serial?: string;
+  sizeBytes?: number;
+  rotational?: boolean;
+  removable?: boolean;
+}
+
+export interface FileSystem {
+  mountPoint: string;
+  device?: string;
+  type?: string;
+  sizeBytes?: number;
+}
+
+export interface Inventory {
+  collectedAt: string;
+  hardware?: {
+    cpu?: { model?: string; cores?: number; threads?: number };
+    memoryBytes?: number;
+    disks?: Disk[];
+    fileSystems?: FileSystem[];
+    network?: NetworkInterface[];
+    system?: { vendor?: string; product?: string; serial?: string; uuid?: string };
+    virtualization?: string;
+  };
+  os?: { name?: string; version?: string; kernel?: string; hostname?: string; uptimeSeconds?: number };
+  software?: { packages?: { name: string; version: string }[]; count?: number; reason?: string };
+  services?: { units?: { name: string; active: string; sub: string }[]; reason?: string };
+  network?: { interfaces?: NetworkInterface[]; defaultGateway?: string; dns?: string[] };
+}
+
+export interface MetricSample {
+  time: string;
+  cpuPercent?: number;
+  memoryPercent?: number;
+  diskPercent?: number;
+  load1?: number;
+  // Counters since the host's start; a rate is the difference of two samples.
+  networkRxBytes?: number;
+  networkTxBytes?: number;
+}
+
+export type TokenStatus = 'active' | 'expired' | 'exhausted' | 'revoked';
+
+export interface CreatedToken {
+  id: string;
+  token: string;
+  expiresAt: string;
+  maxUses: number;
+}
+
+export const TASK_STATUSES = ['waiting', 'booting', 'installing', 'complete', 'failed', 'cancelled'] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+export interface TimelineEntry {
+  time: string;
+  step: string;
+  detail?: string;
+}
+
+export type NetworkPlan = { dhcp: true } | { dhcp: false; ip: string; prefix: number; gateway?: string; dns?: string[] };
+
+export interface Task {
+  id: string;
+  mac: string;
+  hostname: string;
+  imageId?: string;
+  imageName?: string;
+  osType: string;
+  platform: string;
+  network?: NetworkPlan;
+  disk?: { serial?: string; path?: string; minSizeBytes?: number };
+  sshKeys?: string[];
+  tentacleId?: string;
+  tentacleName?: string;
+  status: TaskStatus;
+  stage?: string;
+  message?: string;
+  progress?: number;
+  createdAt: string;
+  updatedAt: string;
+  startedAt?: string;
+  completedAt?: string;
+  timeline?: TimelineEntry[];
+}
+
+export interface NewTask {
+  tentacleId: string;
+  mac: string;
+  hostname: string;
+  imageId: string;
+  osType: string;
+  platform: string;
+  network: NetworkPlan;
+  disk?: { serial: string };
+  sshKeys: string[];
+  timezone?: string;
+}
+
+export interface Image {
+  id: string;
+  name: string;
+  displayName: string;
+  osType: string;
+  osVersion?: string;
+  format?: string;
+  architecture?: string;
+  sizeBytes?: number;
+  unpackedSizeBytes?: number;
+  sha256?: string;
+  state: 'hashing' | 'ready' | 'failed';
+  reason?: string;
+}
+
+// An image of the backend, and what one tentacle has of it.
+export interface CachedImage {
+  imageId: string;
+  name: string;
+  sizeBytes?: number;
+  cachedAt?: string | null;
+  state: 'absent' | 'pulling' | 'verifying' | 'cached' | 'failed';
+  presentBytes?: number;
+  reason?: string;
+}
+
+export interface Device {
+  mac: string;
+  ip?: string | null;
+  hostname?: string;
+  vendor?: string;
+  openPorts?: number[];
+  firstSeen: string;
+  lastSeen: string;
+  isManaged: boolean;
+  managedNodeId?: string | null;
+}
+
+export interface JobInstance {
+  id: string;
+  nodeId: string;
+  status: string;
+  success?: boolean | null;
+  exitCode?: number | null;
+  stdout?: string;
+  stderr?: string;
+  errorMessage?: string;
+  durationMs?: number | null;
+}
+
+export interface Job {
+  id: string;
+  commandType: string;
+  commandData?: { script?: string; interpreter?: string };
+  createdAt: string;
+  instances: JobInstance[];
+}
+
+export type ChangeKind = 'node' | 'task' | 'image' | 'device' | 'job';
+
+// "Something changed, fetch it again."
+export interface Change {
+  kind: ChangeKind;
+  id: string;
+  tentacleId?: string;
+}
+
+// RFC 9457.
+export interface Problem {
+  title?: string;
+  status?: number;
+  detail?: string;
+}
