@@ -10,8 +10,8 @@ target_compile_options(tentacle_warnings INTERFACE
   -Wimplicit-fallthrough
   -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 warns inside its own coroutine frames and inlined std code; both are false (GCC 105562, 105651).
-  target_compile_options(tentacle_warnings INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
+  # g++ 12 warns inside its own coroutine frames and inlined std code; all are false (GCC 105562, 105651, 103993).
+  target_compile_options(tentacle_warnings INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-mismatched-new-delete)
 endif()
 
 # Hardening that costs nothing measurable (docs/libraries.md).

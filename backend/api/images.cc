@@ -63,7 +63,8 @@ asio::awaitable<net::HttpReply> Api::RegisterImage(Call call) {
   if (!id.ok()) co_return StatusReply(id.status());
   auto hash = HashImage(*id, image.path);
   asio::co_spawn(parts_.home, std::move(hash), asio::detached);
-  net::HttpReply reply = co_await Json([this, id = *id] { return parts_.images.Get(id); });
+  auto get = [this, id = *id] { return parts_.images.Get(id); };
+  net::HttpReply reply = co_await Json(get);
   if (reply.status == 200) reply.status = 201;
   co_return reply;
 }

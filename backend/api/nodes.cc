@@ -178,7 +178,8 @@ asio::awaitable<net::HttpReply> Api::UpdateTentacle(Call call) {
   if (!revision.ok()) co_return StatusReply(revision.status());
   if (*revision > 0) co_await parts_.hub.SendConfig(id);
   parts_.live.Publish({"node", std::to_string(id)});
-  co_return co_await Json([this, id] { return parts_.nodes.GetNode(id); });
+  auto get = [this, id] { return parts_.nodes.GetNode(id); };
+  co_return co_await Json(get);
 }
 
 asio::awaitable<net::HttpReply> Api::DeleteTentacle(Call call) {

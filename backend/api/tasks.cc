@@ -95,7 +95,8 @@ asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
   }
   co_await parts_.hub.SyncTasks(task.tentacle_id);
   parts_.live.Publish({"task", std::to_string(*id)}, std::to_string(task.tentacle_id));
-  net::HttpReply reply = co_await Json([this, id = *id] { return parts_.tasks.Get(id); });
+  auto get = [this, id = *id] { return parts_.tasks.Get(id); };
+  net::HttpReply reply = co_await Json(get);
   if (reply.status != 200) co_return reply;
   json::object answer = json::parse(reply.body).as_object();
   answer["callbackToken"] = callback_token;

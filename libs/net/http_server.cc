@@ -219,10 +219,16 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
 
   const bool inline_body = !head_only && !reply.file && !reply.stream;
   if (inline_body) head += reply.body;
-  if (!co_await WriteText(stream, std::move(head))) co_return false;
+  const bool sent = co_await WriteText(stream, std::move(head));
+  if (!sent) co_return false;
   if (head_only || inline_body) co_return keep_alive;
-  const bool whole = reply.file ? co_await SendFile(stream, *std::move(reply.file))
-                                : co_await SendStream(stream, std::move(reply.stream), reply.stream_length);
+  // Not one conditional expression: g++ 12 gets a co_await in it wrong (CONTRIBUTING.md).
+  bool whole = false;
+  if (reply.file) {
+    whole = co_await SendFile(stream, *std::move(reply.file));
+  } else {
+    whole = co_await SendStream(stream, std::move(reply.stream), reply.stream_length);
+  }
   co_return whole && keep_alive;
 }
 
@@ -271,7 +277,8 @@ asio::awaitable<bool> HttpServer::State::SendStream(beast::tcp_stream& stream,
     if (last && length) co_return sent == *length;
     sent += piece->size();
     std::string frame = length ? *std::move(piece) : fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece);
-    if (!co_await WriteText(stream, std::move(frame))) co_return false;
+    const bool written = co_await WriteText(stream, std::move(frame));
+    if (!written) co_return false;
     if (last) co_return true;
   }
 }

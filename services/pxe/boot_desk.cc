@@ -141,7 +141,8 @@ asio::awaitable<std::variant<std::string, OrdersRefusal>> BootDesk::Orders(std::
   context.callback_token = table_.CallbackToken(granted);
   context.callback_url =
       fmt::format("{}/api/v1/provisioning/tasks/{}/events", BaseUrl(our_ip, http_port), granted.task.id());
-  context.image = {fmt::format("{}/images/{}", BaseUrl(our_ip, static_cast<std::uint16_t>(image->http_port())), image_id),
+  const std::string image_base = BaseUrl(our_ip, static_cast<std::uint16_t>(image->http_port()));
+  context.image = {fmt::format("{}/images/{}", image_base, image_id),
                    image->image().sha256(),
                    image->image().size_bytes(),
                    image->image().unpacked_size_bytes(),
@@ -249,7 +250,9 @@ asio::awaitable<absl::Status> BootDesk::SaveFile(TrackedTask task) {
   auto save = [this, mac = task.mac, text = RenderTaskFile(*current)] { return parts_.files.Save(mac, text); };
   const absl::Status status = co_await async::OnPool(parts_.blocking, save);
   parts_.metrics.TaskFile(status.ok() ? "saved" : "save_failed");
-  if (!status.ok()) parts_.log.Error("pxe.task_file_failed", {{"task", task.task.id()}, {"reason", std::string(status.message())}});
+  if (!status.ok()) {
+    parts_.log.Error("pxe.task_file_failed", {{"task", task.task.id()}, {"reason", std::string(status.message())}});
+  }
   co_return status;
 }
 

@@ -1,5 +1,6 @@
 #include "services/pxe/peers.h"
 
+#include <absl/strings/match.h>
 #include <tentacle/cache/v1/cache_service.grpc.pb.h>
 
 #include "libs/rpc/call.h"
@@ -12,6 +13,15 @@ namespace {
 namespace asio = boost::asio;
 using AsyncStub = cache::v1::CacheService::StubInterface::async_interface;
 
+// gRPC tells of a socket that nobody listens on in words for programmers, and the backend's page shows our reason. What
+// the cache itself says comes through as it is.
+absl::Status InPlainWords(const absl::Status& status) {
+  const bool no_connection = absl::IsUnavailable(status) && absl::StrContains(status.message(), "unix:");
+  if (no_connection) return absl::UnavailableError("the cache service is not running");
+  if (absl::IsDeadlineExceeded(status)) return absl::DeadlineExceededError("the cache service does not answer in time");
+  return status;
+}
+
 class GrpcCachePeer final : public CachePeer {
  public:
   explicit GrpcCachePeer(const std::string& socket_path)
@@ -20,8 +30,10 @@ class GrpcCachePeer final : public CachePeer {
   asio::awaitable<absl::StatusOr<cache::v1::GetImageResponse>> GetImage(std::string image_id) override {
     cache::v1::GetImageRequest request;
     request.set_image_id(std::move(image_id));
-    co_return co_await rpc::Call<AsyncStub, cache::v1::GetImageRequest, cache::v1::GetImageResponse>(
+    auto response = co_await rpc::Call<AsyncStub, cache::v1::GetImageRequest, cache::v1::GetImageResponse>(
         stub_->async(), &AsyncStub::GetImage, std::move(request), limits::kCacheCallTimeout);
+    if (!response.ok()) co_return InPlainWords(response.status());
+    co_return response;
   }
 
   asio::awaitable<absl::Status> PullImage(std::string image_id) override {
@@ -29,7 +41,7 @@ class GrpcCachePeer final : public CachePeer {
     request.set_image_id(std::move(image_id));
     const auto response = co_await rpc::Call<AsyncStub, cache::v1::PullImageRequest, cache::v1::PullImageResponse>(
         stub_->async(), &AsyncStub::PullImage, std::move(request), limits::kCacheCallTimeout);
-    co_return response.status();
+    co_return InPlainWords(response.status());
   }
 
  private:

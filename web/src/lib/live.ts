@@ -3,7 +3,7 @@
 // One EventSource for the whole page. While it is down, everything shown is of the time it went down;
 // `useLive` says so, and the layout greys it.
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
-import { useEffect, useSyncExternalStore } from 'react';
+import { createContext, useContext, useEffect, useRef, useSyncExternalStore } from 'react';
 
 import { onApiEvent } from '@/lib/api-client';
 import { keysOf } from '@/lib/query';
@@ -129,10 +129,25 @@ export class LiveFeed {
   }
 }
 
-export function useLiveState(feed: LiveFeed): LiveState {
-  return useSyncExternalStore(feed.watch, feed.get);
+export const LiveContext = createContext<LiveFeed | null>(null);
+
+function useFeed(): LiveFeed {
+  const feed = useContext(LiveContext);
+  if (!feed) throw new Error('LiveContext is missing above this component');
+  return feed;
 }
 
-export function useLiveChange(feed: LiveFeed, listener: ChangeListener) {
-  useEffect(() => feed.onChange(listener), [feed, listener]);
+export function useLiveState(): LiveState & { retryNow: () => void } {
+  const feed = useFeed();
+  return { ...useSyncExternalStore(feed.watch, feed.get), retryNow: feed.retryNow };
+}
+
+// For what a query cannot tell: that an answer has come although nothing in it is new.
+export function useLiveChange(listener: ChangeListener) {
+  const feed = useFeed();
+  const latest = useRef(listener);
+  useEffect(() => {
+    latest.current = listener;
+  });
+  useEffect(() => feed.onChange((change) => latest.current(change)), [feed]);
 }

@@ -1,0 +1,166 @@
+#!/bin/bash
+# All tests, on a machine with nothing but Debian 12.
+#
+#   scripts/test.sh          everything: units, protocols, pages, real firmware, containers
+#   scripts/test.sh quick    what needs no firmware, browser or containers
+#   scripts/test.sh long     everything, and what takes hours
+#
+# Installs what is missing, builds, runs, and ends with one line: N passed, N failed, N skipped.
+# Exit code 0 when nothing failed. Needs root: for packages, network namespaces and PostgreSQL.
+set -uo pipefail
+
+REPO=$(cd "$(dirname "$0")/.." && pwd)
+cd "$REPO" || exit 1
+# shellcheck source=scripts/lib/say.sh
+. "$REPO/scripts/lib/say.sh"
+# shellcheck source=scripts/lib/packages.sh
+. "$REPO/scripts/lib/packages.sh"
+# shellcheck source=scripts/lib/build.sh
+. "$REPO/scripts/lib/build.sh"
+
+# A clone in another folder finds what this one has compiled.
+export CCACHE_BASEDIR=$REPO CCACHE_NOHASHDIR=1
+MODE=${1-all}
+LOGS=$REPO/build/test-logs
+PASSED=0
+FAILED=0
+SKIPPED=0
+FAILURES=()
+
+main() {
+  case $MODE in
+    all | quick | long) ;;
+    *)
+      sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
+      exit 64
+      ;;
+  esac
+  mkdir -p "$LOGS"
+  step 'packages'
+  local groups=(build run test)
+  [ "$MODE" = quick ] || groups+=(lab web compose)
+  ensure_packages "${groups[@]}" || finish
+  step 'build with sanitizers'
+  must dev-configure cmake --preset dev
+  must dev-build cmake --build --preset dev
+  step 'unit, protocol and database tests'
+  run_ctest
+  if [ "$MODE" != quick ]; then
+    step 'protocol definitions'
+    check proto-lint lint_protos
+    step 'release build, page, ramdisk, disk image'
+    must release-build build_programs
+    must page-build build_page
+    must ramdisk build_ramdisk
+    must disk-image build_image
+    step 'page in a browser'
+    script page tests/web/run.sh
+    step 'real firmware: BIOS and UEFI'
+    script install-bios-uefi tests/firmware/install_test.sh bios-uefi
+    step 'real firmware: every service killed'
+    script install-kill tests/firmware/install_test.sh kill
+    step 'real firmware: the wrong disk'
+    script install-refuse tests/firmware/install_test.sh refuse
+    step 'containers'
+    script compose tests/compose/compose_test.sh
+  fi
+  finish
+}
+
+lint_protos() {
+  (cd tools && npm ci --no-audit --no-fund && npm run lint)
+}
+
+# must NAME COMMAND...: without it nothing further makes sense.
+must() {
+  local name=$1
+  shift
+  if ! "$@" >"$LOGS/$name.log" 2>&1; then
+    FAILED=$((FAILED + 1))
+    FAILURES+=("$name")
+    show_tail "$LOGS/$name.log" 40
+    finish
+  fi
+}
+
+# check NAME COMMAND...: one test.
+check() {
+  local name=$1
+  shift
+  if "$@" >"$LOGS/$name.log" 2>&1; then
+    PASSED=$((PASSED + 1))
+    echo "    $name: passed"
+  else
+    FAILED=$((FAILED + 1))
+    FAILURES+=("$name")
+    show_tail "$LOGS/$name.log" 40
+  fi
+}
+
+# script NAME COMMAND...: a script whose lines "ok - ..." and "not ok - ..." are its checks, or which is one itself.
+# Exit code 77 means that it cannot run here and says why.
+script() {
+  local name=$1 code=0 ok not_ok
+  shift
+  "$@" >"$LOGS/$name.log" 2>&1 || code=$?
+  if [ "$code" = 77 ]; then
+    SKIPPED=$((SKIPPED + 1))
+    echo "    $name: skipped: $(tail -n 1 "$LOGS/$name.log")"
+    return
+  fi
+  ok=$(grep -c '^ok\b' "$LOGS/$name.log")
+  not_ok=$(grep -cE '^(not ok|FAILED)\b' "$LOGS/$name.log")
+  if [ "$code" != 0 ] && [ "$not_ok" = 0 ]; then not_ok=1; fi
+  if [ "$code" = 0 ] && [ "$ok" = 0 ]; then ok=1; fi
+  PASSED=$((PASSED + ok))
+  FAILED=$((FAILED + not_ok))
+  echo "    $name: $ok passed, $not_ok failed"
+  if [ "$not_ok" != 0 ]; then
+    FAILURES+=("$name")
+    grep -E '^(not ok|FAILED)\b' "$LOGS/$name.log"
+    show_tail "$LOGS/$name.log" 60
+  fi
+}
+
+run_ctest() {
+  local log=$LOGS/ctest.log counts
+  ctest --test-dir build/dev --output-on-failure --no-tests=error -j 2 >"$log" 2>&1
+  counts=$(ctest_counts "$log")
+  read -r passed failed skipped <<<"$counts"
+  PASSED=$((PASSED + passed))
+  FAILED=$((FAILED + failed))
+  SKIPPED=$((SKIPPED + skipped))
+  echo "    $passed passed, $failed failed, $skipped skipped"
+  if [ "$failed" != 0 ]; then
+    FAILURES+=(ctest)
+    grep -E '\*\*\*|\[  FAILED  \]|Failure' "$log" | head -n 40
+    show_tail "$log" 60
+  fi
+}
+
+# Passed, failed and skipped programs of a ctest run.
+ctest_counts() {
+  local total failed skipped
+  total=$(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\2/p' "$1")
+  failed=$(sed -n 's/.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\).*/\1/p' "$1")
+  skipped=$(grep -c '\*\*\*Skipped' "$1")
+  # No closing line: ctest itself failed.
+  if [ -z "$total" ]; then
+    echo "0 1 0"
+    return
+  fi
+  echo "$((total - failed - skipped)) $failed $skipped"
+}
+
+finish() {
+  steps_table
+  if [ "${#FAILURES[@]}" != 0 ]; then
+    printf '\nfailed: %s (logs in build/test-logs)\n' "${FAILURES[*]}"
+  fi
+  if [ "$FAILED" = 0 ] && [ "$PASSED" = 0 ]; then FAILED=1; fi
+  printf '%d passed, %d failed, %d skipped\n' "$PASSED" "$FAILED" "$SKIPPED"
+  [ "$FAILED" = 0 ]
+  exit $?
+}
+
+main
