@@ -1,0 +1,140 @@
+#include "libs/events/event_log.h"
+
+#include <functional>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include "tests/unit/libs/temp_dir.h"
+
+namespace tentacle::events {
+namespace {
+
+namespace asio = boost::asio;
+using event::v1::PRIORITY_METRIC;
+using event::v1::PRIORITY_RESULT;
+
+Event Result(std::string body) { return MakeEvent("t", "c", PRIORITY_RESULT, std::move(body), absl::UnixEpoch()); }
+
+// A log in a folder, and a loop that runs one coroutine to its end.
+class EventLogTest : public ::testing::Test {
+ protected:
+  void SetUp() override { Reopen({}); }
+  void TearDown() override {
+    log_.reset();
+    pool_.join();
+  }
+
+  void Reopen(EventLogLimits limits) {
+    log_.reset();
+    store_.reset();
+    store_ = *store::Store::Open(dir_ / "db");
+    log_ = *EventLog::Open(*store_, io_.get_executor(), pool_, limits);
+  }
+
+  void Run(std::function<asio::awaitable<void>()> body) {
+    bool done = false;
+    auto whole = [&]() -> asio::awaitable<void> {
+      co_await body();
+      done = true;
+    };
+    io_.restart();
+    asio::co_spawn(io_, whole, asio::detached);
+    io_.run();
+    ASSERT_TRUE(done);
+  }
+
+  TempDir dir_;
+  asio::io_context io_;
+  asio::thread_pool pool_{2};
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<EventLog> log_;
+};
+
+TEST_F(EventLogTest, GivesEventsBackInOrderAfterARestart) {
+  Run([this]() -> asio::awaitable<void> {
+    for (int i = 1; i <= 5; ++i) {
+      const auto sequence = co_await log_->Append(Result(std::to_string(i)));
+      EXPECT_EQ(*sequence, static_cast<std::uint64_t>(i));
+    }
+  });
+  const std::string epoch = log_->epoch();
+  Reopen({});
+  EXPECT_EQ(log_->epoch(), epoch);
+  Run([this]() -> asio::awaitable<void> {
+    const auto events = co_await log_->Fetch(2, 2, absl::ZeroDuration());
+    EXPECT_EQ(events->size(), 2u);
+    EXPECT_EQ((*events)[0].body_json(), "3");
+    EXPECT_EQ((*events)[1].sequence(), 4u);
+  });
+}
+
+TEST_F(EventLogTest, AppendsInTheOrderOfTheCalls) {
+  Run([this]() -> asio::awaitable<void> {
+    for (int i = 1; i <= 50; ++i) log_->Publish(Result(std::to_string(i)));
+    co_await log_->Append(Result("51"));
+    const auto events = co_await log_->Fetch(0, 100, absl::ZeroDuration());
+    EXPECT_EQ(events->size(), 51u);
+    for (std::size_t i = 0; i < events->size(); ++i) EXPECT_EQ((*events)[i].body_json(), std::to_string(i + 1));
+  });
+}
+
+TEST_F(EventLogTest, FetchWaitsForTheNextEvent) {
+  Run([this]() -> asio::awaitable<void> {
+    log_->Publish(Result("late"));
+    const auto events = co_await log_->Fetch(0, 10, absl::Seconds(30));
+    EXPECT_EQ(events->size(), 1u);
+  });
+}
+
+TEST_F(EventLogTest, CloseWakesWhoWaits) {
+  Run([this]() -> asio::awaitable<void> {
+    log_->Close();
+    const auto events = co_await log_->Fetch(0, 10, absl::Hours(1));
+    EXPECT_TRUE(events->empty());
+  });
+}
+
+TEST_F(EventLogTest, ConfirmedEventsAreForgottenForGood) {
+  Run([this]() -> asio::awaitable<void> {
+    for (int i = 0; i < 3; ++i) co_await log_->Append(Result("x"));
+    const absl::Status confirmed = co_await log_->Confirm(log_->epoch(), 2);
+    EXPECT_TRUE(confirmed.ok());
+  });
+  Reopen({});
+  EXPECT_EQ(log_->confirmed(), 2u);
+  Run([this]() -> asio::awaitable<void> {
+    const auto events = co_await log_->Fetch(0, 10, absl::ZeroDuration());
+    EXPECT_EQ(events->size(), 1u);
+  });
+}
+
+TEST_F(EventLogTest, AnotherEpochOrAFutureSequenceIsRefused) {
+  Run([this]() -> asio::awaitable<void> {
+    const absl::Status other = co_await log_->Confirm("other", 0);
+    EXPECT_TRUE(absl::IsInvalidArgument(other));
+    const absl::Status future = co_await log_->Confirm(log_->epoch(), 9);
+    EXPECT_TRUE(absl::IsInvalidArgument(future));
+  });
+}
+
+TEST_F(EventLogTest, MetricsAreThinnedBeforeResultsAreRefused) {
+  Reopen({4, 0.5});
+  Run([this]() -> asio::awaitable<void> {
+    co_await log_->Append(Result("1"));
+    co_await log_->Append(Result("2"));
+    const auto metric = co_await log_->Append(MakeEvent("m", "", PRIORITY_METRIC, "{}", absl::UnixEpoch()));
+    EXPECT_TRUE(absl::IsResourceExhausted(metric.status()));
+    const auto third = co_await log_->Append(Result("3"));
+    EXPECT_TRUE(third.ok());
+    co_await log_->Append(Result("4"));
+    const auto fifth = co_await log_->Append(Result("5"));
+    EXPECT_TRUE(absl::IsResourceExhausted(fifth.status()));
+    EXPECT_EQ(log_->refused(), 2u);
+  });
+}
+
+}  // namespace
+}  // namespace tentacle::events
