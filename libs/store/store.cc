@@ -124,7 +124,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path, Stor
   rocksdb::DB* raw = nullptr;
   bool recovered = false;
   rocksdb::Status status = rocksdb::DB::Open(MakeOptions(), path, &raw);
-  if (status.IsCorruption()) {
+  // A file that the database names and that is gone is corruption too.
+  if (status.IsCorruption() || status.IsPathNotFound()) {
     // What is lost here is fetched again from the backend or from the folder; keep the evidence.
     std::filesystem::rename(path, fmt::format("{}.corrupt-{}", path, std::time(nullptr)), error);
     if (error) return absl::DataLossError(fmt::format("{} is corrupt: {}", path, status.ToString()));
