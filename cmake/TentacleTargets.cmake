@@ -4,20 +4,6 @@
 # tentacle_library(<name> SOURCES ... [DEPENDS ...] [PRIVATE_DEPENDS ...]) -> tentacle_<name>, tentacle::<name>
 function(tentacle_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
-  # TEMP-BEGIN
-  set(_present)
-  foreach(_src ${ARG_SOURCES})
-    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${_src})
-      list(APPEND _present ${_src})
-    else()
-      message(STATUS "TEMP: ${name}: ${_src} is not there yet")
-    endif()
-  endforeach()
-  if(NOT _present)
-    return()
-  endif()
-  set(ARG_SOURCES ${_present})
-  # TEMP-END
   add_library(tentacle_${name} STATIC ${ARG_SOURCES})
   add_library(tentacle::${name} ALIAS tentacle_${name})
   target_include_directories(tentacle_${name} PUBLIC ${CMAKE_SOURCE_DIR})

@@ -35,7 +35,8 @@ export function NodesRoute() {
   const setAdding = (open: boolean) => {
     const next = writeFilter(filter);
     if (open) next.set('add', '');
-    setParams(next);
+    // Closing leaves nothing behind for the back button.
+    setParams(next, { replace: !open });
   };
   return (
     <Stack>

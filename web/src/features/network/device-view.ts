@@ -1,0 +1,50 @@
+// What is shown of discovered devices. Pure.
+import { ipOrder } from '@/lib/format';
+import type { Device } from '@/types/api';
+
+export type DeviceFilter = 'all' | 'new' | 'managed' | 'unknown';
+export type DeviceSort = 'address' | 'newest' | 'seen' | 'name';
+
+export type DeviceKind = 'managed' | 'new' | 'known';
+
+// For a day, somebody may want to know that it is new here.
+const NEW_MS = 24 * 3600 * 1000;
+
+export function kindOf(device: Device, nowMs: number): DeviceKind {
+  if (device.isManaged) return 'managed';
+  return nowMs - Date.parse(device.firstSeen) < NEW_MS ? 'new' : 'known';
+}
+
+export function selectDevices(
+  devices: Device[],
+  filter: DeviceFilter,
+  search: string,
+  sort: DeviceSort,
+  nowMs: number,
+): Device[] {
+  const wanted = search.trim().toLowerCase();
+  return devices
+    .filter((device) => {
+      if (filter === 'managed' && !device.isManaged) return false;
+      if (filter === 'unknown' && device.isManaged) return false;
+      if (filter === 'new' && kindOf(device, nowMs) !== 'new') return false;
+      if (!wanted) return true;
+      return [device.mac, device.ip, device.hostname, device.vendor].some((text) => text?.toLowerCase().includes(wanted));
+    })
+    .sort(ORDERS[sort]);
+}
+
+const ORDERS: Record<DeviceSort, (a: Device, b: Device) => number> = {
+  address: (a, b) => ipOrder(a.ip) - ipOrder(b.ip),
+  newest: (a, b) => Date.parse(b.firstSeen) - Date.parse(a.firstSeen),
+  seen: (a, b) => Date.parse(b.lastSeen) - Date.parse(a.lastSeen),
+  // Those without a name come last.
+  name: (a, b) => (a.hostname ? 0 : 1) - (b.hostname ? 0 : 1) || (a.hostname ?? '').localeCompare(b.hostname ?? ''),
+};
+
+export function lastScan(devices: Device[]): string | null {
+  return devices.reduce<string | null>(
+    (latest, device) => (!latest || Date.parse(device.lastSeen) > Date.parse(latest) ? device.lastSeen : latest),
+    null,
+  );
+}

@@ -1,0 +1,188 @@
+import { Alert, Button, Collapse, Group, Modal, NativeSelect, SegmentedControl, SimpleGrid, Skeleton, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { type FormEvent, useRef, useState } from 'react';
+
+import { Problem } from '@/components/errors/problem';
+import { AlertIcon } from '@/components/ui/icons';
+import { OutsideText } from '@/components/ui/outside-text';
+import { fieldOf } from '@/lib/api-client';
+import { formatBytes, revealInvisible } from '@/lib/format';
+import type { Image, Task } from '@/types/api';
+
+import { useImages } from '../api/images';
+import { useCreateTask } from '../api/tasks';
+import { checkFields, emptyFields, type FieldErrors, formField, type TaskFields, toOrder } from '../task-form';
+import { PLATFORMS } from '../task-view';
+
+interface CreateTaskProps {
+  opened: boolean;
+  tentacleId: string;
+  tentacleName: string;
+  tentacleOnline: boolean;
+  // A machine that was chosen elsewhere, among the discovered devices.
+  mac: string;
+  onClose: () => void;
+  onCreated: (task: Task) => void;
+}
+
+export function CreateTask(props: CreateTaskProps) {
+  return (
+    <Modal
+      opened={props.opened}
+      onClose={props.onClose}
+      size="lg"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      title={
+        <>
+          Install a machine at <OutsideText text={props.tentacleName} />
+        </>
+      }
+    >
+      {props.opened ? <WithImages {...props} /> : null}
+    </Modal>
+  );
+}
+
+function WithImages(props: CreateTaskProps) {
+  const images = useImages();
+  if (images.isPending) return <Skeleton height={240} />;
+  if (!images.data) return <Problem title="No images" error={images.error} onRetry={() => void images.refetch()} />;
+  const ready = images.data.filter((image) => image.state === 'ready');
+  if (ready.length === 0) {
+    return (
+      <Alert color="yellow" variant="light" icon={<AlertIcon />} title="No image is ready">
+        Put an image into the backend’s image folder and register it (“Register image” beside the cached images). It is
+        ready when its checksum has been computed.
+      </Alert>
+    );
+  }
+  return <Form {...props} images={ready} />;
+}
+
+function Form({ images, tentacleId, tentacleOnline, mac, onClose, onCreated }: CreateTaskProps & { images: Image[] }) {
+  const [fields, setFields] = useState<TaskFields>(() => ({ ...emptyFields(mac), imageId: images[0]?.id ?? '' }));
+  const [errors, setErrors] = useState<FieldErrors>({});
+  const [more, setMore] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const create = useCreateTask();
+
+  const text = (name: keyof TaskFields) => ({
+    name,
+    value: String(fields[name]),
+    error: errors[name],
+    onChange: (event: { currentTarget: { value: string } }) => {
+      setFields({ ...fields, [name]: event.currentTarget.value });
+      setErrors({ ...errors, [name]: undefined });
+    },
+  });
+
+  const show = (found: FieldErrors) => {
+    setErrors(found);
+    if (found.diskSerial || found.timezone) setMore(true);
+    const first = Object.keys(found)[0];
+    form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus();
+  };
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const image = images.find((one) => one.id === fields.imageId);
+    const found = checkFields(fields);
+    if (!image || Object.keys(found).length > 0) {
+      show(found);
+      return;
+    }
+    create.mutate(toOrder(fields, tentacleId, image), {
+      onSuccess: onCreated,
+      onError: (error) => {
+        const [name, why] = fieldOf(error) ?? [];
+        const field = name ? formField(name) : null;
+        if (field && why) show({ [field]: revealInvisible(why) });
+      },
+    });
+  };
+
+  const unplaced = create.error && !formField(fieldOf(create.error)?.[0] ?? '') ? create.error : null;
+  return (
+    <form ref={form} onSubmit={submit} noValidate>
+      <Stack>
+        <SimpleGrid cols={{ base: 1, xs: 2 }}>
+          <TextInput label="Host name" placeholder="web-01" data-autofocus autoComplete="off" required {...text('hostname')} />
+          <TextInput label="MAC address" placeholder="52:54:00:65:d5:42" autoComplete="off" required {...text('mac')} />
+          <NativeSelect
+            label="Image"
+            required
+            data={images.map((image) => ({
+              value: image.id,
+              label: `${revealInvisible(image.displayName)} (${formatBytes(image.sizeBytes)})`,
+            }))}
+            {...text('imageId')}
+          />
+          <NativeSelect
+            label="Platform"
+            data={PLATFORMS.map(([value, label]) => ({ value, label }))}
+            {...text('platform')}
+          />
+        </SimpleGrid>
+        <div>
+          <Text size="sm" fw={500} mb={4} id="network-kind">
+            Network
+          </Text>
+          <SegmentedControl
+            aria-labelledby="network-kind"
+            value={fields.dhcp ? 'dhcp' : 'static'}
+            onChange={(value) => setFields({ ...fields, dhcp: value === 'dhcp' })}
+            data={[
+              { value: 'dhcp', label: 'DHCP' },
+              { value: 'static', label: 'Fixed address' },
+            ]}
+          />
+        </div>
+        {fields.dhcp ? null : (
+          <SimpleGrid cols={{ base: 1, xs: 2 }}>
+            <TextInput label="Address" placeholder="192.168.20.50" required {...text('ip')} />
+            <TextInput label="Prefix length" inputMode="numeric" required {...text('prefix')} />
+            <TextInput label="Gateway" placeholder="192.168.20.1" {...text('gateway')} />
+            <TextInput label="Name servers" placeholder="192.168.20.1 9.9.9.9" {...text('dns')} />
+          </SimpleGrid>
+        )}
+        <Textarea
+          label="SSH public keys"
+          description="One a line. Without one nobody can sign in over the network."
+          placeholder="ssh-ed25519 AAAA… you@host"
+          autosize
+          minRows={2}
+          maxRows={6}
+          {...text('sshKeys')}
+        />
+        <div>
+          <Button size="compact-sm" variant="subtle" aria-expanded={more} onClick={() => setMore(!more)}>
+            {more ? 'Fewer settings' : 'More settings'}
+          </Button>
+          <Collapse expanded={more}>
+            <SimpleGrid cols={{ base: 1, xs: 2 }} mt="xs">
+              <TextInput
+                label="Serial number of the disk"
+                description="Only the disk with it is written."
+                {...text('diskSerial')}
+              />
+              <TextInput label="Time zone" description="The image’s own when empty." placeholder="Europe/Berlin" {...text('timezone')} />
+            </SimpleGrid>
+          </Collapse>
+        </div>
+        {tentacleOnline ? null : (
+          <Alert color="yellow" variant="light" icon={<AlertIcon />}>
+            The tentacle is offline. It gets this order when it is back.
+          </Alert>
+        )}
+        {unplaced ? <Problem title="Not ordered" error={unplaced} /> : null}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            Close
+          </Button>
+          <Button type="submit" loading={create.isPending}>
+            Install this machine
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,143 @@
+import { Button, Group, SegmentedControl, Skeleton, Stack } from '@mantine/core';
+import { useState } from 'react';
+
+import { Problem } from '@/components/errors/problem';
+import { Empty } from '@/components/ui/empty';
+import { CheckIcon, DownloadIcon, PlusIcon } from '@/components/ui/icons';
+import { Panel } from '@/components/ui/panel';
+import type { Node, Task } from '@/types/api';
+
+import { useTasks } from '../api/tasks';
+import { filterTasks, isOpen, type TaskFilter } from '../task-view';
+import { CachedImages } from './cached-images';
+import { CancelTask } from './cancel-task';
+import { CreateTask } from './create-task';
+import { TaskDrawer } from './task-drawer';
+import { TaskList } from './task-list';
+
+// What of this tab is in the address.
+export interface PxeView {
+  filter: TaskFilter;
+  // The task whose timeline is open.
+  taskId: string | null;
+  // The form is open, perhaps with a machine chosen already.
+  creating: boolean;
+  mac: string;
+}
+
+interface PxeTabProps {
+  node: Node;
+  view: PxeView;
+  onView: (view: PxeView) => void;
+}
+
+// Tasks that are shown at once; more on request.
+const PAGE = 50;
+
+export function PxeTab({ node, view, onView }: PxeTabProps) {
+  const tasks = useTasks(node.id);
+  const [cancelling, setCancelling] = useState<Task | null>(null);
+  const [limit, setLimit] = useState(PAGE);
+  const create = () => onView({ ...view, creating: true });
+
+  return (
+    <Stack>
+      <Panel
+        title="Installations"
+        note={tasks.data ? `${tasks.data.filter(isOpen).length} open, ${tasks.data.length} in all` : null}
+        flush
+        actions={
+          <>
+            <SegmentedControl
+              size="xs"
+              aria-label="Which tasks"
+              value={view.filter}
+              onChange={(filter) => onView({ ...view, filter: filter as TaskFilter })}
+              data={[
+                { value: 'all', label: 'All' },
+                { value: 'open', label: 'Open' },
+                { value: 'done', label: 'Ended' },
+              ]}
+            />
+            <Button size="xs" leftSection={<PlusIcon size={14} />} onClick={create}>
+              Install a machine
+            </Button>
+          </>
+        }
+      >
+        {tasks.isPending ? <Skeleton height={120} /> : null}
+        {tasks.error && !tasks.data ? <Problem title="No tasks" error={tasks.error} onRetry={() => void tasks.refetch()} /> : null}
+        {tasks.data ? (
+          <Tasks
+            tasks={filterTasks(tasks.data, view.filter)}
+            any={tasks.data.length > 0}
+            limit={limit}
+            onMore={() => setLimit(limit + PAGE)}
+            onOpen={(task) => onView({ ...view, taskId: task.id })}
+            onCancel={setCancelling}
+            onCreate={create}
+          />
+        ) : null}
+      </Panel>
+      <CachedImages tentacleId={node.id} />
+      <TaskDrawer
+        task={tasks.data?.find((task) => task.id === view.taskId) ?? null}
+        onClose={() => onView({ ...view, taskId: null })}
+        onCancel={setCancelling}
+      />
+      <CancelTask
+        tentacleId={node.id}
+        tentacleName={node.name}
+        task={cancelling}
+        onClose={() => setCancelling(null)}
+      />
+      <CreateTask
+        opened={view.creating}
+        tentacleId={node.id}
+        tentacleName={node.name}
+        tentacleOnline={node.online}
+        mac={view.mac}
+        onClose={() => onView({ ...view, creating: false, mac: '' })}
+        onCreated={() => onView({ ...view, creating: false, mac: '', filter: view.filter === 'done' ? 'all' : view.filter })}
+      />
+    </Stack>
+  );
+}
+
+interface TasksProps {
+  tasks: Task[];
+  any: boolean;
+  limit: number;
+  onMore: () => void;
+  onOpen: (task: Task) => void;
+  onCancel: (task: Task) => void;
+  onCreate: () => void;
+}
+
+function Tasks({ tasks, any, limit, onMore, onOpen, onCancel, onCreate }: TasksProps) {
+  if (!any) {
+    return (
+      <Empty icon={<DownloadIcon size={26} />} title="No machine was installed here yet">
+        <Stack align="center" gap="xs">
+          Order one by its MAC address, then switch it on: it starts from the network and installs itself.
+          <Button leftSection={<PlusIcon />} onClick={onCreate}>
+            Install a machine
+          </Button>
+        </Stack>
+      </Empty>
+    );
+  }
+  if (tasks.length === 0) return <Empty icon={<CheckIcon size={26} />} title="No such task" />;
+  return (
+    <>
+      <TaskList tasks={tasks.slice(0, limit)} onOpen={onOpen} onCancel={onCancel} />
+      {tasks.length > limit ? (
+        <Group justify="center" p="sm">
+          <Button size="xs" variant="default" onClick={onMore}>
+            Show more ({limit} of {tasks.length})
+          </Button>
+        </Group>
+      ) : null}
+    </>
+  );
+}
