@@ -1,9 +1,8 @@
 #!/bin/bash
 # All tests, on a machine with nothing but Debian 12.
 #
-#   scripts/test.sh          everything: units, protocols, pages, real firmware, containers
-#   scripts/test.sh quick    what needs no firmware, browser or containers
-#   scripts/test.sh long     everything, and what takes hours
+#   scripts/test.sh          everything: units, protocols, database, page, real firmware
+#   scripts/test.sh quick    what needs no firmware and no browser
 #
 # Installs what is missing, builds, runs, and ends with one line: N passed, N failed, N skipped.
 # Exit code 0 when nothing failed. Needs root: for packages, network namespaces and PostgreSQL.
@@ -29,7 +28,7 @@ FAILURES=()
 
 main() {
   case $MODE in
-    all | quick | long) ;;
+    all | quick) ;;
     *)
       sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
       exit 64
@@ -37,14 +36,17 @@ main() {
   esac
   mkdir -p "$LOGS"
   step 'packages'
-  local groups=(build run test)
-  [ "$MODE" = quick ] || groups+=(lab web compose)
+  local groups=(build run lab test)
+  [ "$MODE" = quick ] || groups+=(web)
   ensure_packages "${groups[@]}" || finish
   step 'build with sanitizers'
   must dev-configure cmake --preset dev
   must dev-build cmake --build --preset dev
   step 'unit, protocol and database tests'
   run_ctest
+  script backend tests/backend/api_test.sh
+  script ramdisk-functions tests/firmware/ramdisk_functions_test.sh
+  script lab tests/netns/lab_test.sh
   if [ "$MODE" != quick ]; then
     step 'protocol definitions'
     check proto-lint lint_protos
@@ -61,8 +63,6 @@ main() {
     script install-kill tests/firmware/install_test.sh kill
     step 'real firmware: the wrong disk'
     script install-refuse tests/firmware/install_test.sh refuse
-    step 'containers'
-    script compose tests/compose/compose_test.sh
   fi
   finish
 }
