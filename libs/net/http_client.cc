@@ -64,6 +64,12 @@ std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) 
   return piece.size();
 }
 
+int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  if (transfer.request.cancel->load()) transfer.refused = true;
+  return transfer.refused ? 1 : 0;
+}
+
 void SetTls(CURL* curl, const TlsOptions& tls) {
   if (!tls.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, tls.ca_file.c_str());
   std::string pins;
@@ -102,6 +108,11 @@ void SetRequest(CURL* curl, const ClientRequest& request, Transfer& transfer) {
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &OnBody);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+  if (request.cancel != nullptr) {
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &OnProgress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
+  }
   SetTls(curl, request.tls);
 }
 

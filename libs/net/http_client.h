@@ -2,6 +2,7 @@
 // home thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -27,6 +28,8 @@ struct ClientRequest {
   // Streams: called with the status and headers first, then with each piece; false breaks off.
   std::function<bool(unsigned status, const HeaderList& headers)> on_headers;
   std::function<bool(std::string_view piece)> on_body;
+  // Looked at about once a second, also while nothing arrives; true breaks off. Must outlive the call.
+  const std::atomic<bool>* cancel = nullptr;
 };
 
 struct ClientReply {
@@ -36,7 +39,7 @@ struct ClientReply {
 };
 
 // Any HTTP status is a reply. Unavailable: no connection or it broke; DeadlineExceeded; Unauthenticated:
-// TLS or pin; Cancelled: a callback said so; ResourceExhausted: body too large.
+// TLS or pin; Cancelled: a callback or `cancel` said so; ResourceExhausted: body too large.
 absl::StatusOr<ClientReply> Fetch(const ClientRequest& request);
 
 }  // namespace tentacle::net

@@ -17,35 +17,84 @@ namespace {
 
 namespace asio = boost::asio;
 
-asio::awaitable<absl::Status> Run(runtime::Host& host) {
-  Metrics metrics(host.registry);
+// Lives as long as the process: pull threads and gRPC refer to it until the very end.
+class Cache {
+ public:
+  explicit Cache(runtime::Host& host)
+      : host_(host),
+        metrics_(host.registry),
+        library_(host, metrics_),
+        service_(MakeCacheService(host.home, library_, host.config)),
+        routes_(library_, metrics_, host.blocking),
+        http_(host.home, MakeRoutes(), MakeLimits(), MakeObserver()) {
+    // pxe, uplink -> library
+    host_.rpc.Register(*service_);
+  }
 
-  // disk and backend -> library
-  ImageLibrary library(host, metrics);
-  absl::Status opened = library.Open();
-  host.health.Set("images", opened.ok(), std::string(opened.message()));
-  if (!opened.ok()) co_return opened;
+  absl::Status Open() {
+    // disk and backend -> library
+    const absl::Status opened = library_.Open();
+    host_.health.Set("images", opened.ok(), std::string(opened.message()));
+    if (!opened.ok()) return opened;
+    // clients -> library
+    bound_ = http_.Listen(fmt::format("0.0.0.0:{}", host_.config.current().cache().http_port()));
+    Tell();
+    return bound_;
+  }
 
-  // pxe, uplink -> library
-  const auto service = MakeCacheService(host.home, library, host.config);
-  host.rpc.Register(*service);
+  // Until it is cancelled or the socket breaks. Pulls that still run are broken off, not waited for.
+  asio::awaitable<absl::Status> Serve() {
+    const StopAtEnd stop{library_};
+    co_return co_await http_.Run();
+  }
 
-  // clients -> library
-  ImageHttp routes(library, metrics, host.blocking);
-  net::HttpLimits http_limits;
-  http_limits.connections = limits::kHttpConnections;
-  net::HttpObserver observer;
-  observer.on_drop = [&metrics](std::string_view reason) { metrics.HttpDropped(reason); };
-  net::HttpServer http(
-      host.home, [&routes](const net::HttpRequest& request) { return routes.Handle(request); }, http_limits, observer);
-  absl::Status bound = http.Listen(fmt::format("0.0.0.0:{}", host.config.current().cache().http_port()));
-  auto tell = [&host, &library, bound] {
-    host.health.Set("image_http", bound.ok(), bound.ok() ? library.IdleReason() : std::string(bound.message()));
+  void Configure() {
+    library_.Configure();
+    Tell();
+  }
+
+ private:
+  struct StopAtEnd {
+    ImageLibrary& library;
+    ~StopAtEnd() { library.Stop(); }
   };
-  tell();
-  if (!bound.ok()) co_return bound;
-  host.config.OnChange([tell](const config::v1::TentacleConfig&) { tell(); });
-  co_return co_await http.Run();
+
+  net::HttpHandler MakeRoutes() {
+    return [this](const net::HttpRequest& request) { return routes_.Handle(request); };
+  }
+
+  static net::HttpLimits MakeLimits() {
+    net::HttpLimits http_limits;
+    http_limits.connections = limits::kHttpConnections;
+    return http_limits;
+  }
+
+  net::HttpObserver MakeObserver() {
+    net::HttpObserver observer;
+    observer.on_drop = [this](std::string_view reason) { metrics_.HttpDropped(reason); };
+    return observer;
+  }
+
+  void Tell() {
+    const std::string what = bound_.ok() ? library_.IdleReason() : std::string(bound_.message());
+    host_.health.Set("image_http", bound_.ok(), what);
+  }
+
+  runtime::Host& host_;
+  Metrics metrics_;
+  ImageLibrary library_;
+  std::unique_ptr<grpc::Service> service_;
+  ImageHttp routes_;
+  net::HttpServer http_;
+  absl::Status bound_;
+};
+
+asio::awaitable<absl::Status> Run(runtime::Host& host) {
+  const auto cache = std::make_shared<Cache>(host);
+  // The feed lives as long as the process, and so does what it calls.
+  host.config.OnChange([cache](const config::v1::TentacleConfig&) { cache->Configure(); });
+  if (absl::Status status = cache->Open(); !status.ok()) co_return status;
+  co_return co_await cache->Serve();
 }
 
 std::string AdminListen(const config::v1::TentacleConfig& config) { return config.cache().admin_listen(); }

@@ -62,7 +62,7 @@ class CacheService final : public v1::CacheService::CallbackService {
   }
 
   asio::awaitable<absl::StatusOr<v1::PullImageResponse>> Pull(std::string image_id) {
-    const auto entry = co_await library_.Demand(std::move(image_id));
+    const auto entry = co_await library_.Demand(std::move(image_id), Asker::kTask);
     if (!entry.ok()) co_return entry.status();
     v1::PullImageResponse response;
     *response.mutable_image() = (*entry)->image;

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+
 #include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
@@ -27,37 +30,49 @@ net::HttpReply Refusal(const absl::Status& status) {
   return Unavailable(text::Message(status));
 }
 
-// A client that reads an image while it arrives. Keeps the entry from being evicted.
+// A client that reads an image while it arrives.
 struct Reader {
   Reader(std::shared_ptr<Entry> entry_in, net::FileSpan file_in, net::ByteRange range)
       : entry(std::move(entry_in)),
+        hold(entry),
         file(std::move(file_in)),
         at(range.first),
         end(range.first + range.length),
-        generation(entry->generation) {
-    ++entry->readers;
-  }
-  ~Reader() { --entry->readers; }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
+        generation(entry->generation) {}
 
   std::shared_ptr<Entry> entry;
+  Reading hold;
   net::FileSpan file;
   std::uint64_t at;
   std::uint64_t end;
   std::uint64_t generation;
 };
 
+// Before the first line of an answer: OK when it is or will be there. Unavailable says why nothing can be expected.
+asio::awaitable<absl::Status> Promise(std::shared_ptr<Entry> entry, net::ByteRange range) {
+  const auto since = std::chrono::steady_clock::now();
+  for (;;) {
+    if (Servable(*entry, range.first + range.length) > range.first) co_return absl::OkStatus();
+    if (!entry->pull_runs) co_return absl::UnavailableError(entry->image.reason());
+    if (entry->line == Line::kFlows) co_return absl::OkStatus();
+    if (entry->line == Line::kFails) {
+      co_return absl::UnavailableError(fmt::format("the image cannot be fetched just now: {}", entry->image.reason()));
+    }
+    if (!co_await Changed(entry, since)) co_return absl::UnavailableError("the image waits for other pulls to end");
+  }
+}
+
 asio::awaitable<absl::StatusOr<std::string>> NextPiece(std::shared_ptr<Reader> reader, asio::thread_pool& blocking) {
   if (reader->at == reader->end) co_return std::string();
+  const auto since = std::chrono::steady_clock::now();
   for (;;) {
     // The client sees a short body and begins anew, instead of a mixture.
     if (reader->entry->generation != reader->generation) co_return absl::AbortedError("the image was fetched anew");
-    if (ImageLibrary::Servable(*reader->entry) > reader->at) break;
+    if (Servable(*reader->entry, reader->end) > reader->at) break;
     if (!reader->entry->pull_runs) co_return absl::UnavailableError(reader->entry->image.reason());
-    co_await ImageLibrary::Changed(reader->entry);
+    if (!co_await Changed(reader->entry, since)) co_return absl::DeadlineExceededError("no byte for too long");
   }
-  const std::uint64_t there = std::min(ImageLibrary::Servable(*reader->entry), reader->end);
+  const std::uint64_t there = std::min(Servable(*reader->entry, reader->end), reader->end);
   const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(there - reader->at, limits::kServeBytes));
   auto read = [fd = reader->file.fd, at = reader->at, want] {
     std::string piece(want, '\0');
@@ -66,6 +81,8 @@ asio::awaitable<absl::StatusOr<std::string>> NextPiece(std::shared_ptr<Reader> r
     return piece;
   };
   std::string piece = co_await async::OnPool(blocking, read);
+  // The file may have been emptied and filled anew while it was read.
+  if (reader->entry->generation != reader->generation) co_return absl::AbortedError("the image was fetched anew");
   if (piece.empty()) co_return absl::DataLossError("the image's file is shorter than its index says");
   reader->at += piece.size();
   co_return piece;
@@ -89,9 +106,10 @@ asio::awaitable<net::HttpReply> ImageHttp::Handle(net::HttpRequest request) {
 
 asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request, std::string image_id) {
   if (const std::string idle = library_.IdleReason(); !idle.empty()) co_return Unavailable(idle);
-  auto demanded = co_await library_.Demand(std::move(image_id));
+  auto demanded = co_await library_.Demand(std::move(image_id), Asker::kClient);
   if (!demanded.ok()) co_return Refusal(demanded.status());
   const std::shared_ptr<Entry> entry = *std::move(demanded);
+  const auto hold = std::make_shared<Reading>(entry);
   const std::string etag = fmt::format("\"{}\"", entry->image.sha256());
   const std::uint64_t size = entry->image.size_bytes();
 
@@ -114,17 +132,17 @@ asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request, std::
     reply.head_length = range.length;
     co_return reply;
   }
-  // A pull that has just begun makes its file a moment later.
-  auto file = net::OpenFileSpan(library_.PathOf(*entry));
-  while (!file.ok() && entry->pull_runs) {
-    co_await ImageLibrary::Changed(entry);
-    file = net::OpenFileSpan(library_.PathOf(*entry));
+  if (absl::Status promised = co_await Promise(entry, range); !promised.ok()) {
+    co_return Unavailable(text::Message(promised));
   }
+  auto file = net::OpenFileSpan(library_.PathOf(*entry));
   if (!file.ok()) co_return Unavailable(entry->image.reason());
   metrics_.Served(range.length);
   if (entry->image.state() == v1::IMAGE_STATE_CACHED) {
     file->offset = range.first;
     file->length = range.length;
+    // Not evicted while it is sent: the hold goes with the descriptor.
+    file->fd = std::shared_ptr<int>(file->fd.get(), [hold, fd = file->fd](int*) {});
     reply.file = *std::move(file);
     co_return reply;
   }

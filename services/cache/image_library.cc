@@ -3,19 +3,26 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <random>
 #include <set>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
+#include "libs/retry/backoff.h"
 #include "libs/text/view.h"
 #include "services/cache/core/eviction.h"
 #include "services/cache/core/image_name.h"
@@ -41,32 +48,14 @@ std::uint64_t SizeOf(const std::string& path) {
   return error ? 0 : size;
 }
 
-std::uint64_t DiskFree(const std::string& path) {
-  struct statvfs info {};
-  if (::statvfs(path.c_str(), &info) != 0) return 0;
-  return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
-}
-
-std::string_view OutcomeOf(const absl::Status& status) {
-  if (status.ok()) return "cached";
-  if (absl::IsDataLoss(status)) return "wrong_hash";
-  if (absl::IsResourceExhausted(status)) return "no_room";
-  if (absl::IsNotFound(status)) return "not_found";
-  return absl::IsCancelled(status) ? "stopped" : "failed";
-}
-
 }  // namespace
 
 ImageLibrary::ImageLibrary(runtime::Host& host, Metrics& metrics)
     : host_(host),
       metrics_(metrics),
       folder_(host.paths.state_dir + "/cache/images"),
+      metas_(host.home, host.clock),
       pulls_(limits::kPullThreads) {}
-
-ImageLibrary::~ImageLibrary() {
-  stop_ = true;
-  pulls_.join();
-}
 
 std::string ImageLibrary::Final(const std::string& image_id) const { return folder_ + "/" + FileNameOf(image_id); }
 
@@ -76,24 +65,35 @@ std::string ImageLibrary::PathOf(const Entry& entry) const {
   return entry.image.state() == v1::IMAGE_STATE_CACHED ? Final(entry.image.id()) : Part(entry.image.id());
 }
 
+// True: it is here, whole and verified.
+bool ImageLibrary::OpenEntry(std::shared_ptr<Entry> entry) {
+  v1::Image& image = entry->image;
+  const std::string final_path = Final(image.id());
+  const bool final_whole = image.size_bytes() > 0 && SizeOf(final_path) == image.size_bytes();
+  if (image.state() == v1::IMAGE_STATE_CACHED && final_whole) return true;
+  if (IsPulling(image.state())) {
+    // Killed between the rename and the index: verified once more, the line is not needed for it.
+    if (final_whole && ::rename(final_path.c_str(), Part(image.id()).c_str()) != 0) {
+      host_.log.Warning("cache.part_not_restored", {{"image", image.id()}, {"reason", std::strerror(errno)}});
+    }
+    to_resume_.push_back(entry);
+  }
+  image.set_state(v1::IMAGE_STATE_ABSENT);
+  image.set_present_bytes(SizeOf(Part(image.id())));
+  return false;
+}
+
 absl::Status ImageLibrary::Open() {
   std::error_code error;
   fs::create_directories(folder_, error);
   if (error) return absl::UnavailableError(fmt::format("{}: {}", folder_, error.message()));
   std::set<std::string> known;
-  std::vector<std::shared_ptr<Entry>> to_resume;
   auto visit = [&](std::string_view, std::string_view value) {
-    auto entry = std::make_shared<Entry>(host_.home);
+    auto entry = std::make_shared<Entry>();
     if (!entry->image.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
-    v1::Image& image = entry->image;
-    const bool whole = image.state() == v1::IMAGE_STATE_CACHED && SizeOf(Final(image.id())) == image.size_bytes();
-    if (!whole) {
-      if (IsPulling(image.state())) to_resume.push_back(entry);
-      image.set_state(v1::IMAGE_STATE_ABSENT);
-      image.set_present_bytes(SizeOf(Part(image.id())));
-    }
-    known.insert(FileNameOf(image.id()) + (whole ? "" : ".part"));
-    entries_[image.id()] = entry;
+    const std::string& id = entry->image.id();
+    known.insert(FileNameOf(id) + (OpenEntry(entry) ? "" : ".part"));
+    entries_[id] = entry;
     return true;
   };
   if (absl::Status status = host_.store.Scan(kKeyPrefix, "image0", visit); !status.ok()) return status;
@@ -102,11 +102,18 @@ absl::Status ImageLibrary::Open() {
     host_.log.Warning("cache.stray_file_removed", {{"file", file.path().filename().string()}});
     fs::remove(file.path(), error);
   }
-  for (const auto& entry : to_resume) {
-    if (absl::Status status = StartPull(entry); !status.ok()) Ended(*entry, status);
-  }
+  Configure();
   Count();
   return absl::OkStatus();
+}
+
+void ImageLibrary::Configure() {
+  if (!IdleReason().empty()) return;
+  for (const auto& entry : std::exchange(to_resume_, {})) {
+    if (entry->pull_runs || entry->image.state() != v1::IMAGE_STATE_ABSENT) continue;
+    entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
+    if (absl::Status status = StartPull(entry); !status.ok()) Ended(*entry, status);
+  }
 }
 
 std::string ImageLibrary::IdleReason() const {
@@ -116,141 +123,69 @@ std::string ImageLibrary::IdleReason() const {
   return "";
 }
 
+Origin ImageLibrary::MakeOrigin() const {
+  const auto& config = host_.config.current();
+  return {config.backend(), config.node().id(), host_.paths.KeyFile()};
+}
+
 asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Find(std::string image_id) {
   if (!IsAcceptableId(image_id)) co_return absl::InvalidArgumentError("this is no image id");
   if (const auto at = entries_.find(image_id); at != entries_.end()) co_return at->second;
-  const auto& config = host_.config.current();
-  const Origin origin{config.backend(), config.node().id(), host_.paths.KeyFile()};
-  auto fetch = [origin, image_id] { return FetchMeta(origin, image_id); };
-  auto meta = co_await async::OnPool(host_.blocking, fetch);
+  auto meta = co_await metas_.Ask(MakeOrigin(), image_id);
   if (!meta.ok()) co_return meta.status();
   // Somebody else may have asked meanwhile.
   if (const auto at = entries_.find(image_id); at != entries_.end()) co_return at->second;
   if (entries_.size() >= limits::kMaxImages) co_return absl::ResourceExhaustedError("too many images are known");
-  auto entry = std::make_shared<Entry>(host_.home);
+  auto entry = std::make_shared<Entry>();
   entry->image = *std::move(meta);
+  entry->meta_at = host_.clock.Now();
   entries_[image_id] = entry;
   Store(*entry);
   Count();
   co_return entry;
 }
 
-asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Demand(std::string image_id) {
+// Nothing of the image is here: what the backend has under this id may have changed since we asked.
+asio::awaitable<absl::Status> ImageLibrary::RenewMeta(std::shared_ptr<Entry> entry) {
+  if (host_.clock.Now() - entry->meta_at < limits::kMetaRemembered) co_return absl::OkStatus();
+  auto meta = co_await metas_.Ask(MakeOrigin(), entry->image.id());
+  if (absl::IsNotFound(meta.status())) co_return meta.status();
+  // Without the backend the old one has to do. Somebody else may have begun to pull meanwhile.
+  if (!meta.ok() || entry->pull_runs || entry->image.present_bytes() > 0) co_return absl::OkStatus();
+  entry->meta_at = host_.clock.Now();
+  v1::Image& image = entry->image;
+  if (meta->sha256() != image.sha256()) ++entry->generation;
+  image.set_name(meta->name());
+  image.set_sha256(meta->sha256());
+  image.set_format(meta->format());
+  image.set_size_bytes(meta->size_bytes());
+  image.set_unpacked_size_bytes(meta->unpacked_size_bytes());
+  Store(*entry);
+  co_return absl::OkStatus();
+}
+
+asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Demand(std::string image_id, Asker asker) {
   if (std::string idle = IdleReason(); !idle.empty()) co_return absl::FailedPreconditionError(idle);
-  auto entry = co_await Find(std::move(image_id));
-  if (!entry.ok()) co_return entry;
-  Touch(**entry);
-  if ((*entry)->pull_runs || (*entry)->image.state() == v1::IMAGE_STATE_CACHED) co_return entry;
-  absl::Status status = StartPull(*entry);
+  const auto found = co_await Find(std::move(image_id));
+  if (!found.ok()) co_return found;
+  const std::shared_ptr<Entry>& entry = *found;
+  Touch(*entry, asker);
+  const auto is_settled = [&entry] { return entry->pull_runs || entry->image.state() == v1::IMAGE_STATE_CACHED; };
+  if (is_settled()) co_return found;
+  if (asker == Asker::kClient && host_.clock.Now() - entry->failed_at < limits::kFailedRest) {
+    co_return absl::UnavailableError(entry->image.reason());
+  }
+  if (entry->image.present_bytes() == 0) {
+    absl::Status renewed = co_await RenewMeta(entry);
+    if (is_settled()) co_return found;
+    if (!renewed.ok()) co_return renewed;
+  }
+  absl::Status status = StartPull(entry);
   if (!status.ok()) {
-    Ended(**entry, status);
+    Ended(*entry, status);
     co_return status;
   }
-  co_return entry;
-}
-
-absl::Status ImageLibrary::MakeRoom(const Entry& wanted) {
-  std::vector<Resident> residents;
-  for (const auto& [id, entry] : entries_) {
-    if (id == wanted.image.id()) continue;
-    residents.push_back({id,
-                         entry->image.present_bytes(),
-                         absl::FromUnixSeconds(entry->image.last_used_at().seconds()),
-                         !entry->pull_runs && entry->readers == 0});
-  }
-  const auto& config = host_.config.current().cache();
-  const std::uint64_t need = wanted.image.size_bytes() - std::min(wanted.image.present_bytes(), wanted.image.size_bytes());
-  const auto victims = PlanEviction(residents, {config.max_bytes(), DiskFree(folder_), config.min_free_bytes()}, need);
-  if (!victims.ok()) return victims.status();
-  for (const std::string& id : *victims) {
-    const auto freed = Evict(id);
-    if (!freed.ok()) return freed.status();
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry) {
-  if (absl::Status status = MakeRoom(*entry); !status.ok()) return status;
-  entry->pull_runs = true;
-  entry->image.clear_reason();
-  Move(*entry, ImageEvent::kDemanded);
-  host_.log.Info("cache.pull_started",
-                 {{"image", entry->image.id()}, {"bytes", entry->image.size_bytes()}, {"present", entry->image.present_bytes()}});
-  auto run = RunPull(std::move(entry));
-  asio::co_spawn(host_.home, std::move(run), asio::detached);
-  return absl::OkStatus();
-}
-
-PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
-  const auto& config = host_.config.current();
-  PullJob job;
-  job.origin = {config.backend(), config.node().id(), host_.paths.KeyFile()};
-  job.image = entry->image;
-  job.part_path = Part(entry->image.id());
-  job.final_path = Final(entry->image.id());
-  job.stop = &stop_;
-  // Each of these hops to the home thread.
-  job.on_progress = [this, entry](std::uint64_t present) {
-    asio::post(host_.home, [this, entry, present] {
-      entry->image.set_present_bytes(present);
-      entry->changed.cancel();
-      TellProgress(*entry, false);
-    });
-  };
-  job.on_trouble = [this, entry](const std::string& reason) {
-    asio::post(host_.home, [this, entry, reason] {
-      metrics_.PullTrouble();
-      host_.log.Warning("cache.pull_retries", {{"image", entry->image.id()}, {"reason", reason}});
-      if (entry->image.state() == v1::IMAGE_STATE_VERIFYING) Move(*entry, ImageEvent::kHashWrong);
-      entry->image.set_reason(reason);
-      TellProgress(*entry, true);
-    });
-  };
-  job.on_verifying = [this, entry] {
-    asio::post(host_.home, [this, entry] { Move(*entry, ImageEvent::kBytesComplete); });
-  };
-  job.on_restart = [this, entry] {
-    asio::post(host_.home, [entry] {
-      ++entry->generation;
-      entry->image.set_present_bytes(0);
-      entry->changed.cancel();
-    });
-  };
-  job.on_fetched = [this](std::uint64_t bytes) {
-    asio::post(host_.home, [this, bytes] { metrics_.Fetched(bytes); });
-  };
-  return job;
-}
-
-asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
-  auto pull = [job = MakeJob(entry)] { return cache::Pull(job); };
-  const absl::Status status = co_await async::OnPool(pulls_, pull);
-  // What the pull thread has posted comes first.
-  co_await asio::post(asio::use_awaitable);
-  Ended(*entry, status);
-}
-
-void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
-  entry.pull_runs = false;
-  metrics_.PullEnded(OutcomeOf(status));
-  v1::Image& image = entry.image;
-  if (status.ok()) {
-    image.clear_reason();
-    image.set_present_bytes(image.size_bytes());
-    image.mutable_cached_at()->set_seconds(absl::ToUnixSeconds(host_.clock.Now()));
-    Move(entry, ImageEvent::kHashRight);
-    host_.log.Info("cache.image_cached", {{"image", image.id()}, {"bytes", image.size_bytes()}});
-    const json::object body{{"imageId", image.id()}, {"size", image.size_bytes()}, {"sha256", image.sha256()}};
-    host_.events.Publish(
-        events::MakeEvent("image.cached", image.id(), PRIORITY_RESULT, json::serialize(body), host_.clock.Now()));
-    return;
-  }
-  if (absl::IsCancelled(status)) return;
-  image.set_reason(std::string(status.message()));
-  image.set_present_bytes(SizeOf(Part(image.id())));
-  if (image.state() == v1::IMAGE_STATE_ABSENT) Move(entry, ImageEvent::kDemanded);  // Refused before it began.
-  Move(entry, ImageEvent::kGaveUp);
-  host_.log.Error("cache.pull_failed", {{"image", image.id()}, {"reason", image.reason()}});
+  co_return found;
 }
 
 absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
@@ -280,19 +215,14 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   return freed;
 }
 
-std::uint64_t ImageLibrary::Servable(const Entry& entry) {
-  if (entry.image.state() == v1::IMAGE_STATE_CACHED) return entry.image.size_bytes();
-  const std::uint64_t size = entry.image.size_bytes();
-  const std::uint64_t unverified = size > limits::kHeldBackBytes ? size - limits::kHeldBackBytes : 0;
-  return std::min(entry.image.present_bytes(), unverified);
-}
-
-asio::awaitable<void> ImageLibrary::Changed(std::shared_ptr<Entry> entry) {
-  co_await entry->changed.async_wait(asio::as_tuple(asio::use_awaitable));
-}
-
-void ImageLibrary::Touch(Entry& entry) {
-  entry.image.mutable_last_used_at()->set_seconds(absl::ToUnixSeconds(host_.clock.Now()));
+void ImageLibrary::Touch(Entry& entry, Asker asker) {
+  const absl::Time now = host_.clock.Now();
+  const absl::Duration wants = asker == Asker::kTask ? limits::kTaskWants : limits::kClientWants;
+  entry.wanted_until = std::max(entry.wanted_until, now + wants);
+  entry.image.mutable_last_used_at()->set_seconds(absl::ToUnixSeconds(now));
+  if (now - entry.use_stored < limits::kUseStoreInterval) return;
+  entry.use_stored = now;
+  Store(entry);
 }
 
 std::uint64_t ImageLibrary::UsedBytes() const {
@@ -305,7 +235,7 @@ void ImageLibrary::Move(Entry& entry, ImageEvent event) {
   const auto next = After(entry.image.state(), event);
   if (!next) return;
   entry.image.set_state(*next);
-  entry.changed.cancel();
+  entry.Tell();
   Store(entry);
   Count();
   TellProgress(entry, true);

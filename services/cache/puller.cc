@@ -140,10 +140,12 @@ class Fetching {
       request->headers.emplace_back("If-Range", fmt::format("\"{}\"", job_.image.sha256()));
     }
     request->total_timeout = absl::InfiniteDuration();
+    request->cancel = job_.stop;
     request->on_headers = [this](unsigned status, const net::HeaderList& headers) { return OnHeaders(status, headers); };
     request->on_body = [this](std::string_view piece) { return OnBody(piece); };
     const auto reply = net::Fetch(*request);
     if (!outcome_.ok()) return outcome_;
+    if (job_.stop->load()) return absl::CancelledError("stopped");
     if (!reply.ok()) return absl::UnavailableError(std::string(reply.status().message()));
     return absl::OkStatus();
   }
@@ -209,6 +211,7 @@ void Pause(absl::Duration delay, const std::atomic<bool>& stop) {
 absl::Status FetchAll(const PullJob& job, PartFile& part) {
   retry::Backoff backoff({limits::kBackoffBase, limits::kBackoffCap});
   std::random_device random;
+  int fruitless = 0;
   while (part.size() < job.image.size_bytes()) {
     if (job.stop->load()) return absl::CancelledError("stopped");
     const std::uint64_t before = part.size();
@@ -216,7 +219,10 @@ absl::Status FetchAll(const PullJob& job, PartFile& part) {
     if (!status.ok() && !absl::IsUnavailable(status)) return status;
     if (part.size() == job.image.size_bytes()) break;
     if (part.size() > before) backoff.Reset();
-    job.on_trouble(status.ok() ? "the line broke off" : std::string(status.message()));
+    const std::string reason = status.ok() ? "the line broke off" : std::string(status.message());
+    job.on_trouble(reason);
+    fruitless = part.size() > before ? 0 : fruitless + 1;
+    if (fruitless == limits::kFruitlessTries) return absl::UnavailableError(reason);
     Pause(backoff.Next(static_cast<double>(random()) / static_cast<double>(std::random_device::max())), *job.stop);
   }
   return absl::OkStatus();

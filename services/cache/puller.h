@@ -37,7 +37,8 @@ struct PullJob {
 };
 
 // Returns when the image is whole, verified, synced and renamed. DataLoss: its hash is wrong, twice.
-// ResourceExhausted: the disk is full. NotFound. Cancelled: `stop`.
+// ResourceExhausted: the disk is full. NotFound. Cancelled: `stop`. Unavailable: several tries in a row brought no byte;
+// what is here stays, another call goes on with it.
 absl::Status Pull(const PullJob& job);
 
 }  // namespace tentacle::cache

@@ -21,6 +21,12 @@ bool ContinuesAt(std::string_view content_range, const PullQuestion& question) {
   return content_range == fmt::format("bytes {}-{}/{}", question.offset, question.size - 1, question.size);
 }
 
+// Only a quoted SHA-256 says which image it is; a proxy or a file server makes tags of its own.
+bool IsHashTag(std::string_view etag) {
+  if (etag.size() != 66 || etag.front() != '"' || etag.back() != '"') return false;
+  return etag.substr(1, 64).find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
 }  // namespace
 
 PullJudgement JudgeAnswer(const PullQuestion& question, const OriginAnswer& answer) {
@@ -31,7 +37,7 @@ PullJudgement JudgeAnswer(const PullQuestion& question, const OriginAnswer& answ
   }
   // A captive portal or a proxy's error page.
   if (answer.content_type.starts_with("text/html")) return {PullVerdict::kRetry, "the answer is a web page"};
-  if (!answer.etag.empty() && answer.etag != fmt::format("\"{}\"", question.sha256)) {
+  if (IsHashTag(answer.etag) && answer.etag != fmt::format("\"{}\"", question.sha256)) {
     return {PullVerdict::kGiveUp, "the backend's image has changed since it was announced"};
   }
   const auto length = Number(answer.content_length);

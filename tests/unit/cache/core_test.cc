@@ -1,0 +1,126 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "services/cache/core/eviction.h"
+#include "services/cache/core/image_name.h"
+#include "services/cache/core/image_state.h"
+#include "services/cache/core/range_reply.h"
+
+namespace tentacle::cache {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr std::uint64_t kGb = 1'000'000'000;
+
+absl::Time At(int seconds) { return absl::FromUnixSeconds(seconds); }
+
+// Every pair of state and event: what moves, and that nothing else does.
+TEST(ImageState, WholeMatrix) {
+  std::string matrix;
+  for (int state = v1::IMAGE_STATE_ABSENT; state <= v1::IMAGE_STATE_FAILED; ++state) {
+    for (int event = 0; event < kImageEvents; ++event) {
+      const auto next = After(static_cast<ImageState>(state), static_cast<ImageEvent>(event));
+      if (!next) continue;
+      matrix += std::string(ImageStateName(static_cast<ImageState>(state))) + " " +
+                std::string(ImageEventName(static_cast<ImageEvent>(event))) + " " +
+                std::string(ImageStateName(*next)) + "\n";
+    }
+  }
+  EXPECT_EQ(matrix,
+            "absent demanded pulling\n"
+            "pulling bytes-complete verifying\n"
+            "pulling gave-up failed\n"
+            "verifying hash-right cached\n"
+            "verifying hash-wrong pulling\n"
+            "verifying gave-up failed\n"
+            "cached evicted absent\n"
+            "failed demanded pulling\n"
+            "failed evicted absent\n");
+}
+
+TEST(Eviction, NothingGoesWhileThereIsRoom) {
+  EXPECT_THAT(*PlanEviction({{"a", kGb, At(1)}}, {10 * kGb, 100 * kGb, kGb}, kGb), IsEmpty());
+}
+
+TEST(Eviction, LeastRecentlyUsedGoFirstAndNoMoreThanNeeded) {
+  const std::vector<Resident> residents = {{"new", 3 * kGb, At(30)}, {"old", 3 * kGb, At(10)}, {"mid", 3 * kGb, At(20)}};
+  EXPECT_THAT(*PlanEviction(residents, {10 * kGb, 100 * kGb, kGb}, 4 * kGb), ElementsAre("old"));
+  EXPECT_THAT(*PlanEviction(residents, {10 * kGb, 100 * kGb, kGb}, 7 * kGb), ElementsAre("old", "mid"));
+}
+
+TEST(Eviction, WhatIsInUseStays) {
+  const std::vector<Resident> residents = {{"old", 3 * kGb, At(10), false}, {"new", 3 * kGb, At(20)}};
+  EXPECT_THAT(*PlanEviction(residents, {6 * kGb, 100 * kGb, kGb}, 2 * kGb), ElementsAre("new"));
+}
+
+TEST(Eviction, TheDisksFreeSpaceCountsToo) {
+  EXPECT_THAT(*PlanEviction({{"a", 3 * kGb, At(1)}}, {100 * kGb, 2 * kGb, kGb}, 2 * kGb), ElementsAre("a"));
+}
+
+TEST(Eviction, ARefusalSaysWhatIsNeededAndWhatCouldBeFreed) {
+  const auto plan = PlanEviction({{"a", 3 * kGb, At(1)}}, {5 * kGb, 100 * kGb, kGb}, 6 * kGb);
+  EXPECT_TRUE(absl::IsResourceExhausted(plan.status()));
+  EXPECT_THAT(std::string(plan.status().message()), HasSubstr("needs 6.00 GB"));
+  EXPECT_THAT(std::string(plan.status().message()), HasSubstr("3.00 GB can be freed"));
+}
+
+TEST(ImageName, NoIdLeavesTheFolder) {
+  for (const char* id : {"", "../../etc/passwd", "a/b", "..", ".hidden", "a b", "a\nb", "a%2fb"}) {
+    EXPECT_FALSE(IsAcceptableId(id)) << id;
+  }
+  EXPECT_FALSE(IsAcceptableId(std::string(129, 'a')));
+  EXPECT_TRUE(IsAcceptableId("3f2a-win_2025.1"));
+  EXPECT_EQ(FileNameOf("../x").find('/'), std::string::npos);
+  EXPECT_NE(FileNameOf("1"), FileNameOf("2"));
+}
+
+const std::string kHash(64, 'a');
+
+struct ReplyCase {
+  const char* name;
+  std::uint64_t offset;
+  unsigned status;
+  const char* content_range;
+  const char* content_length;
+  const char* etag;
+  const char* content_type;
+  PullVerdict verdict;
+};
+
+class ReplyTest : public ::testing::TestWithParam<ReplyCase> {};
+
+TEST_P(ReplyTest, IsJudged) {
+  const ReplyCase& c = GetParam();
+  const PullQuestion question{c.offset, 200, kHash};
+  const std::string etag = std::string(c.etag) == "ours" ? "\"" + kHash + "\"" : c.etag;
+  const PullJudgement judged =
+      JudgeAnswer(question, {c.status, c.content_range, c.content_length, etag, c.content_type});
+  EXPECT_EQ(judged.verdict, c.verdict) << judged.reason;
+  const bool usable = c.verdict == PullVerdict::kAppend || (c.verdict == PullVerdict::kFromStart && c.status == 200);
+  EXPECT_EQ(judged.reason.empty(), usable) << judged.reason;
+}
+
+constexpr char kOther[] = "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"";
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases,
+    ReplyTest,
+    ::testing::Values(
+        ReplyCase{"Whole", 0, 200, "", "200", "ours", "", PullVerdict::kFromStart},
+        ReplyCase{"Continues", 100, 206, "bytes 100-199/200", "100", "ours", "", PullVerdict::kAppend},
+        ReplyCase{"RangeIgnored", 100, 200, "", "200", "ours", "", PullVerdict::kFromStart},
+        ReplyCase{"AnotherRange", 100, 206, "bytes 0-199/200", "200", "ours", "", PullVerdict::kRetry},
+        ReplyCase{"ShorterThanHere", 100, 416, "", "", "", "", PullVerdict::kFromStart},
+        ReplyCase{"NotThere", 0, 404, "", "", "", "", PullVerdict::kGiveUp},
+        ReplyCase{"ServerError", 0, 500, "", "", "", "", PullVerdict::kRetry},
+        ReplyCase{"CaptivePortal", 0, 200, "", "200", "", "text/html; charset=utf-8", PullVerdict::kRetry},
+        ReplyCase{"AnotherLength", 0, 200, "", "300", "", "", PullVerdict::kGiveUp},
+        ReplyCase{"AnotherImage", 0, 200, "", "200", kOther, "", PullVerdict::kGiveUp},
+        ReplyCase{"TagOfAnotherKind", 0, 200, "", "200", "W/\"17\"", "", PullVerdict::kFromStart}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace tentacle::cache
