@@ -48,7 +48,8 @@ export class Browser {
       if (new URL(request.url()).origin !== browser.#backend) browser.foreign.push(request.url());
     });
     browser.context.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') browser.#complain(message.text());
+      if (message.type() === 'error' || message.type() === 'warning')
+        browser.#complain(message.text());
     });
     browser.context.on('weberror', (error) => browser.#complain(String(error.error())));
     return browser;
@@ -69,7 +70,10 @@ export class Browser {
   }
 
   async shot(page, name) {
-    await page.screenshot({ path: join(this.#screenshots, `${name}.png`), fullPage: true });
+    await page.screenshot({
+      path: join(this.#screenshots, `${name}.png`),
+      fullPage: true,
+    });
   }
 
   close() {
@@ -81,7 +85,9 @@ export class Browser {
 export async function violations(page) {
   await page.evaluate(AXE);
   const result = await page.evaluate(() =>
-    globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }),
+    globalThis.axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+    }),
   );
   return result.violations.map((one) => {
     const node = one.nodes[0];

@@ -20,7 +20,14 @@ export class Checks {
       this.is(what, true);
       return value;
     } catch (error) {
-      this.is(what, false, String(error?.message ?? error).split('\n').slice(0, 6).join(' | '));
+      this.is(
+        what,
+        false,
+        String(error?.message ?? error)
+          .split('\n')
+          .slice(0, 6)
+          .join(' | '),
+      );
       return undefined;
     }
   }

@@ -8,7 +8,8 @@ const { WebSocket } = require('ws');
 
 const ANSWER_WITHIN_MS = 20_000;
 
-const base64url = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const base64url = (value) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 export class FakeTentacle extends EventEmitter {
   #backend;
@@ -37,28 +38,41 @@ export class FakeTentacle extends EventEmitter {
         ...facts,
       }),
     });
-    if (response.status !== 201) throw new Error(`enroll: ${response.status} ${await response.text()}`);
+    if (response.status !== 201)
+      throw new Error(`enroll: ${response.status} ${await response.text()}`);
     this.nodeId = (await response.json()).nodeId;
     return this.nodeId;
   }
 
   #token() {
     const now = Math.floor(Date.now() / 1000);
-    const claims = { iss: this.nodeId, aud: 'octofleet', iat: now, exp: now + 300, jti: randomBytes(12).toString('hex') };
+    const claims = {
+      iss: this.nodeId,
+      aud: 'octofleet',
+      iat: now,
+      exp: now + 300,
+      jti: randomBytes(12).toString('hex'),
+    };
     const head = `${base64url({ alg: 'EdDSA', typ: 'JWT' })}.${base64url(claims)}`;
     return `${head}.${sign(null, Buffer.from(head), this.#keys.privateKey).toString('base64url')}`;
   }
 
   async connect() {
     const url = `${this.#backend.replace(/^http/, 'ws')}/api/v1/tentacles/ws`;
-    this.#socket = new WebSocket(url, { headers: { Authorization: `Bearer ${this.#token()}` } });
+    this.#socket = new WebSocket(url, {
+      headers: { Authorization: `Bearer ${this.#token()}` },
+    });
     this.#socket.on('message', (data) => this.#heard(JSON.parse(data.toString())));
-    await once(this.#socket, 'open', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    await once(this.#socket, 'open', {
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
   }
 
   async disconnect() {
     this.#socket.close();
-    await once(this.#socket, 'close', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    await once(this.#socket, 'close', {
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
   }
 
   // A command is kept by the backend until it is acknowledged.
@@ -94,10 +108,24 @@ export class FakeTentacle extends EventEmitter {
   }
 
   taskStatus(taskId, status, stage, progress, message = '') {
-    this.send({ type: 'task.status', taskId, status, stage, progress, message, time: new Date().toISOString() });
+    this.send({
+      type: 'task.status',
+      taskId,
+      status,
+      stage,
+      progress,
+      message,
+      time: new Date().toISOString(),
+    });
   }
 
   timeline(taskId, step, detail, time) {
-    this.send({ type: 'task.timeline', taskId, step, detail, time: new Date(time).toISOString() });
+    this.send({
+      type: 'task.timeline',
+      taskId,
+      step,
+      detail,
+      time: new Date(time).toISOString(),
+    });
   }
 }

@@ -1,13 +1,25 @@
 // The page's addresses. What is chosen, a tab, a filter, an open task, is in them: any view can be
 // bookmarked and sent to somebody.
+import { Skeleton } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import { Navigate, type RouteObject } from 'react-router';
 
 import { RouteError } from '@/components/errors/route-error';
 
-import { NodeRoute } from './routes/node';
 import { NodesRoute } from './routes/nodes';
 import { NotFoundRoute } from './routes/not-found';
 import { Root } from './routes/root';
+
+// The list is there first; what a single node needs is fetched with it.
+const NodeRoute = lazy(() =>
+  import('./routes/node').then((module) => ({ default: module.NodeRoute })),
+);
+
+const node = (
+  <Suspense fallback={<Skeleton height={240} radius="lg" />}>
+    <NodeRoute />
+  </Suspense>
+);
 
 export const routes: RouteObject[] = [
   {
@@ -17,8 +29,8 @@ export const routes: RouteObject[] = [
     children: [
       { index: true, element: <Navigate to="/nodes" replace /> },
       { path: 'nodes', element: <NodesRoute /> },
-      { path: 'nodes/:nodeId', element: <NodeRoute /> },
-      { path: 'nodes/:nodeId/:tab', element: <NodeRoute /> },
+      { path: 'nodes/:nodeId', element: node },
+      { path: 'nodes/:nodeId/:tab', element: node },
       { path: '*', element: <NotFoundRoute /> },
     ],
   },

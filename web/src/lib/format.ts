@@ -17,9 +17,10 @@ export function formatPercent(value: number | undefined | null): string {
   return value === undefined || value === null ? '–' : `${Math.round(value)} %`;
 }
 
-// "0.4 s", "12 s", "3 min 20 s", "2 h 5 min", "4 d 3 h".
+// "48 ms", "0.4 s", "12 s", "3 min 20 s", "2 h 5 min", "4 d 3 h".
 export function formatDuration(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000;
+  if (ms < 100) return `${Math.max(0, Math.round(ms))} ms`;
+  const seconds = ms / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
@@ -27,6 +28,11 @@ export function formatDuration(ms: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 24) return `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+// The same for what goes on: whole seconds, so that it does not flicker.
+export function formatElapsed(ms: number): string {
+  return ms < 60_000 ? `${Math.max(0, Math.floor(ms / 1000))} s` : formatDuration(ms);
 }
 
 // "just now", "40 s ago", "5 min ago", "2 h ago", "3 d ago".
@@ -46,7 +52,11 @@ export function formatSpan(seconds: number): string {
 }
 
 export function formatClock(time: string | Date): string {
-  return new Date(time).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  return new Date(time).toLocaleTimeString(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
 }
 
 export function formatHourMinute(time: Date): string {
@@ -62,7 +72,8 @@ export function formatExact(time: string): string {
 // Characters that move, hide or reverse what stands around them: controls, and Unicode's bidirectional
 // and zero-width formatting. A host name with U+202E in it must not pass for another one.
 // eslint-disable-next-line no-control-regex
-const INVISIBLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const INVISIBLE =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 export function revealInvisible(text: string): string {
   return text.replace(INVISIBLE, (character) => {
@@ -75,7 +86,13 @@ export function revealInvisible(text: string): string {
 export function networkOf(address: string | undefined): string | null {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(address ?? '');
   if (!match) return null;
-  const [a, b, c, d, prefix] = match.slice(1).map(Number) as [number, number, number, number, number];
+  const [a, b, c, d, prefix] = match.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (Math.max(a, b, c, d) > 255 || prefix > 32) return null;
   const mask = prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0;
   const network = (((a << 24) | (b << 16) | (c << 8) | d) >>> 0) & mask;
@@ -85,6 +102,7 @@ export function networkOf(address: string | undefined): string | null {
 // Numbers in the order of the addresses; what is no IPv4 address comes last.
 export function ipOrder(ip: string | undefined | null): number {
   const parts = (ip ?? '').split('.').map(Number);
-  if (parts.length !== 4 || parts.some((part) => Number.isNaN(part))) return Number.MAX_SAFE_INTEGER;
+  if (parts.length !== 4 || parts.some((part) => Number.isNaN(part)))
+    return Number.MAX_SAFE_INTEGER;
   return parts.reduce((sum, part) => sum * 256 + part, 0);
 }

@@ -118,7 +118,9 @@ export class LiveFeed {
       await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
       const batch = [...this.pending.values()];
       this.pending.clear();
-      await Promise.allSettled(batch.map((queryKey) => this.queries.invalidateQueries({ queryKey })));
+      await Promise.allSettled(
+        batch.map((queryKey) => this.queries.invalidateQueries({ queryKey })),
+      );
     }
     this.flushing = false;
   }

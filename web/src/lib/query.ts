@@ -26,7 +26,8 @@ export function makeQueryClient(): QueryClient {
         staleTime: 30_000,
         networkMode: 'always',
         // What the backend refused it refuses again; what did not arrive may arrive.
-        retry: (failures, error) => failures < RETRIES && !(error instanceof ApiError && error.status !== 0),
+        retry: (failures, error) =>
+          failures < RETRIES && !(error instanceof ApiError && error.status !== 0),
       },
       mutations: { networkMode: 'always' },
     },
@@ -41,7 +42,11 @@ export function keysOf(change: Change): QueryKey[] {
       return [keys.nodes, keys.node(change.id), keys.inventory(change.id), keys.metrics(change.id)];
     case 'task':
       // Installers' callbacks come without the tentacle: then it may be anybody's.
-      return [tentacle ? keys.tasks(tentacle) : ['tasks'], keys.nodes, tentacle ? keys.node(tentacle) : ['node']];
+      return [
+        tentacle ? keys.tasks(tentacle) : ['tasks'],
+        keys.nodes,
+        tentacle ? keys.node(tentacle) : ['node'],
+      ];
     case 'image':
       return [keys.images, tentacle ? keys.cachedImages(tentacle) : ['cached-images'], keys.nodes];
     case 'device':

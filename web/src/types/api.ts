@@ -72,7 +72,13 @@ export interface Inventory {
     system?: { vendor?: string; product?: string; serial?: string; uuid?: string };
     virtualization?: string;
   };
-  os?: { name?: string; version?: string; kernel?: string; hostname?: string; uptimeSeconds?: number };
+  os?: {
+    name?: string;
+    version?: string;
+    kernel?: string;
+    hostname?: string;
+    uptimeSeconds?: number;
+  };
   software?: { packages?: { name: string; version: string }[]; count?: number; reason?: string };
   services?: { units?: { name: string; active: string; sub: string }[]; reason?: string };
   network?: { interfaces?: NetworkInterface[]; defaultGateway?: string; dns?: string[] };
@@ -98,7 +104,14 @@ export interface CreatedToken {
   maxUses: number;
 }
 
-export const TASK_STATUSES = ['waiting', 'booting', 'installing', 'complete', 'failed', 'cancelled'] as const;
+export const TASK_STATUSES = [
+  'waiting',
+  'booting',
+  'installing',
+  'complete',
+  'failed',
+  'cancelled',
+] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 export interface TimelineEntry {
@@ -107,7 +120,8 @@ export interface TimelineEntry {
   detail?: string;
 }
 
-export type NetworkPlan = { dhcp: true } | { dhcp: false; ip: string; prefix: number; gateway?: string; dns?: string[] };
+export type NetworkPlan =
+  { dhcp: true } | { dhcp: false; ip: string; prefix: number; gateway?: string; dns?: string[] };
 
 export interface Task {
   id: string;

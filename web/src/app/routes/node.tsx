@@ -10,12 +10,15 @@ import { Hardware } from '@/features/nodes/components/hardware';
 import { NodeFacts } from '@/features/nodes/components/node-facts';
 import { NodeHeader } from '@/features/nodes/components/node-header';
 import { NodeLoad } from '@/features/nodes/components/node-load';
+import { PxeRelay } from '@/features/nodes/components/pxe-relay';
 import { RemoveTentacle } from '@/features/nodes/components/remove-tentacle';
 import { OpenTasks } from '@/features/pxe/components/open-tasks';
 import { PxeTab, type PxeView } from '@/features/pxe/components/pxe-tab';
 import type { TaskFilter } from '@/features/pxe/task-view';
 import { revealInvisible } from '@/lib/format';
 import type { Node } from '@/types/api';
+
+import classes from './node.module.css';
 
 interface TabName {
   value: string;
@@ -36,20 +39,28 @@ export function NodeRoute() {
   const node = useNode(nodeId);
   const navigate = useNavigate();
   if (node.isPending) return <Skeleton height={240} radius="lg" />;
-  if (!node.data) return <Problem title="This node cannot be shown" error={node.error} onRetry={() => void node.refetch()} />;
+  if (!node.data)
+    return (
+      <Problem
+        title="This node cannot be shown"
+        error={node.error}
+        onRetry={() => void node.refetch()}
+      />
+    );
 
   const { name, isTentacle } = node.data;
   const tabs = TABS.filter((one) => isTentacle || !one.tentacleOnly);
   const current = tabs.find((one) => one.value === tab) ?? tabs[0];
   const base = `/nodes/${encodeURIComponent(nodeId)}`;
-  const open = (value: string | null) => void navigate(value === 'overview' ? base : `${base}/${value}`);
+  const open = (value: string | null) =>
+    void navigate(value === 'overview' ? base : `${base}/${value}`);
   return (
     <Stack>
       <title>{`${revealInvisible(name)} · ${current?.label} · Octofleet`}</title>
       <NodeHeader node={node.data} />
       {/* Another node is another page: nothing typed or opened for one is carried over. */}
       <Tabs key={nodeId} value={current?.value ?? null} onChange={open} keepMounted={false}>
-        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+        <Tabs.List className={classes.tabs}>
           {tabs.map((one) => (
             <Tabs.Tab key={one.value} value={one.value}>
               {one.label}
@@ -82,10 +93,15 @@ function TabContent({ tab, node, base }: { tab: string; node: Node; base: string
         <Stack>
           <NodeFacts node={node} />
           {node.isTentacle ? (
-            <OpenTasks tentacleId={node.id} onOpen={(task) => void navigate(`${base}/pxe?task=${encodeURIComponent(task.id)}`)} />
+            <OpenTasks
+              tentacleId={node.id}
+              onOpen={(task) => void navigate(`${base}/pxe?task=${encodeURIComponent(task.id)}`)}
+            />
           ) : null}
           <NodeLoad nodeId={node.id} />
-          {node.isTentacle ? <RemoveTentacle node={node} onRemoved={() => void navigate('/nodes')} /> : null}
+          {node.isTentacle ? (
+            <RemoveTentacle node={node} onRemoved={() => void navigate('/nodes')} />
+          ) : null}
         </Stack>
       );
   }
@@ -93,7 +109,9 @@ function TabContent({ tab, node, base }: { tab: string; node: Node; base: string
 
 // Only what differs from the usual stands in the address.
 function withParams(entries: Record<string, string | null>): URLSearchParams {
-  return new URLSearchParams(Object.entries(entries).filter((entry): entry is [string, string] => entry[1] !== null));
+  return new URLSearchParams(
+    Object.entries(entries).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
 }
 
 function oneOf<T extends string>(value: string | null, allowed: readonly T[], usual: T): T {
@@ -120,9 +138,17 @@ function Pxe({ node }: { node: Node }) {
         install: next.creating ? next.mac : null,
       }),
       // Closing something leaves nothing behind for the back button.
-      { replace: (view.taskId !== null && next.taskId === null) || (view.creating && !next.creating) },
+      {
+        replace:
+          (view.taskId !== null && next.taskId === null) || (view.creating && !next.creating),
+      },
     );
-  return <PxeTab node={node} view={view} onView={change} />;
+  return (
+    <Stack>
+      <PxeRelay node={node} />
+      <PxeTab node={node} view={view} onView={change} />
+    </Stack>
+  );
 }
 
 function Network({ node, base }: { node: Node; base: string }) {

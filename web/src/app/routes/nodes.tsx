@@ -31,7 +31,8 @@ export function NodesRoute() {
   const filter = readFilter(params);
   const adding = params.has('add');
   // Typing in the search box makes no history; a choice does.
-  const change = (next: NodeFilter) => setParams(writeFilter(next), { replace: next.search !== filter.search });
+  const change = (next: NodeFilter) =>
+    setParams(writeFilter(next), { replace: next.search !== filter.search });
   const setAdding = (open: boolean) => {
     const next = writeFilter(filter);
     if (open) next.set('add', '');

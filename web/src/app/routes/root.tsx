@@ -3,7 +3,12 @@ import { useEffect, useState } from 'react';
 import { Outlet } from 'react-router';
 
 import { Layout } from '@/components/layout/layout';
-import { takeKeyFromAddress, useSessionState, useSignIn, useSignOut } from '@/features/session/api/session';
+import {
+  takeKeyFromAddress,
+  useSessionState,
+  useSignIn,
+  useSignOut,
+} from '@/features/session/api/session';
 import { SignIn } from '@/features/session/components/sign-in';
 import { LiveContext, LiveFeed } from '@/lib/live';
 

@@ -3,7 +3,15 @@ import type { ReactNode } from 'react';
 import classes from './empty.module.css';
 
 // Nothing is there yet, and what to do about it.
-export function Empty({ icon, title, children }: { icon: ReactNode; title: string; children?: ReactNode }) {
+export function Empty({
+  icon,
+  title,
+  children,
+}: {
+  icon: ReactNode;
+  title: string;
+  children?: ReactNode;
+}) {
   return (
     <div className={classes.empty}>
       <span className={classes.icon}>{icon}</span>

@@ -11,7 +11,11 @@ export function Meter({ label, percent }: { label: string; percent: number | und
     <div className={classes.meter}>
       <span className={classes.label}>{label}</span>
       <span className={classes.track} aria-hidden="true">
-        <span className={classes.fill} data-high={shown >= HIGH_PERCENT || undefined} style={{ width: `${shown}%` }} />
+        <span
+          className={classes.fill}
+          data-high={shown >= HIGH_PERCENT || undefined}
+          style={{ width: `${shown}%` }}
+        />
       </span>
       <span className={classes.value}>{formatPercent(percent)}</span>
     </div>

@@ -20,9 +20,22 @@ export function Sparkline({ values, max, label }: SparklineProps) {
     return `${x.toFixed(1)},${y.toFixed(1)}`;
   });
   return (
-    <svg className={classes.line} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
-      <polygon points={`0,${HEIGHT} ${points.join(' ')} ${WIDTH},${HEIGHT}`} className={classes.area} />
-      <polyline points={points.join(' ')} className={classes.stroke} vectorEffect="non-scaling-stroke" />
+    <svg
+      className={classes.line}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
+      <polygon
+        points={`0,${HEIGHT} ${points.join(' ')} ${WIDTH},${HEIGHT}`}
+        className={classes.area}
+      />
+      <polyline
+        points={points.join(' ')}
+        className={classes.stroke}
+        vectorEffect="non-scaling-stroke"
+      />
     </svg>
   );
 }

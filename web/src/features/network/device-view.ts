@@ -29,7 +29,9 @@ export function selectDevices(
       if (filter === 'unknown' && device.isManaged) return false;
       if (filter === 'new' && kindOf(device, nowMs) !== 'new') return false;
       if (!wanted) return true;
-      return [device.mac, device.ip, device.hostname, device.vendor].some((text) => text?.toLowerCase().includes(wanted));
+      return [device.mac, device.ip, device.hostname, device.vendor].some((text) =>
+        text?.toLowerCase().includes(wanted),
+      );
     })
     .sort(ORDERS[sort]);
 }
@@ -39,12 +41,15 @@ const ORDERS: Record<DeviceSort, (a: Device, b: Device) => number> = {
   newest: (a, b) => Date.parse(b.firstSeen) - Date.parse(a.firstSeen),
   seen: (a, b) => Date.parse(b.lastSeen) - Date.parse(a.lastSeen),
   // Those without a name come last.
-  name: (a, b) => (a.hostname ? 0 : 1) - (b.hostname ? 0 : 1) || (a.hostname ?? '').localeCompare(b.hostname ?? ''),
+  name: (a, b) =>
+    (a.hostname ? 0 : 1) - (b.hostname ? 0 : 1) ||
+    (a.hostname ?? '').localeCompare(b.hostname ?? ''),
 };
 
 export function lastScan(devices: Device[]): string | null {
   return devices.reduce<string | null>(
-    (latest, device) => (!latest || Date.parse(device.lastSeen) > Date.parse(latest) ? device.lastSeen : latest),
+    (latest, device) =>
+      !latest || Date.parse(device.lastSeen) > Date.parse(latest) ? device.lastSeen : latest,
     null,
   );
 }

@@ -44,11 +44,17 @@ export function normalizeMac(text: string): string | null {
 
 function isIpv4(text: string): boolean {
   const parts = text.split('.');
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+  return (
+    parts.length === 4 &&
+    parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
+  );
 }
 
 function isHostname(text: string): boolean {
-  return text.length <= 253 && text.split('.').every((label) => /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(label));
+  return (
+    text.length <= 253 &&
+    text.split('.').every((label) => /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(label))
+  );
 }
 
 function words(text: string): string[] {
@@ -64,10 +70,12 @@ function lines(text: string): string[] {
 
 export function checkFields(fields: TaskFields): FieldErrors {
   const errors: FieldErrors = {};
-  if (!isHostname(fields.hostname.trim())) errors.hostname = 'Letters, digits and hyphens, for example web-01.';
+  if (!isHostname(fields.hostname.trim()))
+    errors.hostname = 'Letters, digits and hyphens, for example web-01.';
   const mac = normalizeMac(fields.mac);
   if (!mac) errors.mac = 'Six pairs of hexadecimal digits, for example 52:54:00:65:d5:42.';
-  else if (Number.parseInt(mac.slice(0, 2), 16) & 1) errors.mac = 'This is a group address; no machine has it.';
+  else if (Number.parseInt(mac.slice(0, 2), 16) & 1)
+    errors.mac = 'This is a group address; no machine has it.';
   else if (mac === '00:00:00:00:00:00') errors.mac = 'This is no machine’s address.';
   if (!fields.imageId) errors.imageId = 'Choose an image.';
   if (!fields.dhcp) Object.assign(errors, checkStatic(fields));
@@ -82,7 +90,8 @@ function checkStatic(fields: TaskFields): FieldErrors {
   if (!isIpv4(fields.ip.trim())) errors.ip = 'An IPv4 address, for example 192.168.20.50.';
   const prefix = Number(fields.prefix);
   if (!Number.isInteger(prefix) || prefix < 1 || prefix > 32) errors.prefix = '1 to 32.';
-  if (fields.gateway.trim() && !isIpv4(fields.gateway.trim())) errors.gateway = 'An IPv4 address, or nothing.';
+  if (fields.gateway.trim() && !isIpv4(fields.gateway.trim()))
+    errors.gateway = 'An IPv4 address, or nothing.';
   if (!words(fields.dns).every(isIpv4)) errors.dns = 'IPv4 addresses, separated by blanks.';
   return errors;
 }

@@ -50,7 +50,9 @@ export interface TimelineStep extends TimelineEntry {
 }
 
 export function timelineSteps(task: Task, nowMs: number): TimelineStep[] {
-  const entries = [...(task.timeline ?? [])].sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
+  const entries = [...(task.timeline ?? [])].sort(
+    (a, b) => Date.parse(a.time) - Date.parse(b.time),
+  );
   const first = Date.parse(entries[0]?.time ?? '');
   return entries.map((entry, index) => {
     const start = Date.parse(entry.time);

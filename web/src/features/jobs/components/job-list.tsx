@@ -23,7 +23,12 @@ export function JobList({ jobs, nodeId, openId, onOpen }: JobListProps) {
         const open = job.id === openId;
         return (
           <li key={job.id} className={classes.row} data-job={job.id}>
-            <button type="button" className={classes.head} aria-expanded={open} onClick={() => onOpen(open ? null : job.id)}>
+            <button
+              type="button"
+              className={classes.head}
+              aria-expanded={open}
+              onClick={() => onOpen(open ? null : job.id)}
+            >
               <code className={classes.script}>
                 <OutsideText text={firstLine(job)} fallback={job.commandType} />
               </code>
@@ -75,7 +80,10 @@ function InstancePill({ instance }: { instance: JobInstance }) {
 function Output({ job, instance }: { job: Job; instance: JobInstance }) {
   return (
     <div className={classes.output}>
-      <Block title={`Script (${job.commandData?.interpreter || '/bin/sh'})`} text={job.commandData?.script} />
+      <Block
+        title={`Script (${job.commandData?.interpreter || '/bin/sh'})`}
+        text={job.commandData?.script}
+      />
       {instance.errorMessage ? (
         <p className={classes.error}>
           <OutsideText text={instance.errorMessage} />
@@ -95,7 +103,15 @@ function Output({ job, instance }: { job: Job; instance: JobInstance }) {
   );
 }
 
-function Block({ title, text, none = '' }: { title: string; text: string | undefined; none?: string }) {
+function Block({
+  title,
+  text,
+  none = '',
+}: {
+  title: string;
+  text: string | undefined;
+  none?: string;
+}) {
   return (
     <div>
       <div className={classes.title}>{title}</div>

@@ -21,13 +21,20 @@ const SHOWN = 50;
 
 export function JobsTab({ node, openId, onOpen }: JobsTabProps) {
   const jobs = useJobs();
-  const here = jobs.data?.filter((job) => job.instances.some((one) => one.nodeId === node.id)) ?? [];
+  const here =
+    jobs.data?.filter((job) => job.instances.some((one) => one.nodeId === node.id)) ?? [];
   return (
     <Stack>
       <RunScript node={node} onStarted={(job) => onOpen(job.id)} />
-      <Panel title="Jobs" note={here.length > SHOWN ? `the last ${SHOWN} of ${here.length}` : `${here.length}`} flush>
+      <Panel
+        title="Jobs"
+        note={here.length > SHOWN ? `the last ${SHOWN} of ${here.length}` : `${here.length}`}
+        flush
+      >
         {jobs.isPending ? <Skeleton height={80} /> : null}
-        {jobs.error && !jobs.data ? <Problem title="No jobs" error={jobs.error} onRetry={() => void jobs.refetch()} /> : null}
+        {jobs.error && !jobs.data ? (
+          <Problem title="No jobs" error={jobs.error} onRetry={() => void jobs.refetch()} />
+        ) : null}
         {jobs.data && here.length === 0 ? (
           <Empty icon={<PlayIcon size={26} />} title="No job was run here yet">
             A script above runs on this node; its output and exit code appear here.

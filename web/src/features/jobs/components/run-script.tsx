@@ -18,7 +18,10 @@ export function RunScript({ node, onStarted }: { node: Node; onStarted: (job: Jo
   const [timeoutSeconds, setTimeoutSeconds] = useState<number | string>(300);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    run.mutate({ nodeId: node.id, script, interpreter, timeoutSeconds: Number(timeoutSeconds) }, { onSuccess: onStarted });
+    run.mutate(
+      { nodeId: node.id, script, interpreter, timeoutSeconds: Number(timeoutSeconds) },
+      { onSuccess: onStarted },
+    );
   };
   return (
     <Panel

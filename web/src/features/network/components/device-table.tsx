@@ -39,15 +39,32 @@ export function DeviceTable({ node, devices, nowMs, onInstall }: DeviceTableProp
       </thead>
       <tbody>
         {devices.map((device) => (
-          <DeviceRow key={device.mac} node={node} device={device} nowMs={nowMs} onInstall={() => onInstall(device)} />
+          <DeviceRow
+            key={device.mac}
+            node={node}
+            device={device}
+            nowMs={nowMs}
+            onInstall={() => onInstall(device)}
+          />
         ))}
       </tbody>
     </table>
   );
 }
 
-function DeviceRow({ node, device, nowMs, onInstall }: { node: Node; device: Device; nowMs: number; onInstall: () => void }) {
+function DeviceRow({
+  node,
+  device,
+  nowMs,
+  onInstall,
+}: {
+  node: Node;
+  device: Device;
+  nowMs: number;
+  onInstall: () => void;
+}) {
   const wake = useWake(node.id);
+  const wakeWords = wake.isSuccess ? 'Wake again' : 'Wake';
   const called = revealInvisible(device.hostname || device.ip || device.mac);
   return (
     <tr data-device={device.mac}>
@@ -75,17 +92,26 @@ function DeviceRow({ node, device, nowMs, onInstall }: { node: Node; device: Dev
           variant="default"
           loading={wake.isPending}
           onClick={() => wake.mutate(device.mac)}
-          aria-label={`Wake ${called}`}
+          aria-label={`${wakeWords} ${called}`}
         >
-          {wake.isSuccess ? 'Wake again' : 'Wake'}
+          {wakeWords}
         </Button>
         {device.isManaged ? null : (
-          <Button size="compact-xs" variant="default" onClick={onInstall} aria-label={`Install ${called}`}>
+          <Button
+            size="compact-xs"
+            variant="default"
+            onClick={onInstall}
+            aria-label={`Install ${called}`}
+          >
             Install
           </Button>
         )}
         <span className={classes.outcome} role="status">
-          {wake.isSuccess ? (node.online ? 'Packet ordered' : 'Kept until the tentacle is back') : null}
+          {wake.isSuccess
+            ? node.online
+              ? 'Packet ordered'
+              : 'Kept until the tentacle is back'
+            : null}
           {wake.error ? revealInvisible(sentence(wake.error)) : null}
         </span>
       </td>

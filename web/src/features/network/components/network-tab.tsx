@@ -1,10 +1,11 @@
-import { Button, Group, NativeSelect, SegmentedControl, Skeleton, TextInput } from '@mantine/core';
+import { Button, Group, NativeSelect, SegmentedControl, Skeleton } from '@mantine/core';
 import { useState } from 'react';
 
 import { Problem } from '@/components/errors/problem';
 import { Empty } from '@/components/ui/empty';
 import { PowerIcon, RadarIcon, SearchIcon } from '@/components/ui/icons';
 import { Panel } from '@/components/ui/panel';
+import { SearchInput } from '@/components/ui/search-input';
 import { Ago, useNow } from '@/components/ui/time';
 import type { Device, Node } from '@/types/api';
 
@@ -54,7 +55,12 @@ export function NetworkTab({ node, view, onView, onInstall }: NetworkTabProps) {
       flush
       actions={
         <>
-          <Button size="xs" variant="default" leftSection={<PowerIcon size={14} />} onClick={() => setWaking(true)}>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<PowerIcon size={14} />}
+            onClick={() => setWaking(true)}
+          >
             Wake a machine
           </Button>
           <ScanButton node={node} />
@@ -67,19 +73,31 @@ export function NetworkTab({ node, view, onView, onInstall }: NetworkTabProps) {
       ) : null}
       {devices.data?.length === 0 ? (
         <Empty icon={<RadarIcon size={26} />} title="Nothing was discovered yet">
-          A scan asks every address of the segment for its MAC address. Start one with “Scan now”; a tentacle also scans by
-          itself once an hour.
+          A scan asks every address of the segment for its MAC address. Start one with “Scan now”; a
+          tentacle also scans by itself once an hour.
         </Empty>
       ) : null}
       {devices.data && devices.data.length > 0 ? (
-        <Devices node={node} devices={devices.data} view={view} onView={onView} onInstall={onInstall} />
+        <Devices
+          node={node}
+          devices={devices.data}
+          view={view}
+          onView={onView}
+          onInstall={onInstall}
+        />
       ) : null}
       <WakeDialog opened={waking} node={node} onClose={() => setWaking(false)} />
     </Panel>
   );
 }
 
-function Devices({ node, devices, view, onView, onInstall }: NetworkTabProps & { devices: Device[] }) {
+function Devices({
+  node,
+  devices,
+  view,
+  onView,
+  onInstall,
+}: NetworkTabProps & { devices: Device[] }) {
   const now = useNow(60_000);
   const [limit, setLimit] = useState(PAGE);
   const shown = selectDevices(devices, view.filter, view.search, view.sort, now);
@@ -98,15 +116,13 @@ function Devices({ node, devices, view, onView, onInstall }: NetworkTabProps & {
             { value: 'unknown', label: 'Unmanaged' },
           ]}
         />
-        <TextInput
+        <SearchInput
           className={classes.search}
           size="xs"
-          type="search"
-          aria-label="Search devices"
+          label="Search devices"
           placeholder="Address, MAC, name, vendor"
-          leftSection={<SearchIcon size={14} />}
           value={view.search}
-          onChange={(event) => onView({ ...view, search: event.currentTarget.value })}
+          onChange={(search) => onView({ ...view, search })}
         />
         <NativeSelect
           size="xs"
@@ -127,7 +143,12 @@ function Devices({ node, devices, view, onView, onInstall }: NetworkTabProps & {
       {shown.length === 0 ? (
         <Empty icon={<SearchIcon size={26} />} title="No device matches" />
       ) : (
-        <DeviceTable node={node} devices={shown.slice(0, limit)} nowMs={now} onInstall={onInstall} />
+        <DeviceTable
+          node={node}
+          devices={shown.slice(0, limit)}
+          nowMs={now}
+          onInstall={onInstall}
+        />
       )}
       {shown.length > limit ? (
         <Group justify="center" p="sm">

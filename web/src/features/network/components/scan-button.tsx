@@ -19,7 +19,12 @@ export function ScanButton({ node }: { node: Node }) {
   const [state, setState] = useState<'idle' | 'asked' | 'silent' | 'done'>('idle');
 
   useLiveChange((change) => {
-    if (change.kind === 'device' && (change.tentacleId ?? change.id) === node.id && state === 'asked') setState('done');
+    if (
+      change.kind === 'device' &&
+      (change.tentacleId ?? change.id) === node.id &&
+      state === 'asked'
+    )
+      setState('done');
   });
   useEffect(() => {
     if (state !== 'asked') return;
@@ -42,7 +47,11 @@ export function ScanButton({ node }: { node: Node }) {
         size="xs"
         leftSection={<RadarIcon size={14} />}
         loading={scan.isPending || (state === 'asked' && node.online)}
-        onClick={() => scan.mutate(undefined, { onSuccess: () => setState('asked') })}
+        onClick={() => {
+          // First this: the result may be here before the answer to the order.
+          setState('asked');
+          scan.mutate(undefined, { onError: () => setState('idle') });
+        }}
       >
         Scan now
       </Button>

@@ -53,7 +53,9 @@ function Form({ node, onClose }: { node: Node; onClose: () => void }) {
         />
         {wake.isSuccess ? (
           <Alert color="green" variant="light" icon={<CheckIcon />} role="status">
-            {node.online ? 'Ordered: the tentacle sends the packet.' : 'Kept: the tentacle sends the packet when it is back.'}
+            {node.online
+              ? 'Ordered: the tentacle sends the packet.'
+              : 'Kept: the tentacle sends the packet when it is back.'}
           </Alert>
         ) : null}
         {wake.error ? <Problem title="Not ordered" error={wake.error} /> : null}

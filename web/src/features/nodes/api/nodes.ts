@@ -45,7 +45,8 @@ export function useMetrics(id: string) {
   return useQuery({
     queryKey: keys.metrics(id),
     queryFn: async () =>
-      (await get<{ samples: MetricSample[] }>(`${at(id)}/metrics?minutes=${METRICS_MINUTES}`)).samples,
+      (await get<{ samples: MetricSample[] }>(`${at(id)}/metrics?minutes=${METRICS_MINUTES}`))
+        .samples,
   });
 }
 

@@ -1,4 +1,15 @@
-import { Alert, Anchor, Button, Group, Loader, Modal, NumberInput, Stack, Text, TextInput } from '@mantine/core';
+import {
+  Alert,
+  Anchor,
+  Button,
+  Group,
+  Loader,
+  Modal,
+  NumberInput,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core';
 import { type FormEvent, useState } from 'react';
 import { Link } from 'react-router';
 
@@ -21,7 +32,13 @@ interface AddTentacleDialogProps {
 
 export function AddTentacleDialog({ opened, onClose }: AddTentacleDialogProps) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Add tentacle" size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title="Add tentacle"
+      size="lg"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       {opened ? <Steps onClose={onClose} /> : null}
     </Modal>
   );
@@ -51,7 +68,10 @@ function Order({ onMade }: { onMade: (made: Made) => void }) {
     const wanted = name.trim();
     create.mutate(
       { description: wanted, expiresHours: Number(expiresHours), maxUses: Number(maxUses) },
-      { onSuccess: (token) => onMade({ token, name: wanted, known: new Set(nodes.data?.map((node) => node.id)) }) },
+      {
+        onSuccess: (token) =>
+          onMade({ token, name: wanted, known: new Set(nodes.data?.map((node) => node.id)) }),
+      },
     );
   };
 
@@ -69,8 +89,20 @@ function Order({ onMade }: { onMade: (made: Made) => void }) {
           required
         />
         <Group grow align="start">
-          <NumberInput label="Token valid for (hours)" min={1} max={8760} value={expiresHours} onChange={setExpiresHours} />
-          <NumberInput label="Usable how often" min={1} max={10000} value={maxUses} onChange={setMaxUses} />
+          <NumberInput
+            label="Token valid for (hours)"
+            min={1}
+            max={8760}
+            value={expiresHours}
+            onChange={setExpiresHours}
+          />
+          <NumberInput
+            label="Usable how often"
+            min={1}
+            max={10000}
+            value={maxUses}
+            onChange={setMaxUses}
+          />
         </Group>
         {create.error ? <Problem title="No token was made" error={create.error} /> : null}
         <Group justify="flex-end">
@@ -89,14 +121,17 @@ function Waiting({ made, onClose }: { made: Made; onClose: () => void }) {
   return (
     <Stack>
       <Text size="sm">
-        Run this on the host that is to become the tentacle. The token is shown here only; it is valid until{' '}
-        {formatExact(made.token.expiresAt).replace(/ \(.*/, '')}.
+        Run this on the host that is to become the tentacle. The token is shown here only; it is
+        valid until {formatExact(made.token.expiresAt).replace(/ \(.*/, '')}.
       </Text>
-      <CopyLine label="Enroll command" text={enrollCommand(window.location.origin, made.token.token, made.name)} />
+      <CopyLine
+        label="Enroll command"
+        text={enrollCommand(window.location.origin, made.token.token, made.name)}
+      />
       {isLoopback(window.location.hostname) ? (
         <Text size="xs" c="dimmed">
-          Another host does not reach this backend as “{window.location.hostname}”: put the backend’s own name or address
-          there.
+          Another host does not reach this backend as “{window.location.hostname}”: put the
+          backend’s own name or address there.
         </Text>
       ) : null}
       {arrived.length === 0 ? (
@@ -107,10 +142,19 @@ function Waiting({ made, onClose }: { made: Made; onClose: () => void }) {
         arrived.map((node) => (
           <Alert key={node.id} color="green" variant="light" icon={<CheckIcon />} role="status">
             <Group gap="sm">
-              <Anchor component={Link} to={`/nodes/${encodeURIComponent(node.id)}`} onClick={onClose} fw={600}>
+              <Anchor
+                component={Link}
+                to={`/nodes/${encodeURIComponent(node.id)}`}
+                onClick={onClose}
+                fw={600}
+              >
                 <OutsideText text={node.name} />
               </Anchor>
-              {node.online ? <OnlinePill node={node} /> : <span>has enrolled and is not connected yet</span>}
+              {node.online ? (
+                <OnlinePill node={node} />
+              ) : (
+                <span>has enrolled and is not connected yet</span>
+              )}
             </Group>
           </Alert>
         ))

@@ -11,8 +11,8 @@ export function FirstTentacle({ onAdd }: { onAdd: () => void }) {
     <Empty icon={<TentacleIcon size={30} />} title="No node has enrolled yet">
       <Stack align="center">
         <span>
-          A tentacle is a small Linux host in a network segment of yours. It boots and installs the machines around it,
-          and this page shows it as soon as it is there. On that host, run:
+          A tentacle is a small Linux host in a network segment of yours. It boots and installs the
+          machines around it, and this page shows it as soon as it is there. On that host, run:
         </span>
         <div style={{ width: '100%', textAlign: 'left' }}>
           <CopyLine

@@ -1,10 +1,11 @@
-import { Skeleton, Stack, Table } from '@mantine/core';
+import { Skeleton, Stack } from '@mantine/core';
 
 import { Problem } from '@/components/errors/problem';
 import { Empty } from '@/components/ui/empty';
 import { ServerIcon } from '@/components/ui/icons';
 import { OutsideText } from '@/components/ui/outside-text';
 import { Facts, Panel } from '@/components/ui/panel';
+import { SimpleTable } from '@/components/ui/simple-table';
 import { Ago } from '@/components/ui/time';
 import { formatBytes, formatDuration } from '@/lib/format';
 import type { Disk, FileSystem, Inventory, NetworkInterface } from '@/types/api';
@@ -15,13 +16,19 @@ export function Hardware({ nodeId }: { nodeId: string }) {
   const inventory = useInventory(nodeId);
   if (inventory.isPending) return <Skeleton height={220} radius="lg" />;
   if (inventory.data === undefined) {
-    return <Problem title="No inventory" error={inventory.error} onRetry={() => void inventory.refetch()} />;
+    return (
+      <Problem
+        title="No inventory"
+        error={inventory.error}
+        onRetry={() => void inventory.refetch()}
+      />
+    );
   }
   if (inventory.data === null) {
     return (
       <Empty icon={<ServerIcon size={26} />} title="No inventory yet">
-        The node sends what it is made of when its agent starts, and once an hour when something has changed. It appears
-        here by itself.
+        The node sends what it is made of when its agent starts, and once an hour when something has
+        changed. It appears here by itself.
       </Empty>
     );
   }
@@ -59,10 +66,16 @@ function Machine({ inventory }: { inventory: Inventory }) {
           ['Virtualization', <OutsideText text={hardware?.virtualization} fallback="none" />],
           ['System', <OutsideText text={[os?.name, os?.version].filter(Boolean).join(' ')} />],
           ['Kernel', <OutsideText text={os?.kernel} />],
-          ['Running for', os?.uptimeSeconds === undefined ? '–' : formatDuration(os.uptimeSeconds * 1000)],
+          [
+            'Running for',
+            os?.uptimeSeconds === undefined ? '–' : formatDuration(os.uptimeSeconds * 1000),
+          ],
           ['Gateway', <OutsideText text={network?.defaultGateway} />],
           ['Name servers', <OutsideText text={network?.dns?.join(', ')} />],
-          ['Packages', software?.reason ? <OutsideText text={software.reason} /> : (software?.count ?? '–')],
+          [
+            'Packages',
+            software?.reason ? <OutsideText text={software.reason} /> : (software?.count ?? '–'),
+          ],
         ]}
       />
     </Panel>
@@ -73,36 +86,21 @@ function Disks({ disks }: { disks: Disk[] }) {
   if (disks.length === 0) return null;
   return (
     <Panel title="Disks" flush>
-      <Table.ScrollContainer minWidth={520}>
-        <Table horizontalSpacing="md">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Name</Table.Th>
-              <Table.Th>Model</Table.Th>
-              <Table.Th>Serial number</Table.Th>
-              <Table.Th>Kind</Table.Th>
-              <Table.Th ta="right">Size</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {disks.map((disk) => (
-              <Table.Tr key={disk.name}>
-                <Table.Td>
-                  <OutsideText text={disk.name} />
-                </Table.Td>
-                <Table.Td>
-                  <OutsideText text={disk.model} />
-                </Table.Td>
-                <Table.Td>
-                  <OutsideText text={disk.serial} />
-                </Table.Td>
-                <Table.Td>{disk.removable ? 'removable' : disk.rotational ? 'hard disk' : 'solid state'}</Table.Td>
-                <Table.Td ta="right">{formatBytes(disk.sizeBytes)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <SimpleTable
+        label="Disks"
+        columns={['Name', 'Model', 'Serial number', 'Kind', 'Size']}
+        numeric={[4]}
+        rows={disks.map((disk) => ({
+          key: disk.name,
+          cells: [
+            <OutsideText text={disk.name} />,
+            <OutsideText text={disk.model} />,
+            <OutsideText text={disk.serial} />,
+            disk.removable ? 'removable' : disk.rotational ? 'hard disk' : 'solid state',
+            formatBytes(disk.sizeBytes),
+          ],
+        }))}
+      />
     </Panel>
   );
 }
@@ -111,34 +109,20 @@ function FileSystems({ fileSystems }: { fileSystems: FileSystem[] }) {
   if (fileSystems.length === 0) return null;
   return (
     <Panel title="File systems" flush>
-      <Table.ScrollContainer minWidth={420}>
-        <Table horizontalSpacing="md">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Mounted at</Table.Th>
-              <Table.Th>Device</Table.Th>
-              <Table.Th>Type</Table.Th>
-              <Table.Th ta="right">Size</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {fileSystems.map((one) => (
-              <Table.Tr key={one.mountPoint}>
-                <Table.Td>
-                  <OutsideText text={one.mountPoint} />
-                </Table.Td>
-                <Table.Td>
-                  <OutsideText text={one.device} />
-                </Table.Td>
-                <Table.Td>
-                  <OutsideText text={one.type} />
-                </Table.Td>
-                <Table.Td ta="right">{formatBytes(one.sizeBytes)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <SimpleTable
+        label="File systems"
+        columns={['Mounted at', 'Device', 'Type', 'Size']}
+        numeric={[3]}
+        rows={fileSystems.map((one) => ({
+          key: one.mountPoint,
+          cells: [
+            <OutsideText text={one.mountPoint} />,
+            <OutsideText text={one.device} />,
+            <OutsideText text={one.type} />,
+            formatBytes(one.sizeBytes),
+          ],
+        }))}
+      />
     </Panel>
   );
 }
@@ -147,32 +131,18 @@ function Interfaces({ interfaces }: { interfaces: NetworkInterface[] }) {
   if (interfaces.length === 0) return null;
   return (
     <Panel title="Network interfaces" flush>
-      <Table.ScrollContainer minWidth={420}>
-        <Table horizontalSpacing="md">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Name</Table.Th>
-              <Table.Th>MAC</Table.Th>
-              <Table.Th>Addresses</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {interfaces.map((one) => (
-              <Table.Tr key={one.name}>
-                <Table.Td>
-                  <OutsideText text={one.name} />
-                </Table.Td>
-                <Table.Td ff="monospace">
-                  <OutsideText text={one.mac} />
-                </Table.Td>
-                <Table.Td>
-                  <OutsideText text={one.addresses?.join(', ')} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <SimpleTable
+        label="Network interfaces"
+        columns={['Name', 'MAC', 'Addresses']}
+        rows={interfaces.map((one) => ({
+          key: one.name,
+          cells: [
+            <OutsideText text={one.name} />,
+            <OutsideText text={one.mac} />,
+            <OutsideText text={one.addresses?.join(', ')} />,
+          ],
+        }))}
+      />
     </Panel>
   );
 }

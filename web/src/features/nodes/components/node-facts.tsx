@@ -35,8 +35,16 @@ export function NodeFacts({ node }: { node: Node }) {
                 ['Segment', <OutsideText text={segmentOf(node)} />],
                 ['Mode', <OutsideText text={modeOf(node)} />],
                 ['PXE', PXE_WORDS[pxeStateOf(node)]],
-                ['Way to the backend', latency === undefined || latency === null ? 'not measured yet' : `${latency.toFixed(1)} ms`],
-                ['Configuration', node.configRevision ? `revision ${node.configRevision}` : 'defaults'],
+                [
+                  'Way to the backend',
+                  latency === undefined || latency === null
+                    ? 'not measured yet'
+                    : `${latency.toFixed(1)} ms`,
+                ],
+                [
+                  'Configuration',
+                  node.configRevision ? `revision ${node.configRevision}` : 'defaults',
+                ],
               ] satisfies [string, ReactNode][])
             : []),
         ]}

@@ -1,6 +1,6 @@
-import { SegmentedControl, TextInput } from '@mantine/core';
+import { SegmentedControl } from '@mantine/core';
 
-import { SearchIcon } from '@/components/ui/icons';
+import { SearchInput } from '@/components/ui/search-input';
 
 import type { KindFilter, NodeFilter, OnlineFilter } from '../node-view';
 import classes from './node-filters.module.css';
@@ -34,14 +34,12 @@ export function NodeFilters({ filter, onChange }: NodeFiltersProps) {
           { value: 'offline', label: 'Offline' },
         ]}
       />
-      <TextInput
+      <SearchInput
         className={classes.search}
-        type="search"
-        aria-label="Search"
+        label="Search"
         placeholder="Name, address, MAC, system"
-        leftSection={<SearchIcon size={16} />}
         value={filter.search}
-        onChange={(event) => onChange({ ...filter, search: event.currentTarget.value })}
+        onChange={(search) => onChange({ ...filter, search })}
       />
     </search>
   );

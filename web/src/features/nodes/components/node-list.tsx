@@ -28,7 +28,10 @@ export function NodeList({ filter, onClearFilter, onAdd }: NodeListProps) {
       </Stack>
     );
   }
-  if (!nodes.data) return <Problem title="No node list" error={nodes.error} onRetry={() => void nodes.refetch()} />;
+  if (!nodes.data)
+    return (
+      <Problem title="No node list" error={nodes.error} onRetry={() => void nodes.refetch()} />
+    );
   if (nodes.data.length === 0) return <FirstTentacle onAdd={onAdd} />;
 
   const shown = nodes.data.filter((node) => matches(node, filter));
@@ -37,7 +40,9 @@ export function NodeList({ filter, onClearFilter, onAdd }: NodeListProps) {
   return (
     <>
       <p className={classes.count} role="status">
-        {shown.length === nodes.data.length ? `${shown.length} shown` : `${shown.length} of ${nodes.data.length} shown`}
+        {shown.length === nodes.data.length
+          ? `${shown.length} shown`
+          : `${shown.length} of ${nodes.data.length} shown`}
       </p>
       {shown.length === 0 ? (
         <Empty icon={<SearchIcon size={26} />} title="No node matches">

@@ -10,7 +10,10 @@ import { useMetrics } from '../api/nodes';
 import classes from './node-load.module.css';
 
 // Bytes per second between neighbours; a counter that fell was started anew with its host.
-export function rates(samples: MetricSample[], counter: (sample: MetricSample) => number | undefined): number[] {
+export function rates(
+  samples: MetricSample[],
+  counter: (sample: MetricSample) => number | undefined,
+): number[] {
   return samples.slice(1).flatMap((sample, index) => {
     const before = samples[index];
     if (!before) return [];
@@ -24,7 +27,13 @@ export function NodeLoad({ nodeId }: { nodeId: string }) {
   const metrics = useMetrics(nodeId);
   if (metrics.isPending) return <Skeleton height={160} radius="lg" />;
   if (!metrics.data) {
-    return <Problem title="No load figures" error={metrics.error} onRetry={() => void metrics.refetch()} />;
+    return (
+      <Problem
+        title="No load figures"
+        error={metrics.error}
+        onRetry={() => void metrics.refetch()}
+      />
+    );
   }
   const samples = metrics.data;
   const last = samples.at(-1);
@@ -34,25 +43,51 @@ export function NodeLoad({ nodeId }: { nodeId: string }) {
     <Panel title="Load" note="last hour">
       {last ? (
         <div className={classes.tiles}>
-          <Tile name="CPU" value={formatPercent(last.cpuPercent)} values={samples.map((one) => one.cpuPercent ?? 0)} max={100} />
+          <Tile
+            name="CPU"
+            value={formatPercent(last.cpuPercent)}
+            values={samples.map((one) => one.cpuPercent ?? 0)}
+            max={100}
+          />
           <Tile
             name="Memory"
             value={formatPercent(last.memoryPercent)}
             values={samples.map((one) => one.memoryPercent ?? 0)}
             max={100}
           />
-          <Tile name="Disk" value={formatPercent(last.diskPercent)} values={samples.map((one) => one.diskPercent ?? 0)} max={100} />
-          <Tile name="Received" value={`${formatBytes(received.at(-1) ?? 0)}/s`} values={received} />
+          <Tile
+            name="Disk"
+            value={formatPercent(last.diskPercent)}
+            values={samples.map((one) => one.diskPercent ?? 0)}
+            max={100}
+          />
+          <Tile
+            name="Received"
+            value={`${formatBytes(received.at(-1) ?? 0)}/s`}
+            values={received}
+          />
           <Tile name="Sent" value={`${formatBytes(sent.at(-1) ?? 0)}/s`} values={sent} />
         </div>
       ) : (
-        <span className={classes.none}>Nothing was measured in the last hour. A tentacle sends a sample every minute.</span>
+        <span className={classes.none}>
+          Nothing was measured in the last hour. A tentacle sends a sample every minute.
+        </span>
       )}
     </Panel>
   );
 }
 
-function Tile({ name, value, values, max }: { name: string; value: string; values: number[]; max?: number }) {
+function Tile({
+  name,
+  value,
+  values,
+  max,
+}: {
+  name: string;
+  value: string;
+  values: number[];
+  max?: number;
+}) {
   return (
     <div>
       <div className={classes.head}>

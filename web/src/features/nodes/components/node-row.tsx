@@ -71,7 +71,9 @@ function TentacleLine({ node }: { node: Node }) {
       <li data-pxe={pxeStateOf(node)}>{PXE_WORDS[pxeStateOf(node)]}</li>
       <li>{count(node.imagesCached, 'image cached', 'images cached')}</li>
       <li>{count(node.devicesDiscovered, 'device discovered', 'devices discovered')}</li>
-      <li data-busy={pending > 0 || undefined}>{count(pending, 'task pending', 'tasks pending')}</li>
+      <li data-busy={pending > 0 || undefined}>
+        {count(pending, 'task pending', 'tasks pending')}
+      </li>
       {!node.online && node.reason ? (
         <li className={classes.reason}>
           <OutsideText text={node.reason} />

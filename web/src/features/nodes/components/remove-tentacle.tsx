@@ -23,10 +23,15 @@ export function RemoveTentacle({ node, onRemoved }: { node: Node; onRemoved: () 
     <Panel title="Remove">
       <Group justify="space-between">
         <Text size="sm" c="dimmed" maw="36rem">
-          Its key is refused from then on, its open tasks are cancelled, and what it discovered is forgotten. To have it
-          back it has to enroll again.
+          Its key is refused from then on, its open tasks are cancelled, and what it discovered is
+          forgotten. To have it back it has to enroll again.
         </Text>
-        <Button variant="default" c="var(--bad)" leftSection={<TrashIcon size={16} />} onClick={() => setAsking(true)}>
+        <Button
+          variant="default"
+          c="var(--bad)"
+          leftSection={<TrashIcon size={16} />}
+          onClick={() => setAsking(true)}
+        >
           Remove tentacle
         </Button>
       </Group>

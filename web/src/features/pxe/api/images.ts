@@ -19,7 +19,11 @@ export function useCachedImages(tentacleId: string) {
   return useQuery({
     queryKey: keys.cachedImages(tentacleId),
     queryFn: async () =>
-      (await get<{ images: CachedImage[] }>(`/api/v1/tentacles/${encodeURIComponent(tentacleId)}/images`)).images,
+      (
+        await get<{ images: CachedImage[] }>(
+          `/api/v1/tentacles/${encodeURIComponent(tentacleId)}/images`,
+        )
+      ).images,
   });
 }
 
@@ -41,6 +45,8 @@ export function useRegisterImage() {
 export function usePrepull(tentacleId: string) {
   return useMutation({
     mutationFn: (imageId: string) =>
-      post<{ commandId: string }>(`/api/v1/tentacles/${encodeURIComponent(tentacleId)}/prepull`, { imageId }),
+      post<{ commandId: string }>(`/api/v1/tentacles/${encodeURIComponent(tentacleId)}/prepull`, {
+        imageId,
+      }),
   });
 }

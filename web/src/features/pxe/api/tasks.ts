@@ -9,7 +9,8 @@ const TASKS = '/api/v1/provisioning/tasks';
 export function useTasks(tentacleId: string) {
   return useQuery({
     queryKey: keys.tasks(tentacleId),
-    queryFn: async () => (await get<{ tasks: Task[] }>(`${TASKS}?tentacleId=${encodeURIComponent(tentacleId)}`)).tasks,
+    queryFn: async () =>
+      (await get<{ tasks: Task[] }>(`${TASKS}?tentacleId=${encodeURIComponent(tentacleId)}`)).tasks,
   });
 }
 

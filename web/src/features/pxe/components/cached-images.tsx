@@ -3,7 +3,14 @@ import { type ReactNode, useState } from 'react';
 
 import { Problem } from '@/components/errors/problem';
 import { Empty } from '@/components/ui/empty';
-import { AlertIcon, CheckIcon, ClockIcon, DiskIcon, DownloadIcon, PlusIcon } from '@/components/ui/icons';
+import {
+  AlertIcon,
+  CheckIcon,
+  ClockIcon,
+  DiskIcon,
+  DownloadIcon,
+  PlusIcon,
+} from '@/components/ui/icons';
 import { OutsideText } from '@/components/ui/outside-text';
 import { Panel } from '@/components/ui/panel';
 import { Pill, type Tone } from '@/components/ui/pill';
@@ -33,23 +40,37 @@ export function CachedImages({ tentacleId }: { tentacleId: string }) {
   return (
     <Panel
       title="Images"
-      note={cached.data ? `${cached.data.filter((image) => image.state === 'cached').length} of ${cached.data.length} cached here` : null}
+      note={
+        cached.data
+          ? `${cached.data.filter((image) => image.state === 'cached').length} of ${cached.data.length} cached here`
+          : null
+      }
       actions={
-        <Button size="xs" variant="default" leftSection={<PlusIcon size={14} />} onClick={() => setRegistering(true)}>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<PlusIcon size={14} />}
+          onClick={() => setRegistering(true)}
+        >
           Register image
         </Button>
       }
       flush
     >
       {cached.isPending ? <Skeleton height={80} /> : null}
-      {cached.error && !cached.data ? <Problem title="No images" error={cached.error} onRetry={() => void cached.refetch()} /> : null}
+      {cached.error && !cached.data ? (
+        <Problem title="No images" error={cached.error} onRetry={() => void cached.refetch()} />
+      ) : null}
       {cached.data && cached.data.length + unready.length === 0 ? (
         <Empty icon={<DiskIcon size={26} />} title="No image yet">
-          Put a disk image into the backend’s image folder and register it here. Tentacles fetch it when a machine needs it.
+          Put a disk image into the backend’s image folder and register it here. Tentacles fetch it
+          when a machine needs it.
         </Empty>
       ) : (
         <ul className={classes.list}>
-          {cached.data?.map((image) => <CachedRow key={image.imageId} image={image} tentacleId={tentacleId} />)}
+          {cached.data?.map((image) => (
+            <CachedRow key={image.imageId} image={image} tentacleId={tentacleId} />
+          ))}
           {unready.map((image) => (
             <UnreadyRow key={image.id} image={image} />
           ))}
@@ -64,7 +85,10 @@ function CachedRow({ image, tentacleId }: { image: CachedImage; tentacleId: stri
   const prepull = usePrepull(tentacleId);
   const { tone, word, icon } = LOOKS[image.state];
   const size = image.sizeBytes ?? 0;
-  const percent = size > 0 ? Math.min(100, Math.floor(((image.presentBytes ?? 0) / size) * 100)) : 0;
+  const percent =
+    size > 0 ? Math.min(100, Math.floor(((image.presentBytes ?? 0) / size) * 100)) : 0;
+  const asked = prepull.isSuccess && image.state === 'absent';
+  const words = asked ? 'Asked for' : 'Pull now';
   const canPull = image.state === 'absent' || image.state === 'failed';
   return (
     <li className={classes.row} data-image={image.imageId}>
@@ -99,7 +123,9 @@ function CachedRow({ image, tentacleId }: { image: CachedImage; tentacleId: stri
             <div className={classes.fill} style={{ width: `${percent}%` }} />
           </div>
         ) : null}
-        {prepull.error ? <span className={classes.wrong}>{revealInvisible(sentence(prepull.error))}</span> : null}
+        {prepull.error ? (
+          <span className={classes.wrong}>{revealInvisible(sentence(prepull.error))}</span>
+        ) : null}
       </div>
       <Pill tone={tone} icon={icon}>
         {word}
@@ -109,11 +135,11 @@ function CachedRow({ image, tentacleId }: { image: CachedImage; tentacleId: stri
           size="compact-sm"
           variant="light"
           loading={prepull.isPending}
-          disabled={prepull.isSuccess && image.state === 'absent'}
+          disabled={asked}
           onClick={() => prepull.mutate(image.imageId)}
-          aria-label={`Pull ${revealInvisible(image.name)} now`}
+          aria-label={`${words}: ${revealInvisible(image.name)}`}
         >
-          {prepull.isSuccess && image.state === 'absent' ? 'Asked for' : 'Pull now'}
+          {words}
         </Button>
       ) : null}
     </li>
@@ -129,7 +155,11 @@ function UnreadyRow({ image }: { image: Image }) {
           <OutsideText text={image.displayName} />
         </span>
         <span className={classes.second}>
-          {failed ? <OutsideText text={image.reason} fallback="The backend could not read it." /> : 'The backend computes its checksum.'}
+          {failed ? (
+            <OutsideText text={image.reason} fallback="The backend could not read it." />
+          ) : (
+            'The backend computes its checksum.'
+          )}
         </span>
       </div>
       <Pill tone={failed ? 'bad' : 'wait'} icon={failed ? <AlertIcon /> : <ClockIcon />}>

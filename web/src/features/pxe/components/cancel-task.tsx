@@ -22,7 +22,13 @@ export function CancelTask({ tentacleId, tentacleName, task, onClose }: CancelTa
     onClose();
   };
   return (
-    <Modal opened={task !== null} onClose={close} title="Cancel an installation" closeButtonProps={{ 'aria-label': 'Close' }} zIndex={300}>
+    <Modal
+      opened={task !== null}
+      onClose={close}
+      title="Cancel an installation"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      zIndex={300}
+    >
       {task ? (
         <Stack>
           <Text size="sm">
@@ -34,14 +40,20 @@ export function CancelTask({ tentacleId, tentacleName, task, onClose }: CancelTa
               <OutsideText text={tentacleName} />
             </strong>{' '}
             will not be installed.{' '}
-            {task.status === 'installing' ? 'It is being installed now: its disk may be left half written.' : null}
+            {task.status === 'installing'
+              ? 'It is being installed now: its disk may be left half written.'
+              : null}
           </Text>
           {cancel.error ? <Problem title="Not cancelled" error={cancel.error} /> : null}
           <Group justify="flex-end">
             <Button variant="default" onClick={close} data-autofocus>
               Go on installing
             </Button>
-            <Button color="red" loading={cancel.isPending} onClick={() => cancel.mutate(task.id, { onSuccess: close })}>
+            <Button
+              color="red"
+              loading={cancel.isPending}
+              onClick={() => cancel.mutate(task.id, { onSuccess: close })}
+            >
               <span>
                 Cancel <OutsideText text={task.hostname} />
               </span>

@@ -1,4 +1,18 @@
-import { Alert, Button, Collapse, Group, Modal, NativeSelect, SegmentedControl, SimpleGrid, Skeleton, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import {
+  Alert,
+  Button,
+  Collapse,
+  Group,
+  Modal,
+  NativeSelect,
+  SegmentedControl,
+  SimpleGrid,
+  Skeleton,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+} from '@mantine/core';
 import { type FormEvent, useRef, useState } from 'react';
 
 import { Problem } from '@/components/errors/problem';
@@ -10,7 +24,14 @@ import type { Image, Task } from '@/types/api';
 
 import { useImages } from '../api/images';
 import { useCreateTask } from '../api/tasks';
-import { checkFields, emptyFields, type FieldErrors, formField, type TaskFields, toOrder } from '../task-form';
+import {
+  checkFields,
+  emptyFields,
+  type FieldErrors,
+  formField,
+  type TaskFields,
+  toOrder,
+} from '../task-form';
 import { PLATFORMS } from '../task-view';
 
 interface CreateTaskProps {
@@ -45,21 +66,32 @@ export function CreateTask(props: CreateTaskProps) {
 function WithImages(props: CreateTaskProps) {
   const images = useImages();
   if (images.isPending) return <Skeleton height={240} />;
-  if (!images.data) return <Problem title="No images" error={images.error} onRetry={() => void images.refetch()} />;
+  if (!images.data)
+    return <Problem title="No images" error={images.error} onRetry={() => void images.refetch()} />;
   const ready = images.data.filter((image) => image.state === 'ready');
   if (ready.length === 0) {
     return (
       <Alert color="yellow" variant="light" icon={<AlertIcon />} title="No image is ready">
-        Put an image into the backend’s image folder and register it (“Register image” beside the cached images). It is
-        ready when its checksum has been computed.
+        Put an image into the backend’s image folder and register it (“Register image” beside the
+        cached images). It is ready when its checksum has been computed.
       </Alert>
     );
   }
   return <Form {...props} images={ready} />;
 }
 
-function Form({ images, tentacleId, tentacleOnline, mac, onClose, onCreated }: CreateTaskProps & { images: Image[] }) {
-  const [fields, setFields] = useState<TaskFields>(() => ({ ...emptyFields(mac), imageId: images[0]?.id ?? '' }));
+function Form({
+  images,
+  tentacleId,
+  tentacleOnline,
+  mac,
+  onClose,
+  onCreated,
+}: CreateTaskProps & { images: Image[] }) {
+  const [fields, setFields] = useState<TaskFields>(() => ({
+    ...emptyFields(mac),
+    imageId: images[0]?.id ?? '',
+  }));
   const [errors, setErrors] = useState<FieldErrors>({});
   const [more, setMore] = useState(false);
   const form = useRef<HTMLFormElement>(null);
@@ -100,13 +132,27 @@ function Form({ images, tentacleId, tentacleOnline, mac, onClose, onCreated }: C
     });
   };
 
-  const unplaced = create.error && !formField(fieldOf(create.error)?.[0] ?? '') ? create.error : null;
+  const unplaced =
+    create.error && !formField(fieldOf(create.error)?.[0] ?? '') ? create.error : null;
   return (
     <form ref={form} onSubmit={submit} noValidate>
       <Stack>
         <SimpleGrid cols={{ base: 1, xs: 2 }}>
-          <TextInput label="Host name" placeholder="web-01" data-autofocus autoComplete="off" required {...text('hostname')} />
-          <TextInput label="MAC address" placeholder="52:54:00:65:d5:42" autoComplete="off" required {...text('mac')} />
+          <TextInput
+            label="Host name"
+            placeholder="web-01"
+            autoFocus
+            autoComplete="off"
+            required
+            {...text('hostname')}
+          />
+          <TextInput
+            label="MAC address"
+            placeholder="52:54:00:65:d5:42"
+            autoComplete="off"
+            required
+            {...text('mac')}
+          />
           <NativeSelect
             label="Image"
             required
@@ -154,7 +200,12 @@ function Form({ images, tentacleId, tentacleOnline, mac, onClose, onCreated }: C
           {...text('sshKeys')}
         />
         <div>
-          <Button size="compact-sm" variant="subtle" aria-expanded={more} onClick={() => setMore(!more)}>
+          <Button
+            size="compact-sm"
+            variant="subtle"
+            aria-expanded={more}
+            onClick={() => setMore(!more)}
+          >
             {more ? 'Fewer settings' : 'More settings'}
           </Button>
           <Collapse expanded={more}>
@@ -164,7 +215,12 @@ function Form({ images, tentacleId, tentacleOnline, mac, onClose, onCreated }: C
                 description="Only the disk with it is written."
                 {...text('diskSerial')}
               />
-              <TextInput label="Time zone" description="The image’s own when empty." placeholder="Europe/Berlin" {...text('timezone')} />
+              <TextInput
+                label="Time zone"
+                description="The image’s own when empty."
+                placeholder="Europe/Berlin"
+                {...text('timezone')}
+              />
             </SimpleGrid>
           </Collapse>
         </div>

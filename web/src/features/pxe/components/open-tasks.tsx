@@ -11,7 +11,13 @@ import { filterTasks } from '../task-view';
 import { TaskList } from './task-list';
 
 // What a tentacle is at work on, for its overview.
-export function OpenTasks({ tentacleId, onOpen }: { tentacleId: string; onOpen: (task: Task) => void }) {
+export function OpenTasks({
+  tentacleId,
+  onOpen,
+}: {
+  tentacleId: string;
+  onOpen: (task: Task) => void;
+}) {
   const tasks = useTasks(tentacleId);
   if (!tasks.data) return null;
   const open = filterTasks(tasks.data, 'open');

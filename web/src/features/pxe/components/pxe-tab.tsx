@@ -44,7 +44,11 @@ export function PxeTab({ node, view, onView }: PxeTabProps) {
     <Stack>
       <Panel
         title="Installations"
-        note={tasks.data ? `${tasks.data.filter(isOpen).length} open, ${tasks.data.length} in all` : null}
+        note={
+          tasks.data
+            ? `${tasks.data.filter(isOpen).length} open, ${tasks.data.length} in all`
+            : null
+        }
         flush
         actions={
           <>
@@ -66,7 +70,9 @@ export function PxeTab({ node, view, onView }: PxeTabProps) {
         }
       >
         {tasks.isPending ? <Skeleton height={120} /> : null}
-        {tasks.error && !tasks.data ? <Problem title="No tasks" error={tasks.error} onRetry={() => void tasks.refetch()} /> : null}
+        {tasks.error && !tasks.data ? (
+          <Problem title="No tasks" error={tasks.error} onRetry={() => void tasks.refetch()} />
+        ) : null}
         {tasks.data ? (
           <Tasks
             tasks={filterTasks(tasks.data, view.filter)}
@@ -98,7 +104,14 @@ export function PxeTab({ node, view, onView }: PxeTabProps) {
         tentacleOnline={node.online}
         mac={view.mac}
         onClose={() => onView({ ...view, creating: false, mac: '' })}
-        onCreated={() => onView({ ...view, creating: false, mac: '', filter: view.filter === 'done' ? 'all' : view.filter })}
+        onCreated={() =>
+          onView({
+            ...view,
+            creating: false,
+            mac: '',
+            filter: view.filter === 'done' ? 'all' : view.filter,
+          })
+        }
       />
     </Stack>
   );
@@ -119,7 +132,8 @@ function Tasks({ tasks, any, limit, onMore, onOpen, onCancel, onCreate }: TasksP
     return (
       <Empty icon={<DownloadIcon size={26} />} title="No machine was installed here yet">
         <Stack align="center" gap="xs">
-          Order one by its MAC address, then switch it on: it starts from the network and installs itself.
+          Order one by its MAC address, then switch it on: it starts from the network and installs
+          itself.
           <Button leftSection={<PlusIcon />} onClick={onCreate}>
             Install a machine
           </Button>

@@ -13,7 +13,12 @@ interface RegisterImageProps {
 
 export function RegisterImage({ opened, onClose }: RegisterImageProps) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Register an image" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title="Register an image"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       {opened ? <Form onDone={onClose} /> : null}
     </Modal>
   );
@@ -27,7 +32,10 @@ function Form({ onDone }: { onDone: () => void }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const shown = displayName.trim();
-    register.mutate({ name: shown, displayName: shown, path: path.trim(), osType }, { onSuccess: onDone });
+    register.mutate(
+      { name: shown, displayName: shown, path: path.trim(), osType },
+      { onSuccess: onDone },
+    );
   };
   return (
     <form onSubmit={submit}>

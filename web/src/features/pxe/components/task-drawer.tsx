@@ -47,7 +47,12 @@ function Content({ task, onCancel }: { task: Task; onCancel: () => void }) {
       <div className={classes.state}>
         <TaskPill status={task.status} />
         {isOpen(task) ? (
-          <Button size="compact-sm" variant="default" leftSection={<CrossIcon size={14} />} onClick={onCancel}>
+          <Button
+            size="compact-sm"
+            variant="default"
+            leftSection={<CrossIcon size={14} />}
+            onClick={onCancel}
+          >
             Cancel this installation
           </Button>
         ) : null}
@@ -66,7 +71,10 @@ function Content({ task, onCancel }: { task: Task; onCancel: () => void }) {
           ['Image', <OutsideText text={task.imageName} fallback="removed" />],
           ['Platform', <OutsideText text={platformWords(task.platform)} />],
           ['Network', <OutsideText text={networkWords(task.network)} />],
-          ['Disk', <OutsideText text={task.disk?.serial ?? task.disk?.path} fallback="the only one" />],
+          [
+            'Disk',
+            <OutsideText text={task.disk?.serial ?? task.disk?.path} fallback="the only one" />,
+          ],
           ['SSH keys', task.sshKeys?.length ?? 0],
           ['Ordered', <Ago time={task.createdAt} />],
           ['Last report', <Ago time={task.updatedAt} />],

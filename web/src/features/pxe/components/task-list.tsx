@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { CrossIcon } from '@/components/ui/icons';
 import { OutsideText } from '@/components/ui/outside-text';
 import { Ago, useNow } from '@/components/ui/time';
-import { formatDuration } from '@/lib/format';
+import { formatElapsed } from '@/lib/format';
 import type { Task } from '@/types/api';
 
 import { elapsedMs, isOpen } from '../task-view';
@@ -20,7 +20,7 @@ interface TaskListProps {
 
 export function TaskList({ tasks, onOpen, onCancel }: TaskListProps) {
   return (
-    <ul className={classes.list}>
+    <ul className={classes.list} data-actions={onCancel ? true : undefined}>
       {tasks.map((task) => (
         <TaskRow
           key={task.id}
@@ -29,7 +29,7 @@ export function TaskList({ tasks, onOpen, onCancel }: TaskListProps) {
           action={
             onCancel && isOpen(task) ? (
               <Button
-                size="compact-sm"
+                size="compact-xs"
                 variant="default"
                 leftSection={<CrossIcon size={14} />}
                 onClick={() => onCancel(task)}
@@ -67,21 +67,21 @@ function TaskRow({ task, onOpen, action }: { task: Task; onOpen: () => void; act
       <div className={classes.progress}>
         <TaskProgress task={task} />
       </div>
-      <div className={classes.action}>{action}</div>
+      {action ? <div className={classes.action}>{action}</div> : null}
     </li>
   );
 }
 
+// For how long it has been at work; of one that is over, how long it took and when.
 function Elapsed({ task }: { task: Task }) {
   const now = useNow(1_000);
   const elapsed = elapsedMs(task, now);
-  if (elapsed === null || !isOpen(task)) {
-    return (
-      <span className={classes.second}>
-        {elapsed === null ? null : <>{formatDuration(elapsed)}, </>}
-        <Ago time={task.completedAt ?? task.createdAt} />
-      </span>
-    );
-  }
-  return <span className={classes.second}>for {formatDuration(elapsed)}</span>;
+  if (isOpen(task) && elapsed !== null)
+    return <span className={classes.second}>for {formatElapsed(elapsed)}</span>;
+  return (
+    <span className={classes.second}>
+      {isOpen(task) ? 'ordered ' : elapsed === null ? '' : `took ${formatElapsed(elapsed)}, `}
+      <Ago time={task.completedAt ?? task.createdAt} />
+    </span>
+  );
 }

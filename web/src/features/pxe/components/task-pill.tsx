@@ -1,6 +1,13 @@
 import type { ReactNode } from 'react';
 
-import { AlertIcon, BanIcon, CheckIcon, ClockIcon, DownloadIcon, PowerIcon } from '@/components/ui/icons';
+import {
+  AlertIcon,
+  BanIcon,
+  CheckIcon,
+  ClockIcon,
+  DownloadIcon,
+  PowerIcon,
+} from '@/components/ui/icons';
 import { Pill, type Tone } from '@/components/ui/pill';
 import type { TaskStatus } from '@/types/api';
 

@@ -28,7 +28,7 @@ export function TaskProgress({ task }: { task: Task }) {
         <span className={classes.percent}>{percent} %</span>
       </div>
       <div className={classes.words} data-status={task.status}>
-        {task.stage ? (
+        {task.stage && task.status !== 'complete' ? (
           <span className={classes.stage}>
             <OutsideText text={stepWords(task.stage)} />
           </span>

@@ -58,7 +58,11 @@ export function useSignOut() {
 export function takeKeyFromAddress(): string | null {
   const match = /^#key=(.+)$/.exec(window.location.hash);
   if (!match?.[1]) return null;
-  window.history.replaceState(window.history.state, '', window.location.pathname + window.location.search);
+  window.history.replaceState(
+    window.history.state,
+    '',
+    window.location.pathname + window.location.search,
+  );
   try {
     return decodeURIComponent(match[1]);
   } catch {

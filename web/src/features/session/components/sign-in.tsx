@@ -23,10 +23,17 @@ export function SignIn({ state }: { state: SessionState }) {
 
   return (
     <main className={classes.page}>
-      <Paper className={classes.card} component="form" withBorder radius="lg" p="xl" onSubmit={(event) => {
-        event.preventDefault();
-        mutate(apiKey.trim());
-      }}>
+      <Paper
+        className={classes.card}
+        component="form"
+        withBorder
+        radius="lg"
+        p="xl"
+        onSubmit={(event) => {
+          event.preventDefault();
+          mutate(apiKey.trim());
+        }}
+      >
         <Stack>
           <div className={classes.brand}>
             <TentacleIcon size={36} />
@@ -41,7 +48,11 @@ export function SignIn({ state }: { state: SessionState }) {
           ) : null}
           <PasswordInput
             label="API key"
-            description="The key in the file that the backend was started with (--api-key-file)."
+            description={
+              <>
+                The key in the file that the backend was started with: <code>--api-key-file</code>.
+              </>
+            }
             value={apiKey}
             onChange={(event) => setApiKey(event.currentTarget.value)}
             autoComplete="current-password"

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+
+import { anImage } from '@/testing/builders';
+
+import { checkFields, emptyFields, normalizeMac, toOrder } from './task-form';
+
+const good = { ...emptyFields(), hostname: 'web-01', mac: '52:54:00:65:D5:42', imageId: '3' };
+
+describe('normalizeMac', () => {
+  it.each(['52:54:00:65:d5:42', '52-54-00-65-D5-42', '5254.0065.d542', ' 52540065D542 '])(
+    'reads %s',
+    (text) => {
+      expect(normalizeMac(text)).toBe('52:54:00:65:d5:42');
+    },
+  );
+
+  it.each(['', '52:54:00:65:d5', '52:54:00:65:d5:4g', '52:54:00:65:d5:42:00'])(
+    'refuses "%s"',
+    (text) => {
+      expect(normalizeMac(text)).toBeNull();
+    },
+  );
+});
+
+describe('checkFields', () => {
+  it('has nothing against a good order', () => expect(checkFields(good)).toEqual({}));
+
+  it.each([
+    ['hostname', { hostname: 'web_01' }],
+    ['hostname', { hostname: '-web' }],
+    ['mac', { mac: '53:54:00:65:d5:42' }],
+    ['mac', { mac: '00:00:00:00:00:00' }],
+    ['imageId', { imageId: '' }],
+    ['ip', { dhcp: false, ip: '192.168.20.010' }],
+    ['prefix', { dhcp: false, ip: '192.168.20.10', prefix: '33' }],
+    ['gateway', { dhcp: false, ip: '192.168.20.10', gateway: 'router' }],
+    ['dns', { dhcp: false, ip: '192.168.20.10', dns: '9.9.9.9 x' }],
+    ['sshKeys', { sshKeys: 'ssh-ed25519 AAAA me\nhello' }],
+  ])('names %s in %o', (field, change) => {
+    expect(Object.keys(checkFields({ ...good, ...change }))).toEqual([field]);
+  });
+});
+
+describe('toOrder', () => {
+  it('leaves out what was left empty', () => {
+    expect(toOrder(good, '1', anImage())).toEqual({
+      tentacleId: '1',
+      mac: '52:54:00:65:d5:42',
+      hostname: 'web-01',
+      imageId: '3',
+      osType: 'linux-image',
+      platform: 'baremetal-uefi',
+      network: { dhcp: true },
+      sshKeys: [],
+    });
+  });
+
+  it('carries a fixed address, keys and the disk', () => {
+    const fields = {
+      ...good,
+      dhcp: false,
+      ip: ' 192.168.20.50',
+      prefix: '24',
+      gateway: '',
+      dns: '192.168.20.1, 9.9.9.9',
+      sshKeys: 'ssh-ed25519 AAAA a\n\n ssh-rsa BBBB b ',
+      diskSerial: ' QM00001 ',
+    };
+    expect(toOrder(fields, '1', anImage())).toMatchObject({
+      network: { dhcp: false, ip: '192.168.20.50', prefix: 24, dns: ['192.168.20.1', '9.9.9.9'] },
+      sshKeys: ['ssh-ed25519 AAAA a', 'ssh-rsa BBBB b'],
+      disk: { serial: 'QM00001' },
+    });
+  });
+});

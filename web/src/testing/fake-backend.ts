@@ -1,0 +1,107 @@
+import { vi } from 'vitest';
+
+import type {
+  CachedImage,
+  Device,
+  Image,
+  Inventory,
+  Job,
+  MetricSample,
+  Node,
+  Task,
+} from '@/types/api';
+
+export interface Asked {
+  method: string;
+  path: string;
+  body: unknown;
+}
+
+type Answer = { status: number; body?: unknown };
+
+// The backend's routes over a few lists. A test changes the lists, or answers a route itself.
+export class FakeBackend {
+  key = 'the-key';
+  signedIn = true;
+  reachable = true;
+  nodes: Node[] = [];
+  tasks: Task[] = [];
+  images: Image[] = [];
+  cachedImages: CachedImage[] = [];
+  devices: Device[] = [];
+  samples: MetricSample[] = [];
+  jobs: Job[] = [];
+  inventory: Inventory | null = null;
+  readonly asked: Asked[] = [];
+  private readonly overrides = new Map<string, Answer>();
+
+  install() {
+    vi.stubGlobal('fetch', (path: string, init: RequestInit = {}) => this.fetch(path, init));
+    return this;
+  }
+
+  // The next answers of "POST /api/v1/…".
+  answer(route: string, answer: Answer) {
+    this.overrides.set(route, answer);
+  }
+
+  bodies(route: string): unknown[] {
+    return this.asked.filter((one) => `${one.method} ${one.path}` === route).map((one) => one.body);
+  }
+
+  private async fetch(url: string, init: RequestInit): Promise<Response> {
+    if (!this.reachable) throw new TypeError('Failed to fetch');
+    const path = url.split('?')[0] ?? url;
+    const method = init.method ?? 'GET';
+    const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : undefined;
+    this.asked.push({ method, path, body });
+    const { status, body: answer } =
+      this.overrides.get(`${method} ${path}`) ?? this.route(method, path, body);
+    return new Response(answer === undefined ? null : JSON.stringify(answer), { status });
+  }
+
+  private route(method: string, path: string, body: unknown): Answer {
+    if (path === '/api/v1/session') return this.session(method, body);
+    if (!this.signedIn)
+      return { status: 401, body: { title: 'Unauthorized', status: 401, detail: 'sign in first' } };
+    const node = /^\/api\/v1\/nodes\/([^/]+)$/.exec(path);
+    if (node) {
+      const found = this.nodes.find((one) => one.id === node[1]);
+      return found
+        ? { status: 200, body: found }
+        : { status: 404, body: { detail: 'there is no such node' } };
+    }
+    if (method === 'POST') return { status: 202, body: { commandId: 'cmd-1' } };
+    if (method === 'DELETE') return { status: 204 };
+    if (path.endsWith('/inventory'))
+      return this.inventory ? { status: 200, body: this.inventory } : { status: 404, body: {} };
+    const lists: [string, object][] = [
+      ['/api/v1/nodes', { nodes: this.nodes }],
+      ['/api/v1/provisioning/tasks', { tasks: this.tasks }],
+      ['/api/v1/provisioning/images', { images: this.images }],
+      ['/images', { images: this.cachedImages }],
+      ['/devices', { devices: this.devices }],
+      ['/metrics', { samples: this.samples }],
+      ['/api/v1/jobs', { jobs: this.jobs }],
+    ];
+    const list = lists.find(([ending]) => path.endsWith(ending));
+    return list
+      ? { status: 200, body: list[1] }
+      : { status: 404, body: { detail: 'there is no such route' } };
+  }
+
+  private session(method: string, body: unknown): Answer {
+    if (method === 'DELETE') {
+      this.signedIn = false;
+      return { status: 204 };
+    }
+    if ((body as { apiKey?: string }).apiKey !== this.key) {
+      return {
+        status: 401,
+        body: { title: 'Unauthorized', status: 401, detail: 'this is not the API key' },
+      };
+    }
+    this.signedIn = true;
+    return { status: 204 };
+  }
+}
