@@ -11,7 +11,7 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: { proxy: { '/api': backend } },
   // No data: URLs for small files: the backend's content security policy allows them for images only.
-  build: { assetsInlineLimit: 0, target: 'es2022' },
+  build: { assetsInlineLimit: 0, target: 'es2022', chunkSizeWarningLimit: 600 },
   test: {
     environment: 'jsdom',
     setupFiles: ['src/testing/setup.ts'],

@@ -47,7 +47,7 @@ export async function signsIn(browser, page) {
     page.getByLabel('API key').waitFor(),
   );
   await page.goto('about:blank');
-  await page.goto(at(`/nodes#key=${API_KEY}`));
+  await page.goto(at(`/#key=${API_KEY}`));
   await check.that('a link with the key signs in', () =>
     page.getByRole('heading', { name: 'Nodes', level: 1 }).waitFor(),
   );
@@ -73,6 +73,8 @@ export async function addsTentacle(browser, page) {
       command.includes("--name 'Berlin Office'"),
     command,
   );
+  await dialog.getByRole('button', { name: 'Copy' }).click();
+  await check.that('the command can be copied', () => dialog.getByText('Copied').waitFor());
   await isAccessible(page, 'the dialog');
   await browser.shot(page, '03-add-tentacle-1440');
 
@@ -108,6 +110,59 @@ export async function addsTentacle(browser, page) {
   return tentacle;
 }
 
+const INVENTORY = {
+  type: 'inventory',
+  collectedAt: new Date().toISOString(),
+  hardware: {
+    cpu: { model: 'Intel(R) N100', cores: 4, threads: 4 },
+    memoryBytes: 16 * 2 ** 30,
+    disks: [
+      {
+        name: 'nvme0n1',
+        model: 'Samsung SSD 980 1TB',
+        serial: 'S649NX0R412345',
+        sizeBytes: 1000204886016,
+        rotational: false,
+      },
+    ],
+    fileSystems: [
+      {
+        mountPoint: '/',
+        device: '/dev/nvme0n1p2',
+        type: 'ext4',
+        sizeBytes: 999e9,
+      },
+    ],
+    system: {
+      vendor: 'Protectli',
+      product: 'VP2420',
+      serial: 'PL-0042',
+      uuid: '',
+    },
+    virtualization: '',
+  },
+  os: {
+    name: 'Debian GNU/Linux',
+    version: '12',
+    kernel: '6.1.0-32-amd64',
+    hostname: 'tentacle-berlin',
+    uptimeSeconds: 1216800,
+  },
+  software: { packages: [], count: 412 },
+  services: { units: [] },
+  network: {
+    interfaces: [
+      {
+        name: 'eth0',
+        mac: '52:54:00:aa:00:05',
+        addresses: ['192.168.20.5/24', 'fe80::5054:ff:feaa:5/64'],
+      },
+    ],
+    defaultGateway: '192.168.20.1',
+    dns: ['192.168.20.1'],
+  },
+};
+
 // What the agent of a tentacle tells after its start.
 export async function reportsItself(page, tentacle) {
   await check.that('the backend greets with the whole task table', () =>
@@ -127,58 +182,7 @@ export async function reportsItself(page, tentacle) {
     });
   }
   tentacle.send({ type: 'link', latencyMs: 18.4 });
-  tentacle.send({
-    type: 'inventory',
-    collectedAt: new Date().toISOString(),
-    hardware: {
-      cpu: { model: 'Intel(R) N100', cores: 4, threads: 4 },
-      memoryBytes: 16 * 2 ** 30,
-      disks: [
-        {
-          name: 'nvme0n1',
-          model: 'Samsung SSD 980 1TB',
-          serial: 'S649NX0R412345',
-          sizeBytes: 1000204886016,
-          rotational: false,
-        },
-      ],
-      fileSystems: [
-        {
-          mountPoint: '/',
-          device: '/dev/nvme0n1p2',
-          type: 'ext4',
-          sizeBytes: 999e9,
-        },
-      ],
-      system: {
-        vendor: 'Protectli',
-        product: 'VP2420',
-        serial: 'PL-0042',
-        uuid: '',
-      },
-      virtualization: '',
-    },
-    os: {
-      name: 'Debian GNU/Linux',
-      version: '12',
-      kernel: '6.1.0-32-amd64',
-      hostname: 'tentacle-berlin',
-      uptimeSeconds: 1216800,
-    },
-    software: { packages: [], count: 412 },
-    services: { units: [] },
-    network: {
-      interfaces: [
-        {
-          name: 'eth0',
-          mac: '52:54:00:aa:00:05',
-          addresses: ['192.168.20.5/24', 'fe80::5054:ff:feaa:5/64'],
-        },
-      ],
-      defaultGateway: '192.168.20.1',
-      dns: ['192.168.20.1'],
-    },
-  });
+  tentacle.send(INVENTORY);
   await check.that('processor and memory reach the list live', () =>
     row(page, tentacle.nodeId).getByText('45 %').waitFor(),
   );

@@ -16,6 +16,7 @@ import {
 import {
   cancels,
   followsInstallation,
+  followsMany,
   ordersMachine,
   showsHostileTextAsText,
 } from './pxe_journey.mjs';
@@ -39,6 +40,7 @@ async function main() {
     await followsInstallation(browser, page, tentacle, taskId);
     await showsHostileTextAsText(page, tentacle);
     await cancels(browser, page, tentacle);
+    await followsMany(browser, page, tentacle);
     await usesNetwork(browser, page, tentacle);
     await runsScript(browser, page, tentacle);
     await removesAndFilters(browser, page, tentacle);

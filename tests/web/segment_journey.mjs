@@ -9,54 +9,8 @@ export async function usesNetwork(browser, page, tentacle) {
   await page.getByRole('button', { name: 'Scan now' }).click();
   const scan = await tentacle.hears('scan.start');
   check.is('a scan reaches the tentacle', Boolean(scan.commandId));
-  const now = Date.now();
-  const device = (mac, ip, hostname, vendor, daysKnown) => ({
-    mac,
-    ip,
-    hostname,
-    vendor,
-    interface: 'eth0',
-    firstSeen: new Date(now - daysKnown * 86400_000).toISOString(),
-    lastSeen: new Date(now).toISOString(),
-  });
-  tentacle.send({
-    type: 'discovery.result',
-    scanId: scan.commandId,
-    startedAt: new Date(now - 5000).toISOString(),
-    finishedAt: new Date(now).toISOString(),
-    targets: ['192.168.20.0/24'],
-    devices: [
-      device('00:11:22:33:44:55', '192.168.20.1', 'router', 'CIMSYS Inc', 40),
-      device('52:54:00:aa:00:05', '192.168.20.5', 'tentacle-berlin', 'QEMU', 40),
-      device('00:15:5d:01:02:03', '192.168.20.50', 'srv-db-01', 'Microsoft Corporation', 12),
-      device('00:15:5d:01:02:04', '192.168.20.51', HOSTILE, 'Microsoft Corporation', 12),
-      device('b8:27:eb:00:00:10', '192.168.20.9', '', 'Raspberry Pi Foundation', 0),
-      device('52:54:00:11:22:33', '192.168.20.100', REVERSED, '', 0),
-    ],
-  });
-  await check.that('devices appear live', () =>
-    page.locator('[data-device="00:11:22:33:44:55"]').getByText('router').waitFor(),
-  );
-  await check.that('the scan is said to be over', () => page.getByText('Scan finished').waitFor());
-  const order = await page
-    .locator('[data-device]')
-    .evaluateAll((rows) => rows.map((one) => one.firstElementChild.textContent));
-  check.is(
-    'addresses are ordered as numbers',
-    order.join(' ') ===
-      '192.168.20.1 192.168.20.5 192.168.20.9 192.168.20.50 192.168.20.51 192.168.20.100',
-    order.join(' '),
-  );
-  await check.that('a device that is a node links to it', () =>
-    page
-      .locator('[data-device="52:54:00:aa:00:05"]')
-      .getByRole('link', { name: 'Managed' })
-      .waitFor(),
-  );
-  await check.that('hostile names of devices are text', () =>
-    page.getByRole('cell', { name: HOSTILE, exact: true }).waitFor(),
-  );
-  await isUnharmed(page, 'no name of a device became an element');
+  tellsOfDevices(tentacle, scan.commandId);
+  await showsDevices(page);
   await page.getByRole('button', { name: 'Wake srv-db-01' }).click();
   const wake = await tentacle.hears('wake');
   check.is(
@@ -80,6 +34,60 @@ export async function usesNetwork(browser, page, tentacle) {
     if ((await mac.inputValue()) !== 'b8:27:eb:00:00:10') throw new Error(await mac.inputValue());
   });
   await page.keyboard.press('Escape');
+}
+
+function tellsOfDevices(tentacle, scanId) {
+  const now = Date.now();
+  const device = (mac, ip, hostname, vendor, daysKnown) => ({
+    mac,
+    ip,
+    hostname,
+    vendor,
+    interface: 'eth0',
+    firstSeen: new Date(now - daysKnown * 86400_000).toISOString(),
+    lastSeen: new Date(now).toISOString(),
+  });
+  tentacle.send({
+    type: 'discovery.result',
+    scanId,
+    startedAt: new Date(now - 5000).toISOString(),
+    finishedAt: new Date(now).toISOString(),
+    targets: ['192.168.20.0/24'],
+    devices: [
+      device('00:11:22:33:44:55', '192.168.20.1', 'router', 'CIMSYS Inc', 40),
+      device('52:54:00:aa:00:05', '192.168.20.5', 'tentacle-berlin', 'QEMU', 40),
+      device('00:15:5d:01:02:03', '192.168.20.50', 'srv-db-01', 'Microsoft Corporation', 12),
+      device('00:15:5d:01:02:04', '192.168.20.51', HOSTILE, 'Microsoft Corporation', 12),
+      device('b8:27:eb:00:00:10', '192.168.20.9', '', 'Raspberry Pi Foundation', 0),
+      device('52:54:00:11:22:33', '192.168.20.100', REVERSED, '', 0),
+    ],
+  });
+}
+
+async function showsDevices(page) {
+  await check.that('devices appear live', () =>
+    page.locator('[data-device="00:11:22:33:44:55"]').getByText('router').waitFor(),
+  );
+  await check.that('the scan is said to be over', () => page.getByText('Scan finished').waitFor());
+  const order = await page
+    .locator('[data-device]')
+    .evaluateAll((rows) => rows.map((one) => one.firstElementChild.textContent));
+  check.is(
+    'addresses are ordered as numbers',
+    order.join(' ') ===
+      '192.168.20.1 192.168.20.5 192.168.20.9 192.168.20.50 192.168.20.51 192.168.20.100',
+    order.join(' '),
+  );
+  await check.that('a device that is a node links to it', () =>
+    page
+      .locator('[data-device="52:54:00:aa:00:05"]')
+      .getByRole('link', { name: 'Managed' })
+      .waitFor(),
+  );
+  await check.that('hostile names of devices are text', () =>
+    page.getByRole('cell', { name: HOSTILE, exact: true }).waitFor(),
+  );
+  await isUnharmed(page, 'no name of a device became an element');
 }
 
 export async function runsScript(browser, page, tentacle) {

@@ -1,5 +1,5 @@
 // Screens as a person meets them, over a backend of lists.
-import { screen, waitFor, within } from '@testing-library/react';
+import { act, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -14,9 +14,10 @@ let backend: FakeBackend;
 // The session is read when the page is loaded; each test loads it anew.
 async function open(address: string, { signedIn = true } = {}) {
   if (signedIn) localStorage.setItem('octofleet.signed-in', 'yes');
+  window.history.replaceState(null, '', address);
   vi.resetModules();
   const { renderPage } = await import('@/testing/render-page');
-  renderPage(address);
+  renderPage();
   return userEvent.setup();
 }
 
@@ -57,6 +58,27 @@ describe('signing in', () => {
     await screen.findByText('No node has enrolled yet');
     expect(window.location.hash).toBe('');
     expect(backend.bodies('POST /api/v1/session')).toEqual([{ apiKey: 'the-key' }]);
+  });
+
+  it('a link with a key wins over a session that is remembered', async () => {
+    backend.signedIn = false;
+    await open('/#key=the-key');
+    await screen.findByText('No node has enrolled yet');
+    expect(window.location.pathname + window.location.hash).toBe('/nodes');
+  });
+
+  it('a link with a key works in a page that is open', async () => {
+    await open('/nodes');
+    await screen.findByText('No node has enrolled yet');
+    act(() => {
+      window.history.replaceState(null, '', '/nodes#key=the-key');
+      window.dispatchEvent(new HashChangeEvent('hashchange'));
+    });
+    await waitFor(() =>
+      expect(backend.bodies('POST /api/v1/session')).toEqual([{ apiKey: 'the-key' }]),
+    );
+    await screen.findByText('No node has enrolled yet');
+    expect(window.location.hash).toBe('');
   });
 
   it('a session that has ended leads back to the key, with a word why', async () => {

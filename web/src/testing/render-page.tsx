@@ -5,9 +5,8 @@ import { Providers } from '@/app/providers';
 import { routes } from '@/app/router';
 import { makeQueryClient } from '@/lib/query';
 
-// The whole page at an address, as main.tsx makes it.
-export function renderPage(address: string) {
-  window.history.replaceState(null, '', address);
+// The whole page at the window's address, as main.tsx makes it.
+export function renderPage() {
   return render(
     <Providers queries={makeQueryClient()}>
       <RouterProvider router={createBrowserRouter(routes)} />

@@ -10,15 +10,14 @@ import type { Node } from '@/types/api';
 
 import { useRemoveTentacle } from '../api/nodes';
 
-export function RemoveTentacle({ node, onRemoved }: { node: Node; onRemoved: () => void }) {
+interface RemoveTentacleProps {
+  node: Node;
+  onRemoved: () => void;
+}
+
+export function RemoveTentacle({ node, onRemoved }: RemoveTentacleProps) {
   const [asking, setAsking] = useState(false);
-  const [typed, setTyped] = useState('');
-  const remove = useRemoveTentacle();
-  const close = () => {
-    setAsking(false);
-    setTyped('');
-    remove.reset();
-  };
+  const close = () => setAsking(false);
   return (
     <Panel title="Remove">
       <Group justify="space-between">
@@ -45,40 +44,48 @@ export function RemoveTentacle({ node, onRemoved }: { node: Node; onRemoved: () 
           </>
         }
       >
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            remove.mutate(node.id, { onSuccess: onRemoved });
-          }}
-        >
-          <Stack>
-            <TextInput
-              label={
-                <>
-                  To remove it, type its name: <OutsideText text={node.name} />
-                </>
-              }
-              value={typed}
-              onChange={(event) => setTyped(event.currentTarget.value)}
-              data-autofocus
-            />
-            {remove.error ? <Problem title="Not removed" error={remove.error} /> : null}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={close}>
-                Keep it
-              </Button>
-              <Button
-                type="submit"
-                color="red"
-                loading={remove.isPending}
-                disabled={typed !== node.name && typed !== revealInvisible(node.name)}
-              >
-                Remove tentacle
-              </Button>
-            </Group>
-          </Stack>
-        </form>
+        {asking ? <Form node={node} onRemoved={onRemoved} onClose={close} /> : null}
       </Modal>
     </Panel>
+  );
+}
+
+function Form({ node, onRemoved, onClose }: RemoveTentacleProps & { onClose: () => void }) {
+  const [typed, setTyped] = useState('');
+  const remove = useRemoveTentacle();
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        remove.mutate(node.id, { onSuccess: onRemoved });
+      }}
+    >
+      <Stack>
+        <TextInput
+          label={
+            <>
+              To remove it, type its name: <OutsideText text={node.name} />
+            </>
+          }
+          value={typed}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+          data-autofocus
+        />
+        {remove.error ? <Problem title="Not removed" error={remove.error} /> : null}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            Keep it
+          </Button>
+          <Button
+            type="submit"
+            color="red"
+            loading={remove.isPending}
+            disabled={typed !== node.name && typed !== revealInvisible(node.name)}
+          >
+            Remove tentacle
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   );
 }

@@ -133,7 +133,7 @@ function CachedRow({ image, tentacleId }: { image: CachedImage; tentacleId: stri
       {canPull ? (
         <Button
           size="compact-sm"
-          variant="light"
+          variant="default"
           loading={prepull.isPending}
           disabled={asked}
           onClick={() => prepull.mutate(image.imageId)}

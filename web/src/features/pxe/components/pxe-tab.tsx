@@ -86,16 +86,38 @@ export function PxeTab({ node, view, onView }: PxeTabProps) {
         ) : null}
       </Panel>
       <CachedImages tentacleId={node.id} />
-      <TaskDrawer
-        task={tasks.data?.find((task) => task.id === view.taskId) ?? null}
-        onClose={() => onView({ ...view, taskId: null })}
+      <Dialogs
+        node={node}
+        view={view}
+        onView={onView}
+        tasks={tasks.data ?? []}
+        cancelling={cancelling}
         onCancel={setCancelling}
+      />
+    </Stack>
+  );
+}
+
+interface DialogsProps extends PxeTabProps {
+  tasks: Task[];
+  cancelling: Task | null;
+  onCancel: (task: Task | null) => void;
+}
+
+// What lies over the tab: a task's timeline, the question before cancelling, the form.
+function Dialogs({ node, view, onView, tasks, cancelling, onCancel }: DialogsProps) {
+  return (
+    <>
+      <TaskDrawer
+        task={tasks.find((task) => task.id === view.taskId) ?? null}
+        onClose={() => onView({ ...view, taskId: null })}
+        onCancel={onCancel}
       />
       <CancelTask
         tentacleId={node.id}
         tentacleName={node.name}
         task={cancelling}
-        onClose={() => setCancelling(null)}
+        onClose={() => onCancel(null)}
       />
       <CreateTask
         opened={view.creating}
@@ -113,7 +135,7 @@ export function PxeTab({ node, view, onView }: PxeTabProps) {
           })
         }
       />
-    </Stack>
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 // Signing in and out. The key is sent once and not kept; what is carried on is an HttpOnly cookie that
 // this page cannot read. Whether there should be one is remembered, so that nobody is asked in vain.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useSyncExternalStore } from 'react';
+import { useEffect, useSyncExternalStore } from 'react';
 
 import { del, onApiEvent, post } from '@/lib/api-client';
 
@@ -9,7 +9,10 @@ const MARK = 'octofleet.signed-in';
 
 export type SessionState = 'signed-in' | 'signed-out' | 'ended';
 
-let state: SessionState = localStorage.getItem(MARK) ? 'signed-in' : 'signed-out';
+// The key of a link that a person followed, until it is used. It wins over a session that there may be:
+// the link is the newer word, perhaps of another backend at this address.
+let keyOfLink = takeKeyFromAddress();
+let state: SessionState = !keyOfLink && localStorage.getItem(MARK) ? 'signed-in' : 'signed-out';
 const watchers = new Set<() => void>();
 
 function set(next: SessionState) {
@@ -33,13 +36,15 @@ export function useSessionState(): SessionState {
   );
 }
 
-export async function signIn(apiKey: string): Promise<void> {
-  await post<void>('/api/v1/session', { apiKey });
-  set('signed-in');
-}
-
 export function useSignIn() {
-  return useMutation({ mutationFn: signIn });
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (apiKey: string) => post<void>('/api/v1/session', { apiKey }),
+    onSuccess: () => {
+      queries.clear();
+      set('signed-in');
+    },
+  });
 }
 
 export function useSignOut() {
@@ -53,19 +58,34 @@ export function useSignOut() {
   });
 }
 
-// `#key=…` signs in once: a link that a person got from the demo. It leaves the address bar before
-// anything else happens. Null when there is none.
-export function takeKeyFromAddress(): string | null {
+// Null when no link brought one, or it was taken already.
+export function takeKeyOfLink(): string | null {
+  const key = keyOfLink;
+  keyOfLink = null;
+  return key;
+}
+
+// `#key=…` leaves the address bar before anything else happens. Null when there is none.
+function takeKeyFromAddress(): string | null {
   const match = /^#key=(.+)$/.exec(window.location.hash);
   if (!match?.[1]) return null;
-  window.history.replaceState(
-    window.history.state,
-    '',
-    window.location.pathname + window.location.search,
-  );
+  const { pathname, search } = window.location;
+  window.history.replaceState(window.history.state, '', pathname + search);
   try {
     return decodeURIComponent(match[1]);
   } catch {
     return match[1];
   }
+}
+
+// Heeds a link that was put into the address bar of a page that is open.
+export function useKeyInAddress() {
+  useEffect(() => {
+    const look = () => {
+      keyOfLink = takeKeyFromAddress() ?? keyOfLink;
+      if (keyOfLink) set('signed-out');
+    };
+    window.addEventListener('hashchange', look);
+    return () => window.removeEventListener('hashchange', look);
+  }, []);
 }

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react';
 import { Problem } from '@/components/errors/problem';
 import { TentacleIcon } from '@/components/ui/icons';
 
-import { type SessionState, takeKeyFromAddress, useSignIn } from '../api/session';
+import { type SessionState, takeKeyOfLink, useSignIn } from '../api/session';
 import classes from './sign-in.module.css';
 
 export function SignIn({ state }: { state: SessionState }) {
@@ -12,14 +12,9 @@ export function SignIn({ state }: { state: SessionState }) {
   const { mutate, isPending, error } = useSignIn();
 
   useEffect(() => {
-    const use = () => {
-      const key = takeKeyFromAddress();
-      if (key) mutate(key);
-    };
-    use();
-    window.addEventListener('hashchange', use);
-    return () => window.removeEventListener('hashchange', use);
-  }, [mutate]);
+    const key = takeKeyOfLink();
+    if (key) mutate(key);
+  });
 
   return (
     <main className={classes.page}>
