@@ -68,7 +68,7 @@ main() {
 }
 
 lint_protos() {
-  (cd tools && npm ci --no-audit --no-fund && npm run lint)
+  (cd tools && npm install --no-audit --no-fund && npm run lint)
 }
 
 # must NAME COMMAND...: without it nothing further makes sense.

@@ -67,9 +67,14 @@ describe('signing in', () => {
     expect(window.location.pathname + window.location.hash).toBe('/nodes');
   });
 
-  it('a link with a key works in a page that is open', async () => {
-    await open('/nodes');
-    await screen.findByText('No node has enrolled yet');
+  it.each([
+    ['signed in', true],
+    ['at the sign-in', false],
+  ])('a link with a key works in a page that is open and %s', async (_, signedIn) => {
+    await open('/nodes', { signedIn });
+    await (signedIn
+      ? screen.findByText('No node has enrolled yet')
+      : screen.findByLabelText(/API key/));
     act(() => {
       window.history.replaceState(null, '', '/nodes#key=the-key');
       window.dispatchEvent(new HashChangeEvent('hashchange'));

@@ -1,7 +1,7 @@
 // Signing in and out. The key is sent once and not kept; what is carried on is an HttpOnly cookie that
 // this page cannot read. Whether there should be one is remembered, so that nobody is asked in vain.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useSyncExternalStore } from 'react';
+import { useEffect, useReducer, useSyncExternalStore } from 'react';
 
 import { del, onApiEvent, post } from '@/lib/api-client';
 
@@ -80,10 +80,14 @@ function takeKeyFromAddress(): string | null {
 
 // Heeds a link that was put into the address bar of a page that is open.
 export function useKeyInAddress() {
+  const [, renderAgain] = useReducer((times: number) => times + 1, 0);
   useEffect(() => {
     const look = () => {
       keyOfLink = takeKeyFromAddress() ?? keyOfLink;
-      if (keyOfLink) set('signed-out');
+      if (!keyOfLink) return;
+      set('signed-out');
+      // Who is signed out already changes no state, and is to see the key nevertheless.
+      renderAgain();
     };
     window.addEventListener('hashchange', look);
     return () => window.removeEventListener('hashchange', look);
