@@ -21,6 +21,7 @@
 #include "cli/host_facts.h"
 #include "libs/config/config.h"
 #include "libs/identity/identity.h"
+#include "libs/net/certificate_pin.h"
 #include "libs/net/http_client.h"
 #include "libs/runtime/log.h"
 
@@ -65,6 +66,19 @@ std::string Detail(const net::ClientReply& reply) {
   return fmt::format("it answered {}", reply.status);
 }
 
+// The pins that the backend sent. A set that would lock us out later is left alone: the token is spent
+// already, and without pins the CAs decide.
+std::vector<std::string> PinsOf(const boost::json::object& answer) {
+  std::vector<std::string> pins;
+  const auto* sent = answer.if_contains("pins");
+  if (sent == nullptr || !sent->is_array()) return pins;
+  for (const auto& pin : sent->as_array()) {
+    if (pin.is_string()) pins.emplace_back(pin.as_string());
+  }
+  if (!net::CheckPinSet(pins).ok()) pins.clear();
+  return pins;
+}
+
 absl::StatusOr<boost::json::object> Post(const Enrollment& enrollment, const identity::IdentityKey& key) {
   boost::json::object body = HostFacts();
   body["token"] = enrollment.token;
@@ -105,11 +119,8 @@ absl::Status WriteConfig(const runtime::Paths& paths,
   config.mutable_backend()->set_url(enrollment.backend_url);
   if (!enrollment.ca_file.empty()) config.mutable_backend()->set_ca_file(enrollment.ca_file);
   config.mutable_backend()->clear_pins();
-  for (const std::string& pin : enrollment.pins) config.mutable_backend()->add_pins(pin);
-  if (const auto* pins = answer.if_contains("pins"); enrollment.pins.empty() && pins != nullptr && pins->is_array()) {
-    for (const auto& pin : pins->as_array()) {
-      if (pin.is_string()) config.mutable_backend()->add_pins(std::string(pin.as_string()));
-    }
+  for (const std::string& pin : enrollment.pins.empty() ? PinsOf(answer) : enrollment.pins) {
+    config.mutable_backend()->add_pins(pin);
   }
   config.mutable_node()->set_id(TextOf(answer, "nodeId"));
   config.mutable_node()->set_name(enrollment.name);
@@ -139,6 +150,8 @@ std::optional<std::string> Variable(const char* name) { return config::ProcessEn
 }  // namespace
 
 absl::Status EnrollAt(const runtime::Paths& paths, const Enrollment& enrollment, std::string* node_id) {
+  // Before the token is spent: with these pins no service would start.
+  if (const absl::Status pins = net::CheckPinSet(enrollment.pins); !pins.ok()) return pins;
   std::error_code error;
   std::filesystem::create_directories(paths.state_dir, error);
   if (error) return absl::UnavailableError(fmt::format("{}: {}", paths.state_dir, error.message()));
@@ -189,7 +202,7 @@ int Enroll(const std::vector<std::string>& args) {
       ->required()
       ->envname("TENTACLE_TOKEN");
   app.add_option("--name", enrollment.name, "Name of this tentacle, \"Berlin Office\"")->envname("TENTACLE_NAME");
-  app.add_option("--pin", enrollment.pins, "Accepted SHA-256 of the backend's public key, base64; repeatable");
+  app.add_option("--pin", enrollment.pins, "Accepted SHA-256 of the backend's public key, base64; give two, one of them a backup");
   app.add_option("--ca-file", enrollment.ca_file, "PEM file with private CAs");
   app.add_option("--state-dir", paths.state_dir, "Folder of state")->capture_default_str();
   try {
@@ -202,6 +215,7 @@ int Enroll(const std::vector<std::string>& args) {
   const absl::Status status = EnrollAt(paths, enrollment, &node_id);
   if (!status.ok()) {
     std::cerr << fmt::format("enroll: {}\n", std::string(status.message()));
+    if (absl::IsInvalidArgument(status)) return kExitUsage;
     return absl::IsUnavailable(status) ? kExitUnavailable : kExitRefused;
   }
   std::cout << fmt::format("enrolled as node {} (\"{}\") at {}\n", node_id, enrollment.name, enrollment.backend_url);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <map>
 
 #include <CLI/CLI.hpp>
 #include <absl/time/clock.h>
@@ -69,14 +70,17 @@ bool PrintLink(const runtime::Paths& paths) {
                            link.config_revision(),
                            link.task_revision(),
                            link.task_count());
-  std::cout << fmt::format("{:<11}{:<10}{:>10}{:>12}  {}\n", "Service", "state", "events", "waiting", "");
+  std::cout << fmt::format("{:<11}{:<7}{:>9}{:>11}{:>9}{:>9}  {}\n", "Service", "state", "results", "inventory",
+                           "metrics", "thinned", "");
   for (const auto& peer : link.peers()) {
-    std::cout << fmt::format("{:<11}{:<10}{:>10}{:>12}  {}\n",
-                             peer.service(),
-                             peer.reachable() ? "up" : "down",
-                             peer.last_sequence(),
-                             peer.last_sequence() - std::min(peer.confirmed_sequence(), peer.last_sequence()),
-                             peer.reason());
+    std::uint64_t thinned = 0;
+    std::map<std::string, std::uint64_t> waiting;
+    for (const auto& lane : peer.lanes()) {
+      thinned += lane.thinned_events();
+      waiting[lane.name()] = lane.waiting_events();
+    }
+    std::cout << fmt::format("{:<11}{:<7}{:>9}{:>11}{:>9}{:>9}  {}\n", peer.service(), peer.reachable() ? "up" : "down",
+                             waiting["result"], waiting["inventory"], waiting["metric"], thinned, peer.reason());
   }
   return true;
 }

@@ -16,7 +16,7 @@ TentacleConfig Defaults() {
 
   auto* uplink = config.mutable_uplink();
   uplink->set_mode("full");
-  uplink->set_ping_interval_s(20);
+  uplink->set_ping_interval_s(15);
   uplink->set_backoff_base_ms(1000);
   uplink->set_backoff_cap_ms(60'000);
   uplink->set_admin_listen("127.0.0.1:9471");

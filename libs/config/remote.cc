@@ -18,8 +18,9 @@ using google::protobuf::Message;
 
 // A backend that could set these could cut itself off, open a port to the segment, or allow itself what the
 // owner of the box refused.
-constexpr std::array<std::string_view, 15> kLocalOnly = {
-    "backend",              "node",
+constexpr std::array<std::string_view, 16> kLocalOnly = {
+    "backend.url",          "backend.ca_file",
+    "node",
     "uplink.admin_listen",  "pxe.admin_listen",
     "cache.admin_listen",   "discovery.admin_listen",
     "agent.admin_listen",   "pxe.dhcp_port",

@@ -4,6 +4,7 @@
 
 #include "libs/config/config.h"
 #include "libs/net/address.h"
+#include "libs/net/certificate_pin.h"
 
 namespace tentacle::config {
 
@@ -61,6 +62,10 @@ absl::Status Validate(const TentacleConfig& c) {
   const std::string& url = c.backend().url();
   if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://")) {
     status.Update(absl::InvalidArgumentError(fmt::format("\"backend.url\": want https:// or http://, got \"{}\"", url)));
+  }
+  const absl::Status pins = net::CheckPinSet({c.backend().pins().begin(), c.backend().pins().end()});
+  if (!pins.ok()) {
+    status.Update(absl::InvalidArgumentError(fmt::format("\"backend.pins\": {}", std::string(pins.message()))));
   }
   const std::array<std::pair<std::string_view, std::string>, 5> listens = {{
       {"uplink.admin_listen", c.uplink().admin_listen()},

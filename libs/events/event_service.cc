@@ -1,8 +1,8 @@
 #include "libs/events/event_service.h"
 
-#include <algorithm>
-
 #include <tentacle/event/v1/event_service.grpc.pb.h>
+
+#include <algorithm>
 
 #include "libs/rpc/serve.h"
 
@@ -27,14 +27,16 @@ class EventServiceImpl final : public event::v1::EventService::CallbackService {
                                         const FetchEventsRequest* request,
                                         FetchEventsResponse* response) override {
     return rpc::Serve<FetchEventsRequest, FetchEventsResponse>(
-        home_, context, request, response, [this](const FetchEventsRequest& r) { return Fetch(r); });
+        home_, context, request, response,
+        [this](const FetchEventsRequest& r) { return Fetch(r); });
   }
 
   grpc::ServerUnaryReactor* ConfirmEvents(grpc::CallbackServerContext* context,
                                           const ConfirmEventsRequest* request,
                                           ConfirmEventsResponse* response) override {
     return rpc::Serve<ConfirmEventsRequest, ConfirmEventsResponse>(
-        home_, context, request, response, [this](const ConfirmEventsRequest& r) { return Confirm(r); });
+        home_, context, request, response,
+        [this](const ConfirmEventsRequest& r) { return Confirm(r); });
   }
 
  private:
@@ -42,13 +44,17 @@ class EventServiceImpl final : public event::v1::EventService::CallbackService {
     const std::size_t max = std::clamp<std::size_t>(request.max_events(), 1, kMaxEventsPerFetch);
     const absl::Duration wait =
         absl::Seconds(request.wait().seconds()) + absl::Nanoseconds(request.wait().nanos());
-    auto events = co_await log_.Fetch(request.after_sequence(), max, std::min(wait, kMaxWait));
+    auto events = co_await log_.Fetch(request.lane(), request.after_sequence(), max,
+                                      std::min(wait, kMaxWait));
     if (!events.ok()) co_return events.status();
     FetchEventsResponse response;
-    for (Event& event : *events) *response.add_events() = std::move(event);
-    response.set_epoch(log_.epoch());
-    response.set_confirmed_sequence(log_.confirmed());
-    response.set_last_sequence(log_.last());
+    for (Event& event : *events)
+      *response.add_events() = std::move(event);
+    const LaneView view = log_.View(request.lane());
+    response.set_epoch(view.epoch);
+    response.set_confirmed_sequence(view.confirmed);
+    response.set_last_sequence(view.last);
+    response.set_thinned(view.thinned);
     co_return response;
   }
 

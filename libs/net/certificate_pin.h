@@ -1,4 +1,5 @@
-// Pins: SHA-256 of a certificate's SubjectPublicKeyInfo (RFC 7469 section 2.4), base64.
+// Pins: SHA-256 of a certificate's SubjectPublicKeyInfo, base64 (RFC 7469 section 2.4). Pure, any
+// thread.
 #pragma once
 
 #include <string>
@@ -9,8 +10,11 @@
 
 namespace tentacle::net {
 
-// OK when `pins` is empty or holds the pin of the peer's certificate; otherwise Unauthenticated with the
-// pin that was seen. Call after the handshake and before anything is sent.
-absl::Status CheckPin(const SSL* connection, const std::vector<std::string>& pins);
+// The pin of that certificate's key; empty when the key cannot be encoded.
+std::string PinOf(const X509* certificate);
+
+// Whether a configuration may hold these pins: none, or at least two different ones (RFC 7469
+// section 2.5: without a backup the next key locks us out). InvalidArgument says what is wrong.
+absl::Status CheckPinSet(const std::vector<std::string>& pins);
 
 }  // namespace tentacle::net

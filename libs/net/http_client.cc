@@ -1,11 +1,11 @@
 #include "libs/net/http_client.h"
 
-#include <mutex>
-#include <utility>
-
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <mutex>
+#include <optional>
+#include <utility>
 
 namespace tentacle::net {
 
@@ -17,14 +17,31 @@ using HeadersPtr = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 struct Transfer {
   const ClientRequest& request;
   CURL* curl = nullptr;
+  const std::optional<Proxy>& proxy;
+  TlsVerifier verifier;
+  absl::Status tls_setup;
   ClientReply reply;
   bool headers_told = false;
-  bool refused = false;    // A callback said no.
+  bool refused = false;  // A callback said no.
   bool too_large = false;
 };
 
+// The status with which the proxy refused, or 0. A plain request goes to it as it is, and only a
+// proxy answers 407 (RFC 9110 section 15.5.8).
+unsigned ProxyRefused(const Transfer& transfer) {
+  if (!transfer.proxy) return 0;
+  long connect_status = 0;
+  curl_easy_getinfo(transfer.curl, CURLINFO_HTTP_CONNECTCODE, &connect_status);
+  if (connect_status != 0 && (connect_status < 200 || connect_status > 299))
+    return static_cast<unsigned>(connect_status);
+  long status = 0;
+  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+  return status == 407 ? 407 : 0;
+}
+
 bool TellHeaders(Transfer& transfer) {
   if (std::exchange(transfer.headers_told, true)) return true;
+  if (ProxyRefused(transfer) != 0) return false;
   long status = 0;
   curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
   transfer.reply.status = static_cast<unsigned>(status);
@@ -41,8 +58,10 @@ std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* user
   const auto colon = line.find(':');
   if (colon != std::string_view::npos) {
     std::string_view value = line.substr(colon + 1);
-    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-    while (!value.empty() && (value.back() == '\r' || value.back() == '\n' || value.back() == ' ')) {
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t'))
+      value.remove_prefix(1);
+    while (!value.empty() &&
+           (value.back() == '\r' || value.back() == '\n' || value.back() == ' ')) {
       value.remove_suffix(1);
     }
     transfer.reply.headers.emplace_back(line.substr(0, colon), value);
@@ -70,11 +89,32 @@ int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return transfer.refused ? 1 : 0;
 }
 
-void SetTls(CURL* curl, const TlsOptions& tls) {
-  if (!tls.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, tls.ca_file.c_str());
-  std::string pins;
-  for (const std::string& pin : tls.pins) pins += fmt::format("{}sha256//{}", pins.empty() ? "" : ";", pin);
-  if (!pins.empty()) curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, pins.c_str());
+CURLcode OnTlsContext(CURL*, void* context, void* user) {
+  auto& transfer = *static_cast<Transfer*>(user);
+  transfer.tls_setup = transfer.verifier.Install(static_cast<SSL_CTX*>(context));
+  return transfer.tls_setup.ok() ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
+// libcurl brings the transport, our verifier the judgement, so that it is the WebSocket's and names
+// the pin.
+void SetTls(CURL* curl, Transfer& transfer) {
+  curl_easy_setopt(curl, CURLOPT_CAINFO, nullptr);
+  curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+  curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, &OnTlsContext);
+  curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, &transfer);
+}
+
+// The choice is made; libcurl must not look into the environment again.
+void SetProxy(CURL* curl, const std::optional<Proxy>& proxy) {
+  curl_easy_setopt(curl, CURLOPT_NOPROXY, "");
+  curl_easy_setopt(curl, CURLOPT_PROXY, proxy ? proxy->Name().c_str() : "");
+  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (!proxy || proxy->user.empty()) return;
+  curl_easy_setopt(curl, CURLOPT_PROXYAUTH, static_cast<long>(CURLAUTH_BASIC));
+  // Not CURLOPT_PROXYUSERPWD, which would decode percents once more.
+  curl_easy_setopt(curl, CURLOPT_PROXYUSERNAME, proxy->user.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROXYPASSWORD, proxy->password.c_str());
 }
 
 HeadersPtr MakeHeaders(const ClientRequest& request) {
@@ -91,17 +131,21 @@ void SetRequest(CURL* curl, const ClientRequest& request, Transfer& transfer) {
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "octofleet-tentacle");
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(request.connect_timeout)));
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(absl::ToInt64Milliseconds(request.connect_timeout)));
   if (request.total_timeout < absl::InfiniteDuration()) {
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(absl::ToInt64Milliseconds(request.total_timeout)));
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+                     static_cast<long>(absl::ToInt64Milliseconds(request.total_timeout)));
   }
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(absl::ToInt64Seconds(request.stall_timeout)));
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
+                   static_cast<long>(absl::ToInt64Seconds(request.stall_timeout)));
   if (request.method == "HEAD") {
     curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
   } else if (request.method != "GET") {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &OnHeader);
@@ -113,23 +157,28 @@ void SetRequest(CURL* curl, const ClientRequest& request, Transfer& transfer) {
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &OnProgress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
   }
-  SetTls(curl, request.tls);
+  SetTls(curl, transfer);
+  SetProxy(curl, transfer.proxy);
 }
 
 absl::Status FromCurl(CURLcode code, const Transfer& transfer, const char* detail) {
   if (code == CURLE_OK) return absl::OkStatus();
-  const std::string_view what = *detail != '\0' ? std::string_view(detail) : curl_easy_strerror(code);
-  const std::string text = fmt::format("{}: {}", transfer.request.url, what);
+  const std::string_view what =
+      *detail != '\0' ? std::string_view(detail) : curl_easy_strerror(code);
+  if (const unsigned status = ProxyRefused(transfer); status != 0)
+    return ProxyRefusal(*transfer.proxy, status);
+  if (!transfer.tls_setup.ok()) return transfer.tls_setup;
+  if (!transfer.verifier.verdict().ok()) return transfer.verifier.verdict();
+  const std::string text = fmt::format("{}: {}", transfer.request.url, TlsErrorText(what));
   if (transfer.too_large) {
-    return absl::ResourceExhaustedError(
-        fmt::format("{}: answer is larger than {} bytes", transfer.request.url, transfer.request.max_body_bytes));
+    return absl::ResourceExhaustedError(fmt::format("{}: answer is larger than {} bytes",
+                                                    transfer.request.url,
+                                                    transfer.request.max_body_bytes));
   }
-  if (transfer.refused) return absl::CancelledError(fmt::format("{}: broken off", transfer.request.url));
+  if (transfer.refused)
+    return absl::CancelledError(fmt::format("{}: broken off", transfer.request.url));
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
       return absl::UnauthenticatedError(text);
     case CURLE_OPERATION_TIMEDOUT:
       return absl::DeadlineExceededError(text);
@@ -148,7 +197,12 @@ absl::StatusOr<ClientReply> Fetch(const ClientRequest& request) {
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   const CurlPtr curl(curl_easy_init(), &curl_easy_cleanup);
   if (curl == nullptr) return absl::InternalError("libcurl gave no handle");
-  Transfer transfer{request, curl.get(), {}, false, false, false};
+  const auto target = ParseTarget(request.url);
+  if (!target.ok()) return target.status();
+  const auto proxy = ChooseProxy(*target, request.environment);
+  if (!proxy.ok()) return proxy.status();
+  Transfer transfer{request, curl.get(), *proxy, {request.tls, target->host}, {}, {},
+                    false,   false,      false};
   char detail[CURL_ERROR_SIZE] = {};
   const HeadersPtr headers = MakeHeaders(request);
   SetRequest(curl.get(), request, transfer);
@@ -157,7 +211,9 @@ absl::StatusOr<ClientReply> Fetch(const ClientRequest& request) {
 
   const CURLcode code = curl_easy_perform(curl.get());
   if (absl::Status status = FromCurl(code, transfer, detail); !status.ok()) return status;
-  if (!TellHeaders(transfer)) return absl::CancelledError(fmt::format("{}: broken off", request.url));
+  if (ProxyRefused(transfer) != 0) return ProxyRefusal(**proxy, 407);
+  if (!TellHeaders(transfer))
+    return absl::CancelledError(fmt::format("{}: broken off", request.url));
   return std::move(transfer.reply);
 }
 

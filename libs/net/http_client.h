@@ -1,5 +1,5 @@
-// HTTP(S) client over libcurl: proxies, TLS, pins, Range. Blocking: call it on a blocking pool, never on a
-// home thread.
+// HTTP(S) client over libcurl: proxies (proxy.h), TLS and pins (tls.h), Range. Blocking: call it on
+// a blocking pool, never on a home thread.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,8 @@
 #include <absl/time/time.h>
 
 #include "libs/net/http_types.h"
-#include "libs/net/websocket.h"
+#include "libs/net/proxy.h"
+#include "libs/net/tls.h"
 
 namespace tentacle::net {
 
@@ -21,14 +22,17 @@ struct ClientRequest {
   HeaderList headers;
   std::string body;
   TlsOptions tls;
+  EnvironmentLookup environment = ProcessEnvironmentLookup();  // Names the proxy; proxy.h says how.
   absl::Duration connect_timeout = absl::Seconds(10);
-  absl::Duration total_timeout = absl::Seconds(60);     // Infinite for streams.
-  absl::Duration stall_timeout = absl::Seconds(30);     // Less than 1 byte a second for so long: given up.
-  std::uint64_t max_body_bytes = 4 * 1024 * 1024;       // Of `body` in the reply; not for streams.
+  absl::Duration total_timeout = absl::Seconds(60);  // Infinite for streams.
+  absl::Duration stall_timeout =
+      absl::Seconds(30);  // Less than 1 byte a second for so long: given up.
+  std::uint64_t max_body_bytes = 4 * 1024 * 1024;  // Of `body` in the reply; not for streams.
   // Streams: called with the status and headers first, then with each piece; false breaks off.
   std::function<bool(unsigned status, const HeaderList& headers)> on_headers;
   std::function<bool(std::string_view piece)> on_body;
-  // Looked at about once a second, also while nothing arrives; true breaks off. Must outlive the call.
+  // Looked at about once a second, also while nothing arrives; true breaks off. Must outlive the
+  // call.
   const std::atomic<bool>* cancel = nullptr;
 };
 
@@ -38,8 +42,10 @@ struct ClientReply {
   std::string body;  // Empty when on_body was set.
 };
 
-// Any HTTP status is a reply. Unavailable: no connection or it broke; DeadlineExceeded; Unauthenticated:
-// TLS or pin; Cancelled: a callback or `cancel` said so; ResourceExhausted: body too large.
+// Any HTTP status of the server is a reply. Unavailable: no connection, it broke, or the proxy
+// refused; DeadlineExceeded; Unauthenticated: certificate or pin, nothing of ours was sent;
+// Cancelled: a callback or `cancel` said so; ResourceExhausted: body too large; InvalidArgument:
+// URL, CA file or proxy variable.
 absl::StatusOr<ClientReply> Fetch(const ClientRequest& request);
 
 }  // namespace tentacle::net

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include <absl/time/clock.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -19,6 +20,7 @@
 #include <fmt/format.h>
 
 #include "libs/net/address.h"
+#include "libs/net/retry_after.h"
 
 namespace tentacle::net {
 
@@ -199,9 +201,11 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
                                               bool keep_alive) {
   const bool head_only = request.method == "HEAD";
   const bool chunked = !reply.file && reply.stream && !reply.stream_length;
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\n",
+  // Date: RFC 9110 section 6.6.1; a tentacle without a clock of its own lives by it.
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n",
                                  reply.status,
-                                 std::string_view(http::obsolete_reason(static_cast<http::status>(reply.status))));
+                                 std::string_view(http::obsolete_reason(static_cast<http::status>(reply.status))),
+                                 FormatHttpDate(absl::Now()));
   for (const auto& [name, value] : reply.headers) {
     // A header that could begin a line of its own would let outside text forge headers.
     if (value.find_first_of("\r\n") == std::string::npos) head += fmt::format("{}: {}\r\n", name, value);

@@ -1,20 +1,16 @@
 #include "libs/rpc/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/server_posix.h>
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -24,8 +20,17 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/server_posix.h>
+
+#include "libs/rpc/denial.h"
+#include "libs/rpc/limits.h"
+#include "libs/rpc/socket_file.h"
 
 namespace tentacle::rpc {
 
@@ -33,10 +38,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::local::stream_protocol;
-
-constexpr int kMaxMessageBytes = 4 << 20;
-constexpr std::size_t kMaxMemoryBytes = 64 << 20;
-constexpr auto kShutdownGrace = std::chrono::seconds(1);
 
 // Supplementary groups are not in SO_PEERCRED; SO_PEERGROUPS has them (Linux 4.13).
 bool InGroup(int fd, const std::vector<unsigned>& allowed, unsigned primary) {
@@ -50,34 +51,31 @@ bool InGroup(int fd, const std::vector<unsigned>& allowed, unsigned primary) {
   });
 }
 
-bool IsAllowed(int fd, const PeerPolicy& policy) {
+// Who is on the other end; the kernel's word, as of the connect(2).
+absl::StatusOr<ucred> PeerOf(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == 0 || peer.uid == ::geteuid() || InGroup(fd, policy.group_ids, peer.gid);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return absl::ErrnoToStatus(errno, "SO_PEERCRED");
+  }
+  return peer;
 }
 
-// A socket file on which nobody answers is left over from a killed process.
-absl::Status RemoveStaleSocket(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
-    return absl::InvalidArgumentError(fmt::format("{}: longer than a socket path can be", path));
-  }
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool answered = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::close(probe);
-  if (answered) return absl::AlreadyExistsError(fmt::format("{}: the service is running already", path));
-  ::unlink(path.c_str());
-  return absl::OkStatus();
+absl::Status CheckPeer(int fd, const PeerPolicy& policy) {
+  const auto peer = PeerOf(fd);
+  if (!peer.ok()) return peer.status();
+  if (peer->uid == 0 || peer->uid == ::geteuid()) return absl::OkStatus();
+  if (InGroup(fd, policy.group_ids, peer->gid)) return absl::OkStatus();
+  return absl::PermissionDeniedError(fmt::format(
+      "user {} is neither root nor in the group of the tentacle's services", peer->uid));
 }
 
 }  // namespace
 
 namespace {
 
-// The listening socket. Shared with the coroutine that accepts, which may end after the server is gone.
+// The listening socket. Shared with the coroutine that accepts, which may end after the server is
+// gone.
 struct Listener {
   Listener(asio::any_io_executor home_in, PeerPolicy policy_in)
       : acceptor(std::move(home_in)), policy(std::move(policy_in)) {}
@@ -85,18 +83,40 @@ struct Listener {
   stream_protocol::acceptor acceptor;  // Home thread only.
   PeerPolicy policy;
   std::uint64_t refused = 0;
-  // Shutdown comes from another thread: what was just accepted must not reach a server that is going.
+  int denials = 0;  // Refused neighbours that are being told.
+  // Shutdown comes from another thread: what was just accepted must not reach a server that is
+  // going.
   std::mutex mutex;
   grpc::Server* server = nullptr;  // Null once it is being shut down.
 };
 
+asio::awaitable<void> Refuse(std::shared_ptr<Listener> listener,
+                             stream_protocol::socket socket,
+                             std::string reason) {
+  ++listener->denials;
+  co_await Deny(std::move(socket), std::move(reason));
+  --listener->denials;
+}
+
 asio::awaitable<void> Accept(std::shared_ptr<Listener> listener) {
+  const auto home = co_await asio::this_coro::executor;
+  asio::steady_timer pause(home);
   for (;;) {
-    auto [error, socket] = co_await listener->acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
-    if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
-    if (error) continue;
-    if (!IsAllowed(socket.native_handle(), listener->policy)) {
+    auto [error, socket] =
+        co_await listener->acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
+    if (!listener->acceptor.is_open()) co_return;
+    if (error) {
+      // No descriptor is left: the connection waits in the queue, and asking at once would spin.
+      pause.expires_after(limits::kAcceptPause);
+      const auto [woken] = co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (woken) co_return;
+      continue;
+    }
+    if (const absl::Status peer = CheckPeer(socket.native_handle(), listener->policy); !peer.ok()) {
       ++listener->refused;
+      if (listener->denials >= limits::kMaxDenials) continue;
+      auto refuse = Refuse(listener, std::move(socket), std::string(peer.message()));
+      asio::co_spawn(home, std::move(refuse), asio::detached);
       continue;
     }
     const std::lock_guard lock(listener->mutex);
@@ -119,6 +139,7 @@ struct Server::State {
   std::unique_ptr<grpc::ServerCompletionQueue> queue;
   std::unique_ptr<grpc::Server> server;
   std::string path;
+  std::optional<SocketLock> lock;  // While `path` is ours.
 };
 
 Server::Server(asio::any_io_executor home, PeerPolicy policy)
@@ -130,18 +151,28 @@ Server::Server(asio::any_io_executor home, PeerPolicy policy)
   }();
   static_cast<void>(initialized);
   grpc::ResourceQuota quota("tentacle");
-  quota.Resize(kMaxMemoryBytes);
-  state_->builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  quota.Resize(limits::kMaxMemoryBytes);
+  state_->builder.SetMaxReceiveMessageSize(limits::kMaxMessageBytes);
   state_->builder.SetResourceQuota(quota);
+  state_->builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                                     limits::kMaxConcurrentStreams);
+  state_->builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, limits::kMaxHeaderBytes);
 }
 
-Server::~Server() { Shutdown(); }
+Server::~Server() {
+  Shutdown();
+}
 
-void Server::Register(grpc::Service& service) { state_->builder.RegisterService(&service); }
+void Server::Register(grpc::Service& service) {
+  state_->builder.RegisterService(&service);
+}
 
 absl::Status Server::Start(const std::string& socket_path) {
+  auto lock = SocketLock::Take(socket_path);
+  if (!lock.ok()) return lock.status();
   if (absl::Status status = RemoveStaleSocket(socket_path); !status.ok()) return status;
-  state_->queue = state_->builder.AddCompletionQueue();  // A server without any port needs one to be built.
+  state_->queue =
+      state_->builder.AddCompletionQueue();  // A server without any port needs one to be built.
   state_->server = state_->builder.BuildAndStart();
   if (state_->server == nullptr) return absl::InternalError("gRPC built no server");
 
@@ -153,9 +184,11 @@ absl::Status Server::Start(const std::string& socket_path) {
   if (!error) acceptor.bind(stream_protocol::endpoint(socket_path), error);
   ::umask(before);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (!error && ::chmod(socket_path.c_str(), 0660) != 0) error.assign(errno, boost::system::system_category());
+  if (!error && ::chmod(socket_path.c_str(), 0660) != 0)
+    error.assign(errno, boost::system::system_category());
   if (error) return absl::UnavailableError(fmt::format("{}: {}", socket_path, error.message()));
   state_->path = socket_path;
+  state_->lock = *std::move(lock);
   state_->listener->server = state_->server.get();
   auto accept = Accept(state_->listener);
   asio::co_spawn(state_->home, std::move(accept), asio::detached);
@@ -179,16 +212,20 @@ void Server::Shutdown() {
   };
   asio::post(state_->home, std::move(close));
   if (state_->server == nullptr) return;
-  state_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  state_->server->Shutdown(std::chrono::system_clock::now() + limits::kShutdownGrace);
   state_->queue->Shutdown();
   void* tag = nullptr;
   bool ok = false;
   while (state_->queue->Next(&tag, &ok)) {
   }
   state_->server.reset();
-  ::unlink(state_->path.c_str());
+  // Only what Start() bound: a path that another process holds is not ours to take away.
+  if (!state_->path.empty()) ::unlink(state_->path.c_str());
+  state_->lock.reset();
 }
 
-std::uint64_t Server::refused_peers() const { return state_->listener->refused; }
+std::uint64_t Server::refused_peers() const {
+  return state_->listener->refused;
+}
 
 }  // namespace tentacle::rpc

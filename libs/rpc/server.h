@@ -1,5 +1,5 @@
-// The gRPC server of a service: a Unix socket of mode 0660, peers checked by SO_PEERCRED (gRPC itself never
-// does), health and reflection.
+// The gRPC server of a service: a Unix socket of mode 0660, peers checked by SO_PEERCRED (gRPC
+// itself never does), health and reflection.
 #pragma once
 
 #include <memory>
@@ -29,7 +29,8 @@ class Server {
 
   // Before Start(). The service must outlive the server.
   void Register(grpc::Service& service);
-  // Replaces a stale socket; AlreadyExists when somebody still answers on it.
+  // Replaces a stale socket, that is one whose connections are refused. AlreadyExists when it is a
+  // living process's, or no socket at all: it is never taken away.
   absl::Status Start(const std::string& socket_path);
   void SetServing(bool ready);  // grpc.health.v1, for "" and each service.
   void Shutdown();

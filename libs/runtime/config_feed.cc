@@ -40,7 +40,8 @@ absl::Status StoredConfigFeed::Replace(std::uint64_t revision, const std::string
   layers.remote_json = remote_json;
   auto loaded = config::Load(layers);
   if (!loaded.ok()) return loaded.status();
-  absl::Status status = store_.Apply({{kRemoteKey, remote_json}, {kRevisionKey, std::to_string(revision)}});
+  absl::Status status =
+      store_.Apply({{kRemoteKey, remote_json}, {kRevisionKey, std::to_string(revision)}});
   if (!status.ok()) return status;
   layers_ = std::move(layers);
   current_ = *std::move(loaded);
@@ -60,8 +61,15 @@ absl::Status StoredConfigFeed::Reload(std::string yaml) {
   return absl::OkStatus();
 }
 
+absl::Status StoredConfigFeed::Check(const std::string& remote_json) const {
+  config::Layers layers = layers_;
+  layers.remote_json = remote_json;
+  return config::Load(layers).status();
+}
+
 void StoredConfigFeed::Tell() const {
-  for (const auto& callback : callbacks_) callback(current_);
+  for (const auto& callback : callbacks_)
+    callback(current_);
 }
 
 }  // namespace tentacle::runtime

@@ -15,25 +15,32 @@ namespace tentacle::runtime {
 // Home thread only.
 class StoredConfigFeed final : public ConfigFeed {
  public:
-  // Takes the remote layer that `store` remembers onto `layers`; a remote layer that does not fit any more
-  // (an older version wrote it) is left out and told in `*warning`.
-  static absl::StatusOr<std::unique_ptr<StoredConfigFeed>> Open(config::Layers layers, store::Store& store,
+  // Takes the remote layer that `store` remembers onto `layers`; a remote layer that does not fit
+  // any more (an older version wrote it) is left out and told in `*warning`.
+  static absl::StatusOr<std::unique_ptr<StoredConfigFeed>> Open(config::Layers layers,
+                                                                store::Store& store,
                                                                 std::string* warning);
 
   const config::v1::TentacleConfig& current() const override { return current_; }
+
+  absl::Status Check(const std::string& remote_json) const override;
+
   std::uint64_t revision() const override { return revision_; }
+
   void OnChange(std::function<void(const config::v1::TentacleConfig&)> callback) override {
     callbacks_.push_back(std::move(callback));
   }
 
-  // InvalidArgument leaves everything as it was. An older or equal revision is no error and no change.
+  // InvalidArgument leaves everything as it was. An older or equal revision is no error and no
+  // change.
   absl::Status Replace(std::uint64_t revision, const std::string& remote_json);
 
   // config.yaml has changed. InvalidArgument leaves everything as it was.
   absl::Status Reload(std::string yaml);
 
  private:
-  StoredConfigFeed(config::Layers layers, store::Store& store) : layers_(std::move(layers)), store_(store) {}
+  StoredConfigFeed(config::Layers layers, store::Store& store)
+      : layers_(std::move(layers)), store_(store) {}
 
   void Tell() const;
 

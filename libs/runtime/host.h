@@ -32,6 +32,9 @@ class ConfigFeed {
   virtual ~ConfigFeed() = default;
   virtual const config::v1::TentacleConfig& current() const = 0;
   virtual std::uint64_t revision() const = 0;
+  // InvalidArgument with the sentence why this cannot be the backend's configuration; changes
+  // nothing.
+  virtual absl::Status Check(const std::string& remote_json) const = 0;
   // Called after each change on the home thread.
   virtual void OnChange(std::function<void(const config::v1::TentacleConfig&)> callback) = 0;
 };

@@ -1,13 +1,15 @@
 #include "libs/runtime/process_metrics.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <string>
 #include <system_error>
 
 #include <absl/time/clock.h>
-#include <fmt/format.h>
 
 #include "libs/runtime/build_info.h"
 
@@ -15,11 +17,15 @@ namespace tentacle::runtime {
 
 namespace {
 
-prometheus::Gauge& MakeGauge(prometheus::Registry& registry, const std::string& name, const std::string& help) {
+prometheus::Gauge& MakeGauge(prometheus::Registry& registry,
+                             const std::string& name,
+                             const std::string& help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add({});
 }
 
-prometheus::Counter& MakeCounter(prometheus::Registry& registry, const std::string& name, const std::string& help) {
+prometheus::Counter& MakeCounter(prometheus::Registry& registry,
+                                 const std::string& name,
+                                 const std::string& help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry).Add({});
 }
 
@@ -34,7 +40,8 @@ double ResidentBytes() {
 double OpenDescriptors() {
   std::error_code error;
   double count = 0;
-  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end; at.increment(error)) {
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end;
+       at.increment(error)) {
     ++count;
   }
   return count;
@@ -57,7 +64,8 @@ ProcessMetrics::ProcessMetrics(prometheus::Registry& registry)
     : resident_bytes_(MakeGauge(registry, "process_resident_memory_bytes", "Resident memory.")),
       open_fds_(MakeGauge(registry, "process_open_fds", "Open file descriptors.")),
       cpu_seconds_(MakeGauge(registry, "process_cpu_seconds", "CPU time used since the start.")),
-      start_seconds_(MakeGauge(registry, "process_start_time_seconds", "Start, seconds since 1970.")) {
+      start_seconds_(
+          MakeGauge(registry, "process_start_time_seconds", "Start, seconds since 1970.")) {
   start_seconds_.Set(absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()));
   prometheus::BuildGauge()
       .Name("tentacle_build_info")
@@ -79,23 +87,41 @@ ServiceMetrics::ServiceMetrics(std::string_view service,
                                const rpc::Server& server)
     : log_(log),
       server_(server),
-      pending_(MakeGauge(registry,
-                         fmt::format("tentacle_{}_events_pending", service),
-                         "Events that the backend has not acknowledged yet.")),
-      appended_(MakeCounter(registry,
-                            fmt::format("tentacle_{}_events_appended_total", service),
-                            "Events written to the durable log.")),
-      refused_(MakeCounter(registry,
-                           fmt::format("tentacle_{}_events_refused_total", service),
-                           "Events the log could not take: it or the disk is full, or a metric was thinned.")),
+      refused_(
+          MakeCounter(registry,
+                      fmt::format("tentacle_{}_events_refused_total", service),
+                      "Events the log could not take: the lane of results or the disk is full.")),
       refused_peers_(MakeCounter(registry,
                                  fmt::format("tentacle_{}_rpc_refused_peers_total", service),
-                                 "Local connections refused because of the user they came from.")),
-      appended_before_(static_cast<double>(log.last())) {}
+                                 "Local connections refused because of the user they came from.")) {
+  auto& pending = prometheus::BuildGauge()
+                      .Name(fmt::format("tentacle_{}_events_pending", service))
+                      .Help("Events that the backend has not acknowledged yet.")
+                      .Register(registry);
+  auto& appended = prometheus::BuildCounter()
+                       .Name(fmt::format("tentacle_{}_events_appended_total", service))
+                       .Help("Events written to the durable log.")
+                       .Register(registry);
+  auto& thinned =
+      prometheus::BuildCounter()
+          .Name(fmt::format("tentacle_{}_events_thinned_total", service))
+          .Help("Oldest events that were forgotten undelivered because their lane was full.")
+          .Register(registry);
+  for (const events::Priority lane : events::kLanes) {
+    const std::map<std::string, std::string> labels = {
+        {"lane", std::string(events::LaneName(lane))}};
+    lanes_.push_back(
+        {lane, pending.Add(labels), appended.Add(labels), thinned.Add(labels), log.View(lane)});
+  }
+}
 
 void ServiceMetrics::Refresh() {
-  pending_.Set(static_cast<double>(log_.last() - log_.confirmed()));
-  RaiseTo(appended_, static_cast<double>(log_.last()) - appended_before_);
+  for (const LaneMetrics& lane : lanes_) {
+    const events::LaneView view = log_.View(lane.lane);
+    lane.pending.Set(static_cast<double>(view.last - view.confirmed));
+    RaiseTo(lane.appended, static_cast<double>(view.last - lane.before.last));
+    RaiseTo(lane.thinned, static_cast<double>(view.thinned - lane.before.thinned));
+  }
   RaiseTo(refused_, static_cast<double>(log_.refused()));
   RaiseTo(refused_peers_, static_cast<double>(server_.refused_peers()));
 }

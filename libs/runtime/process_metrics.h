@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
@@ -26,21 +27,30 @@ class ProcessMetrics {
   prometheus::Gauge& start_seconds_;
 };
 
-// tentacle_<service>_events_*, tentacle_<service>_rpc_refused_peers_total.
+// tentacle_<service>_events_* by lane, tentacle_<service>_rpc_refused_peers_total.
 class ServiceMetrics {
  public:
-  ServiceMetrics(std::string_view service, prometheus::Registry& registry, const events::EventLog& log,
+  ServiceMetrics(std::string_view service,
+                 prometheus::Registry& registry,
+                 const events::EventLog& log,
                  const rpc::Server& server);
   void Refresh();
 
  private:
   const events::EventLog& log_;
   const rpc::Server& server_;
-  prometheus::Gauge& pending_;
-  prometheus::Counter& appended_;
+
+  struct LaneMetrics {
+    events::Priority lane;
+    prometheus::Gauge& pending;
+    prometheus::Counter& appended;
+    prometheus::Counter& thinned;
+    events::LaneView before;  // At the start: counters count from there.
+  };
+
+  std::vector<LaneMetrics> lanes_;
   prometheus::Counter& refused_;
   prometheus::Counter& refused_peers_;
-  double appended_before_;
 };
 
 }  // namespace tentacle::runtime

@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -38,6 +39,7 @@
 #include "libs/runtime/config_feed.h"
 #include "libs/runtime/config_service.h"
 #include "libs/runtime/process_metrics.h"
+#include "libs/runtime/store_watch.h"
 
 namespace tentacle::runtime {
 
@@ -91,6 +93,8 @@ class Process {
     asio::co_spawn(io_, std::move(admin), asio::detached);
     auto watch = WatchConfigFile();
     asio::co_spawn(io_, std::move(watch), asio::detached);
+    auto watch_store = store_watch_->Run(io_.get_executor(), &StartAnew);
+    asio::co_spawn(io_, std::move(watch_store), asio::detached);
     auto run = RunService(host);
     asio::co_spawn(io_, std::move(run), asio::bind_cancellation_slot(cancel_.slot(), asio::detached));
     io_.run();
@@ -113,16 +117,44 @@ class Process {
     return code;
   }
 
-  int Open() {
+  // Damage on the disk is found, and moved aside, by the next start.
+  [[noreturn]] static void StartAnew() {
+    std::cout.flush();
+    std::_Exit(kExitUnavailable);
+  }
+
+  // A folder that is there already is the operator's to set up; one of ours is for the group only.
+  absl::Status MakeFolders() {
     std::error_code error;
-    std::filesystem::create_directories(paths_.run_dir, error);
-    std::filesystem::create_directories(paths_.ServiceDir(spec_.name), error);
-    if (error) return Fail(kExitUnavailable, "state folder", absl::UnavailableError(error.message()));
+    if (std::filesystem::create_directories(paths_.run_dir, error)) ::chmod(paths_.run_dir.c_str(), 0750);
+    if (error) return absl::UnavailableError(fmt::format("{}: {}", paths_.run_dir, error.message()));
+    struct stat info{};
+    if (::stat(paths_.run_dir.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0) {
+      log_.Warning("service.sockets_unprotected", {{"path", paths_.run_dir}});
+    }
+    const std::string own = paths_.ServiceDir(spec_.name);
+    std::filesystem::create_directories(own, error);
+    return error ? absl::UnavailableError(fmt::format("{}: {}", own, error.message())) : absl::OkStatus();
+  }
+
+  int OpenStore() {
     auto opened = store::Store::Open(paths_.ServiceDir(spec_.name) + "/db");
+    // A newer program's store: starting again helps nobody.
+    if (absl::IsFailedPrecondition(opened.status())) return Fail(kExitConfig, "store", opened.status());
     if (!opened.ok()) return Fail(kExitUnavailable, "store", opened.status());
     store_ = *std::move(opened);
-    if (store_->recovered()) log_.Error("service.store_recovered", {{"path", paths_.ServiceDir(spec_.name)}});
+    if (store_->recovered()) {
+      log_.Error("service.store_recovered",
+                 {{"kept_in", store_->recovered_from()}, {"reason", store_->recovery_reason()}});
+    }
+    store_watch_ = std::make_unique<StoreWatch>(spec_.name, *store_, blocking_, health_, log_, registry_);
+    store_watch_->Look();
+    return 0;
+  }
 
+  int Open() {
+    if (const absl::Status made = MakeFolders(); !made.ok()) return Fail(kExitUnavailable, "folder", made);
+    if (const int code = OpenStore(); code != 0) return code;
     std::string warning;
     auto feed = StoredConfigFeed::Open(ReadLayers(paths_), *store_, &warning);
     if (!feed.ok()) return Fail(kExitConfig, "configuration", feed.status());
@@ -150,6 +182,7 @@ class Process {
     auto refresh = [this] {
       process_metrics_.Refresh();
       service_metrics_->Refresh();
+      store_watch_->Refresh();
     };
     admin_ = std::make_unique<net::HttpServer>(io_.get_executor(), MakeAdminHandler(registry_, health_, refresh));
     const absl::Status status = admin_->Listen(spec_.admin_listen(feed_->current()));
@@ -259,6 +292,7 @@ class Process {
   asio::steady_timer stopped_{io_};
   ProcessMetrics process_metrics_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<StoreWatch> store_watch_;
   std::unique_ptr<StoredConfigFeed> feed_;
   std::unique_ptr<events::EventLog> events_;
   std::unique_ptr<grpc::Service> event_service_;

@@ -1,5 +1,6 @@
 #include "services/uplink/connection.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -16,13 +17,18 @@ Connection::Connection(const ConnectionParts& parts)
       session_(parts.socket, parts.metrics, parts.log),
       inbox_(parts.inbox),
       metrics_(parts.metrics),
+      gate_(parts.home, Flow(limits::kDefaultWindow, limits::kMaxWindow)),
       acks_(limits::kPlainPeerAfter, limits::kAckStall),
       beat_(parts.home, session_, parts.peers, parts.metrics),
       never_(parts.home) {
   for (const Service service : kServices) {
-    pumps_[static_cast<std::size_t>(service)] = std::make_unique<EventPump>(
-        parts.home, service, session_, acks_, parts.peers, parts.metrics, parts.clock, parts.log);
+    for (const events::Priority lane : events::kLanes) {
+      pumps_.push_back(std::make_unique<EventPump>(parts.home, service, lane, session_, gate_,
+                                                   acks_, parts.peers, parts.metrics, parts.clock,
+                                                   parts.log));
+    }
   }
+  metrics_.Window(gate_.flow().window());
 }
 
 asio::awaitable<absl::Status> Connection::Run() {
@@ -43,10 +49,7 @@ asio::awaitable<absl::Status> Connection::ReadLoop() {
     auto message = co_await session_.Receive();
     if (!message.ok()) co_return message.status();
     std::vector<Action> actions = Route(*message);
-    if (const auto* acked = std::get_if<AckedAction>(&actions.front())) {
-      OnAck(acked->id);
-      continue;
-    }
+    if (TakeOwn(actions.front())) continue;
     const std::optional<std::string> id = message->id;
     auto take = inbox_.Take(*std::move(message), std::move(actions));
     const bool settled = co_await Shield(home_, std::move(take));
@@ -66,16 +69,37 @@ asio::awaitable<absl::Status> Connection::CloseWhenCancelled() {
   co_return absl::CancelledError("stopped");
 }
 
+bool Connection::TakeOwn(const Action& action) {
+  if (const auto* acked = std::get_if<AckedAction>(&action)) {
+    OnAck(acked->id);
+    return true;
+  }
+  if (const auto* credit = std::get_if<CreditAction>(&action)) {
+    gate_.Grant(credit->events);
+    metrics_.Window(gate_.flow().window());
+    return true;
+  }
+  if (const auto* goodbye = std::get_if<GoodbyeAction>(&action)) {
+    reconnect_after_ = goodbye->reconnect_after;
+    return true;
+  }
+  return false;
+}
+
 void Connection::OnAck(const std::string& id) {
   const auto event = ParseEventId(id);
-  const bool expected = event && pumps_[static_cast<std::size_t>(event->service)]->OnAck(*event);
+  // The epoch of the id is that of one lane only.
+  const bool expected =
+      event && std::any_of(pumps_.begin(), pumps_.end(),
+                           [&event](const auto& pump) { return pump->OnAck(*event); });
   metrics_.AckReceived(expected);
 }
 
-asio::awaitable<absl::Status> ServeConnection(ConnectionParts parts) {
+asio::awaitable<ConnectionEnd> ServeConnection(ConnectionParts parts) {
   Connection connection(parts);
   auto run = connection.Run();
-  co_return co_await std::move(run);
+  absl::Status reason = co_await std::move(run);
+  co_return ConnectionEnd{std::move(reason), connection.reconnect_after()};
 }
 
 }  // namespace tentacle::uplink

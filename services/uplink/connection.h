@@ -2,9 +2,10 @@
 // beat and the read loop.
 #pragma once
 
-#include <array>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -12,6 +13,7 @@
 #include "libs/runtime/clock.h"
 #include "libs/runtime/log.h"
 #include "services/uplink/core/delivery.h"
+#include "services/uplink/event_gate.h"
 #include "services/uplink/event_pump.h"
 #include "services/uplink/inbox.h"
 #include "services/uplink/peers.h"
@@ -30,8 +32,14 @@ struct ConnectionParts {
   runtime::Log log;
 };
 
-// Until the connection is over; says why.
-boost::asio::awaitable<absl::Status> ServeConnection(ConnectionParts parts);
+struct ConnectionEnd {
+  absl::Status reason;
+  // The backend said goodbye and named when it wants to be looked for again.
+  std::optional<absl::Duration> reconnect_after;
+};
+
+// Until the connection is over.
+boost::asio::awaitable<ConnectionEnd> ServeConnection(ConnectionParts parts);
 
 // Home thread only.
 class Connection {
@@ -41,20 +49,26 @@ class Connection {
   // Until the connection is over; says why.
   boost::asio::awaitable<absl::Status> Run();
 
+  std::optional<absl::Duration> reconnect_after() const { return reconnect_after_; }
+
  private:
   boost::asio::awaitable<absl::Status> ReadLoop();
   // Closes the socket when the others are cancelled, so that no read or write outlives them.
   boost::asio::awaitable<absl::Status> CloseWhenCancelled();
+  // True: the message was about the connection itself and is done with.
+  bool TakeOwn(const Action& action);
   void OnAck(const std::string& id);
 
   boost::asio::any_io_executor home_;
   Session session_;
   Inbox& inbox_;
   Metrics& metrics_;
+  EventGate gate_;
   AckWatch acks_;
-  std::array<std::unique_ptr<EventPump>, kServices.size()> pumps_;
+  std::vector<std::unique_ptr<EventPump>> pumps_;  // One a service and lane.
   StatusBeat beat_;
   Signal never_;
+  std::optional<absl::Duration> reconnect_after_;
 };
 
 }  // namespace tentacle::uplink

@@ -21,6 +21,7 @@ namespace asio = boost::asio;
 constexpr std::string_view kTaskPrefix = "desired/task/";
 constexpr std::string_view kTaskRevisionKey = "desired/task_revision";
 constexpr std::string_view kConfigKey = "desired/config";
+constexpr std::string_view kConfigVersionsKey = "desired/config_versions";
 constexpr std::string_view kConfigRevisionKey = "desired/config_revision";
 constexpr std::string_view kCommandPrefix = "command/";
 constexpr std::string_view kSeenPrefix = "seen/";
@@ -74,6 +75,9 @@ void AppendWrites(const DesiredChange& change, std::vector<store::Write>& writes
     writes.push_back({std::string(kConfigRevisionKey), std::to_string(*change.config_revision)});
   }
   if (change.config_json) writes.push_back({std::string(kConfigKey), *change.config_json});
+  if (change.configs) {
+    writes.push_back({std::string(kConfigVersionsKey), change.configs->Serialize()});
+  }
 }
 
 }  // namespace
@@ -106,6 +110,8 @@ void DesiredStore::LoadEntry(std::string_view key, std::string_view value) {
     state_.config_revision = ParseNumber(value, 10).value_or(0);
   } else if (key == kConfigKey) {
     state_.config_json = std::string(value);
+  } else if (key == kConfigVersionsKey) {
+    state_.configs = ConfigVersions::Parse(value);
   } else if (key.starts_with(kTaskPrefix)) {
     task::v1::BootTask task;
     if (task.ParseFromArray(value.data(), static_cast<int>(value.size()))) {

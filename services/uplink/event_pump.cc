@@ -14,26 +14,30 @@ namespace asio = boost::asio;
 
 EventPump::EventPump(asio::any_io_executor home,
                      Service service,
+                     events::Priority lane,
                      Session& session,
+                     EventGate& gate,
                      AckWatch& acks,
                      Peers& peers,
                      Metrics& metrics,
                      const runtime::Clock& clock,
                      runtime::Log log)
     : service_(service),
+      lane_(lane),
       session_(session),
+      gate_(gate),
       acks_(acks),
       peers_(peers),
       metrics_(metrics),
       clock_(clock),
       log_(std::move(log)),
-      delivery_(limits::kInFlightEvents),
+      delivery_(limits::kMaxWindow),
       room_(home),
       settle_(home),
       pause_(home) {}
 
 EventPump::~EventPump() {
-  metrics_.InFlight(service_, 0);
+  metrics_.InFlight(service_, lane_, 0);
 }
 
 asio::awaitable<absl::Status> EventPump::Carry() {
@@ -43,18 +47,20 @@ asio::awaitable<absl::Status> EventPump::Carry() {
       co_await room_.Wait(absl::InfiniteDuration());
       continue;
     }
-    const auto page = co_await peers_.FetchEvents(service_, delivery_.after(), delivery_.room());
+    const auto page =
+        co_await peers_.FetchEvents(service_, lane_, delivery_.after(), delivery_.room());
     if (!page.ok()) {
       // The service is away; one process asks, so its delays need no jitter.
       co_await pause_.Wait(backoff.Next(1.0));
       continue;
     }
     backoff.Reset();
-    for (event::v1::Event& event : delivery_.OnFetched(*page)) {
+    std::vector<event::v1::Event> events = delivery_.OnFetched(*page);
+    metrics_.InFlight(service_, lane_, delivery_.in_flight());
+    for (event::v1::Event& event : events) {
       const absl::Status status = co_await Write(std::move(event));
       if (!status.ok()) co_return status;
     }
-    metrics_.InFlight(service_, delivery_.in_flight());
     settle_.Notify();
   }
 }
@@ -72,6 +78,8 @@ asio::awaitable<absl::Status> EventPump::Write(event::v1::Event event) {
     settle_.Notify();
     co_return absl::OkStatus();
   }
+  const bool entered = co_await gate_.Enter(lane_);
+  if (!entered) co_return absl::CancelledError("stopped");
   // Before the write: the acknowledgement may be here before the write has returned.
   acks_.OnSent(clock_.Now());
   const absl::Status status = co_await session_.Send(*std::move(message));
@@ -80,9 +88,10 @@ asio::awaitable<absl::Status> EventPump::Write(event::v1::Event event) {
 }
 
 bool EventPump::OnAck(const EventId& id) {
-  if (!delivery_.OnAck(id.epoch, id.sequence)) return false;
+  if (id.service != service_ || !delivery_.OnAck(id.epoch, id.sequence)) return false;
   acks_.OnAck(clock_.Now());
-  metrics_.InFlight(service_, delivery_.in_flight());
+  gate_.Leave(1);
+  metrics_.InFlight(service_, lane_, delivery_.in_flight());
   room_.Notify();
   settle_.Notify();
   return true;
@@ -93,7 +102,7 @@ asio::awaitable<absl::Status> EventPump::Confirm() {
   for (;;) {
     const absl::Time now = clock_.Now();
     if (acks_.IsPlain(now)) {
-      delivery_.AcknowledgeWritten();
+      gate_.Leave(delivery_.AcknowledgeWritten());
       room_.Notify();
     }
     if (acks_.IsStalled(now)) {
@@ -116,11 +125,12 @@ asio::awaitable<bool> EventPump::ConfirmOnce() {
   const auto through = delivery_.ConfirmThrough();
   if (!through) co_return true;
   const std::uint64_t before = delivery_.confirmed();
-  const absl::Status status = co_await peers_.ConfirmEvents(service_, delivery_.epoch(), *through);
+  const absl::Status status =
+      co_await peers_.ConfirmEvents(service_, lane_, delivery_.epoch(), *through);
   // InvalidArgument: the log there is another one by now. The next page shows its epoch.
   if (!status.ok() && !absl::IsInvalidArgument(status)) co_return false;
   delivery_.OnConfirmed(*through);
-  if (status.ok()) metrics_.Delivered(service_, *through - before);
+  if (status.ok()) metrics_.Delivered(service_, lane_, *through - before);
   co_return true;
 }
 

@@ -1,4 +1,4 @@
-// Carries the events of one service up while a connection lasts: fetch, write, wait for the
+// Carries one lane of one service up while a connection lasts: fetch, write, wait for the
 // acknowledgement, confirm. Two coroutines share one Delivery, so that confirming never waits for a
 // poll.
 #pragma once
@@ -11,6 +11,7 @@
 #include "libs/runtime/log.h"
 #include "services/uplink/core/delivery.h"
 #include "services/uplink/core/service.h"
+#include "services/uplink/event_gate.h"
 #include "services/uplink/metrics.h"
 #include "services/uplink/peers.h"
 #include "services/uplink/session.h"
@@ -23,7 +24,9 @@ class EventPump {
  public:
   EventPump(boost::asio::any_io_executor home,
             Service service,
+            events::Priority lane,
             Session& session,
+            EventGate& gate,
             AckWatch& acks,
             Peers& peers,
             Metrics& metrics,
@@ -37,7 +40,7 @@ class EventPump {
   boost::asio::awaitable<absl::Status> Carry();
   // Until cancelled, or Unavailable when the backend has stopped acknowledging.
   boost::asio::awaitable<absl::Status> Confirm();
-  // False: the event is not in flight.
+  // False: the event is not in flight here.
   bool OnAck(const EventId& id);
 
  private:
@@ -45,7 +48,9 @@ class EventPump {
   boost::asio::awaitable<bool> ConfirmOnce();
 
   Service service_;
+  events::Priority lane_;
   Session& session_;
+  EventGate& gate_;
   AckWatch& acks_;
   Peers& peers_;
   Metrics& metrics_;

@@ -26,10 +26,16 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 
 Inbox::Inbox(DesiredStore& desired,
              events::EventLog& events,
+             const runtime::ConfigFeed& config,
              Metrics& metrics,
              const runtime::Clock& clock,
              runtime::Log log)
-    : desired_(desired), events_(events), metrics_(metrics), clock_(clock), log_(std::move(log)) {}
+    : desired_(desired),
+      events_(events),
+      config_(config),
+      metrics_(metrics),
+      clock_(clock),
+      log_(std::move(log)) {}
 
 asio::awaitable<bool> Inbox::Take(Message message, std::vector<Action> actions) {
   if (message.id && desired_.HasSeen(*message.id)) {
@@ -46,6 +52,11 @@ asio::awaitable<bool> Inbox::Take(Message message, std::vector<Action> actions) 
   auto report = ReportRefused(std::move(plan.refused));
   const bool reported = co_await std::move(report);
   if (!reported) co_return false;
+  if (plan.report) {
+    auto append = Report(*std::move(plan.report));
+    const bool appended = co_await std::move(append);
+    if (!appended) co_return false;
+  }
 
   const bool has_command = plan.command.has_value();
   const Service service = has_command ? plan.command->command.service() : Service::kUplink;
@@ -83,12 +94,7 @@ Inbox::Plan Inbox::MakePlan(const Message& message, std::vector<Action> actions)
           return SyncTasks(state, tasks, kTableLimits);
         };
       },
-      [&](UpdateConfigAction& update) {
-        plan.compute = [revision = update.revision,
-                        json = std::move(update.config_json)](const DesiredState& state) {
-          return UpdateConfig(state, revision, json);
-        };
-      },
+      [&](UpdateConfigAction& update) { PlanConfig(std::move(update), plan); },
       [&](CommandAction& action) { PlanCommand(message, std::move(action.command), plan); },
       [&](RefuseTaskAction& refuse) { plan.refused.push_back(std::move(refuse.refused)); },
       [&](UnknownTypeAction& unknown) { NoteUnknown(unknown.type); },
@@ -96,11 +102,44 @@ Inbox::Plan Inbox::MakePlan(const Message& message, std::vector<Action> actions)
         metrics_.RefusedFrame("bad_field");
         log_.Warning("uplink.frame_refused", {{"reason", "bad_field"}, {"detail", bad.reason}});
       },
+      // These concern the connection, which has taken them already.
       [](AckedAction&) {},
+      [](CreditAction&) {},
+      [](GoodbyeAction&) {},
   };
   for (Action& action : actions)
     std::visit(act, action);
   return plan;
+}
+
+// A wrong one changes nothing: the configuration in force stays, and the backend learns why.
+void Inbox::PlanConfig(UpdateConfigAction update, Plan& plan) {
+  const std::uint64_t revision = update.revision.value_or(0);
+  const absl::Time now = clock_.Now();
+  const absl::Status valid = config_.Check(update.config_json);
+  if (!valid.ok()) {
+    const std::string reason(text::Message(valid));
+    metrics_.Config("refused");
+    log_.Error("uplink.config_refused",
+               {{"peer", "uplink"}, {"revision", revision}, {"reason", reason}});
+    plan.report = ConfigResult(revision, "refused", reason, now);
+    return;
+  }
+  plan.compute = [revision = update.revision, json = std::move(update.config_json),
+                  now](const DesiredState& state) {
+    return UpdateConfig(state, revision, json, now);
+  };
+  const DesiredChange change = plan.compute(desired_.state());
+  if (!change.configs) return;  // It is in force already, or was taken back.
+  const bool on_trial = change.configs->on_trial();
+  metrics_.Config(on_trial ? "on_trial" : "applied");
+  plan.report = ConfigResult(revision, on_trial ? "on-trial" : "applied", "", now);
+}
+
+asio::awaitable<bool> Inbox::Report(event::v1::Event event) {
+  const auto sequence = co_await events_.Append(std::move(event));
+  if (!sequence.ok()) metrics_.StoreFailed("event");
+  co_return sequence.ok();
 }
 
 void Inbox::PlanCommand(const Message& message, Command command, Plan& plan) {
@@ -125,11 +164,9 @@ asio::awaitable<bool> Inbox::ReportRefused(std::vector<RefusedTask> refused) {
     log_.Warning("uplink.task_refused",
                  {{"task", task.task_id}, {"by", "uplink"}, {"reason", task.reason}});
     if (task.task_id.empty()) continue;  // Nobody up there could tell which one is meant.
-    const auto sequence = co_await events_.Append(TaskFailed(task, clock_.Now()));
-    if (!sequence.ok()) {
-      metrics_.StoreFailed("event");
-      co_return false;
-    }
+    auto append = Report(TaskFailed(task, clock_.Now()));
+    const bool appended = co_await std::move(append);
+    if (!appended) co_return false;
   }
   co_return true;
 }

@@ -11,6 +11,7 @@
 #include "libs/backend_link/messages.h"
 #include "libs/events/event_log.h"
 #include "libs/runtime/clock.h"
+#include "libs/runtime/host.h"
 #include "libs/runtime/log.h"
 #include "services/uplink/core/routing.h"
 #include "services/uplink/desired_store.h"
@@ -23,6 +24,7 @@ class Inbox {
  public:
   Inbox(DesiredStore& desired,
         events::EventLog& events,
+        const runtime::ConfigFeed& config,
         Metrics& metrics,
         const runtime::Clock& clock,
         runtime::Log log);
@@ -40,16 +42,20 @@ class Inbox {
     DesiredStore::Compute compute;
     std::optional<DesiredStore::NewCommand> command;
     std::vector<RefusedTask> refused;
+    std::optional<event::v1::Event> report;  // Before the message counts as taken.
   };
 
   Plan MakePlan(const backend_link::Message& message, std::vector<Action> actions);
+  void PlanConfig(UpdateConfigAction update, Plan& plan);
   void PlanCommand(const backend_link::Message& message, Command command, Plan& plan);
+  boost::asio::awaitable<bool> Report(event::v1::Event event);
   boost::asio::awaitable<bool> ReportRefused(std::vector<RefusedTask> refused);
   void NotifyPushers(const DesiredChange& change);
   void NoteUnknown(const std::string& type);
 
   DesiredStore& desired_;
   events::EventLog& events_;
+  const runtime::ConfigFeed& config_;
   Metrics& metrics_;
   const runtime::Clock& clock_;
   runtime::Log log_;

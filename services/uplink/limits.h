@@ -9,9 +9,11 @@
 
 namespace tentacle::uplink::limits {
 
-// Unacknowledged events of one service on the wire: a full line, yet little is repeated after a
-// break.
-constexpr std::size_t kInFlightEvents = 64;
+// Unacknowledged events on the wire, of all services together, while the backend grants nothing
+// else: a full line, yet little is repeated after a break.
+constexpr std::size_t kDefaultWindow = 64;
+// However much the backend grants: so many events of a service are held in memory at once.
+constexpr std::size_t kMaxWindow = 256;
 // A backend commits within milliseconds. One that is silent for so long after the first message
 // with an id knows no acknowledgements.
 constexpr absl::Duration kPlainPeerAfter = absl::Seconds(10);
@@ -29,6 +31,14 @@ constexpr absl::Duration kPushInterval = absl::Seconds(30);
 // A neighbour that restarts is back within a second or two.
 constexpr retry::BackoffPolicy kPeerBackoff{absl::Milliseconds(200), absl::Seconds(2)};
 
+// A line that is slow or breaks now and then connects within it; one that cannot connect at all is
+// not left to itself for long.
+constexpr absl::Duration kConfigTrial = absl::Minutes(2);
+constexpr absl::Duration kConfigTrialLook = absl::Seconds(5);
+
+// The backend allows a minute of skew in a token (libs/identity); half of it is left for the way.
+constexpr absl::Duration kClockTolerance = absl::Seconds(30);
+
 constexpr absl::Duration kStatusInterval = absl::Seconds(60);
 // A connection that held so long was a good one: the next delay is the shortest again.
 constexpr absl::Duration kStableAfter = absl::Minutes(1);
@@ -41,8 +51,6 @@ constexpr std::size_t kMaxTasks = 1000;
 constexpr std::size_t kMaxTaskTableBytes = 3 * 1024 * 1024;
 // Commands wait for a service that is down; more than this is not a person's work.
 constexpr std::size_t kMaxPendingCommands = 1000;
-// A scan or a job that was ordered an hour ago would surprise whoever ordered it.
-constexpr absl::Duration kCommandTimeToLive = absl::Hours(1);
 // Ids of messages that were taken already; the backend has at most 64 of them in flight.
 constexpr std::size_t kSeenIds = 1000;
 // Types that are logged once each; a hostile backend must not fill the memory with names.

@@ -49,6 +49,14 @@ Metrics::Metrics(Registry& registry)
                       "tentacle_uplink_latency_seconds",
                       "Round trip of the last ping to the backend.")
                    .Add({})),
+      jitter_(Gauges(registry,
+                     "tentacle_uplink_link_jitter_seconds",
+                     "How much the round trip to the backend varies (RFC 3550 section 6.4.1).")
+                  .Add({})),
+      loss_(Gauges(registry,
+                   "tentacle_uplink_link_loss_ratio",
+                   "Pings of the last minutes that had no answer in time, 0 to 1.")
+                .Add({})),
       messages_(Counters(
           registry, "tentacle_uplink_messages_total", "WebSocket messages by direction and type.")),
       acks_(Counters(registry,
@@ -65,9 +73,18 @@ Metrics::Metrics(Registry& registry)
                         "tentacle_uplink_repeats_total",
                         "Messages that were taken before; acknowledged again and dropped.")
                    .Add({})),
-      in_flight_(Gauges(registry,
-                        "tentacle_uplink_in_flight_events",
-                        "Events on the wire that are not acknowledged yet.")),
+      clock_offset_(Gauges(registry,
+                           "tentacle_uplink_clock_offset_seconds",
+                           "The backend's clock minus this machine's, at the last refused token.")
+                        .Add({})),
+      window_(Gauges(registry,
+                     "tentacle_uplink_window_events",
+                     "Events that the backend lets be under way at once.")
+                  .Add({})),
+      in_flight_(
+          Gauges(registry,
+                 "tentacle_uplink_in_flight_events",
+                 "Events taken out of the logs for the wire that are not acknowledged yet.")),
       delivered_(Counters(registry,
                           "tentacle_uplink_events_delivered_total",
                           "Events that the backend has and the service may forget.")),
@@ -80,6 +97,9 @@ Metrics::Metrics(Registry& registry)
       commands_(Counters(registry,
                          "tentacle_uplink_commands_total",
                          "Commands of the backend by type and outcome.")),
+      configs_(Counters(registry,
+                        "tentacle_uplink_configs_total",
+                        "Configurations of the backend by what became of them.")),
       peer_calls_(Counters(registry,
                            "tentacle_uplink_peer_calls_total",
                            "gRPC calls to the services by method and code.")),

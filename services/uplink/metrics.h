@@ -10,6 +10,8 @@
 #include <prometheus/gauge.h>
 #include <prometheus/registry.h>
 
+#include "libs/events/event_log.h"
+#include "libs/net/link_quality.h"
 #include "services/uplink/core/routing.h"
 #include "services/uplink/core/service.h"
 
@@ -26,7 +28,11 @@ class Metrics {
 
   void ReconnectDelay(double seconds) { reconnect_delay_.Set(seconds); }
 
-  void Latency(double seconds) { latency_.Set(seconds); }
+  void Quality(const net::LinkQuality& quality) {
+    latency_.Set(absl::ToDoubleSeconds(quality.mean_round_trip));
+    jitter_.Set(absl::ToDoubleSeconds(quality.jitter));
+    loss_.Set(quality.loss);
+  }
 
   void Sent(std::string_view type) {
     messages_.Add({{"direction", "up"}, {"type", Known(type)}}).Increment();
@@ -50,15 +56,19 @@ class Metrics {
 
   void Repeat() { repeats_.Increment(); }
 
-  void InFlight(Service service, std::size_t count) {
-    in_flight_.Add({{"service", std::string(ServiceName(service))}})
-        .Set(static_cast<double>(count));
+  void InFlight(Service service, events::Priority lane, std::size_t count) {
+    in_flight_.Add(LaneLabels(service, lane)).Set(static_cast<double>(count));
   }
 
-  void Delivered(Service service, std::uint64_t count) {
-    delivered_.Add({{"service", std::string(ServiceName(service))}})
-        .Increment(static_cast<double>(count));
+  void Delivered(Service service, events::Priority lane, std::uint64_t count) {
+    delivered_.Add(LaneLabels(service, lane)).Increment(static_cast<double>(count));
   }
+
+  // The backend's clock minus ours, as its last refusal of a token told.
+  void ClockOffset(double seconds) { clock_offset_.Set(seconds); }
+
+  // Events that the backend lets be under way at once.
+  void Window(std::size_t events) { window_.Set(static_cast<double>(events)); }
 
   void Unsendable(Service service) {
     unsendable_.Add({{"service", std::string(ServiceName(service))}}).Increment();
@@ -72,6 +82,11 @@ class Metrics {
   // `outcome`: stored, delivered, refused, expired, overflow.
   void Command(CommandKind kind, std::string_view outcome);
 
+  // `outcome`: applied, on_trial, confirmed, reverted, refused.
+  void Config(std::string_view outcome) {
+    configs_.Add({{"outcome", std::string(outcome)}}).Increment();
+  }
+
   void PeerCall(Service service, std::string_view method, const absl::Status& status);
 
   void PeerReachable(Service service, bool reachable) {
@@ -84,6 +99,11 @@ class Metrics {
   }
 
  private:
+  static prometheus::Labels LaneLabels(Service service, events::Priority lane) {
+    return {{"service", std::string(ServiceName(service))},
+            {"lane", std::string(events::LaneName(lane))}};
+  }
+
   // The type itself if docs/protocol.md knows it, else "other": a label must not come from outside.
   static std::string Known(std::string_view type);
 
@@ -91,16 +111,21 @@ class Metrics {
   prometheus::Gauge& connected_;
   prometheus::Gauge& reconnect_delay_;
   prometheus::Gauge& latency_;
+  prometheus::Gauge& jitter_;
+  prometheus::Gauge& loss_;
   prometheus::Family<prometheus::Counter>& messages_;
   prometheus::Family<prometheus::Counter>& acks_;
   prometheus::Counter& unknown_types_;
   prometheus::Family<prometheus::Counter>& refused_frames_;
   prometheus::Counter& repeats_;
+  prometheus::Gauge& clock_offset_;
+  prometheus::Gauge& window_;
   prometheus::Family<prometheus::Gauge>& in_flight_;
   prometheus::Family<prometheus::Counter>& delivered_;
   prometheus::Family<prometheus::Counter>& unsendable_;
   prometheus::Family<prometheus::Counter>& tasks_refused_;
   prometheus::Family<prometheus::Counter>& commands_;
+  prometheus::Family<prometheus::Counter>& configs_;
   prometheus::Family<prometheus::Counter>& peer_calls_;
   prometheus::Family<prometheus::Gauge>& peer_reachable_;
   prometheus::Family<prometheus::Counter>& store_failures_;

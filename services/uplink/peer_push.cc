@@ -150,14 +150,14 @@ std::vector<std::uint64_t> PeerPush::Waiting() const {
 }
 
 asio::awaitable<bool> PeerPush::DropExpired() {
-  const absl::Time limit = clock_.Now() - limits::kCommandTimeToLive;
   for (const std::uint64_t sequence : Waiting()) {
     const PendingCommand& pending = desired_.commands().at(sequence);
-    if (pending.received_at > limit) continue;
     const Command command = pending.command;
+    if (clock_.Now() < pending.received_at + command.time_to_live) continue;
     metrics_.Command(command.kind, "expired");
-    const std::string reason = fmt::format("{} could not be reached within an hour: {}",
-                                           ServiceName(service_), peers_.view(service_).reason);
+    const std::string reason =
+        fmt::format("expired: {} could not be reached within {}: {}", ServiceName(service_),
+                    absl::FormatDuration(command.time_to_live), peers_.view(service_).reason);
     log_.Warning("uplink.command_dropped",
                  {{"command", command.type()}, {"id", command.reference}, {"reason", reason}});
     const bool settled = co_await Settle(sequence, CommandFailed(command, reason, clock_.Now()));

@@ -85,9 +85,11 @@ std::string Peers::Summary() const {
 }
 
 Peers::Answer<event::v1::FetchEventsResponse> Peers::FetchEvents(Service service,
+                                                                 events::Priority lane,
                                                                  std::uint64_t after,
                                                                  std::size_t max_events) {
   event::v1::FetchEventsRequest request;
+  request.set_lane(lane);
   request.set_after_sequence(after);
   request.set_max_events(static_cast<std::uint32_t>(max_events));
   request.mutable_wait()->set_seconds(absl::ToInt64Seconds(limits::kFetchWait));
@@ -98,13 +100,14 @@ Peers::Answer<event::v1::FetchEventsResponse> Peers::FetchEvents(Service service
           stub, &Stub::FetchEvents, std::move(request), limits::kFetchDeadline);
   const absl::Status status = Note(service, "FetchEvents", response.status());
   if (!status.ok()) co_return status;
-  PeerView& view = MutableView(service);
-  view.last_sequence = response->last_sequence();
-  view.confirmed_sequence = response->confirmed_sequence();
+  MutableView(service).lanes[events::LaneIndex(lane)] = {
+      response->epoch(), response->confirmed_sequence(), response->last_sequence(),
+      response->thinned()};
   co_return response;
 }
 
 asio::awaitable<absl::Status> Peers::ConfirmEvents(Service service,
+                                                   events::Priority lane,
                                                    std::string epoch,
                                                    std::uint64_t through) {
   event::v1::ConfirmEventsRequest request;
@@ -116,7 +119,7 @@ asio::awaitable<absl::Status> Peers::ConfirmEvents(Service service,
       co_await rpc::Call<Stub, event::v1::ConfirmEventsRequest, event::v1::ConfirmEventsResponse>(
           stub, &Stub::ConfirmEvents, std::move(request), limits::kCallDeadline);
   const absl::Status status = Note(service, "ConfirmEvents", response.status());
-  if (status.ok()) MutableView(service).confirmed_sequence = through;
+  if (status.ok()) MutableView(service).lanes[events::LaneIndex(lane)].confirmed = through;
   co_return status;
 }
 
@@ -143,6 +146,7 @@ Peers::Answer<std::uint64_t> Peers::ReplaceConfig(Service service,
   const absl::Status status = Note(service, "ReplaceConfig", response.status());
   if (!status.ok()) co_return status;
   MutableView(service).pushed_config_revision = response->applied_revision();
+  if (on_config_) on_config_();
   co_return response->applied_revision();
 }
 

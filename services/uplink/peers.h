@@ -18,6 +18,7 @@
 #include <absl/time/time.h>
 #include <boost/asio/awaitable.hpp>
 
+#include "libs/events/event_log.h"
 #include "libs/runtime/log.h"
 #include "services/uplink/core/desired_state.h"
 #include "services/uplink/core/routing.h"
@@ -29,8 +30,8 @@ namespace tentacle::uplink {
 struct PeerView {
   bool reachable = false;
   std::string reason = "not asked yet";
-  std::uint64_t last_sequence = 0;
-  std::uint64_t confirmed_sequence = 0;
+  // As of the last page, per lane; index as in events::kLanes.
+  std::array<events::LaneView, events::kLanes.size()> lanes;
   std::uint64_t pushed_config_revision = 0;
 };
 
@@ -50,9 +51,11 @@ class Peers {
 
   // Long poll.
   Answer<event::v1::FetchEventsResponse> FetchEvents(Service service,
+                                                     events::Priority lane,
                                                      std::uint64_t after,
                                                      std::size_t max_events);
   boost::asio::awaitable<absl::Status> ConfirmEvents(Service service,
+                                                     events::Priority lane,
                                                      std::string epoch,
                                                      std::uint64_t through);
   // Does it answer at all? For a service that nothing is to be pushed to.
@@ -70,6 +73,9 @@ class Peers {
   // One sentence about who cannot be reached; empty when all answer.
   std::string Summary() const;
 
+  // Called when a service has a configuration in force that it was given.
+  void OnConfigInForce(std::function<void()> callback) { on_config_ = std::move(callback); }
+
   // Called when a service begins or ceases to answer.
   void OnReachability(std::function<void(Service, bool reachable)> callback) {
     on_reachability_ = std::move(callback);
@@ -86,6 +92,7 @@ class Peers {
   runtime::Log log_;
   std::array<std::unique_ptr<Stubs>, kServices.size()> stubs_;
   std::array<PeerView, kServices.size()> views_;
+  std::function<void()> on_config_;
   std::function<void(Service, bool)> on_reachability_;
 };
 

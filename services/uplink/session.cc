@@ -28,11 +28,11 @@ asio::awaitable<absl::StatusOr<Message>> Session::Receive() {
   for (;;) {
     const auto frame = co_await socket_->Read();
     if (!frame.ok()) {
-      // A binary frame leaves the connection open; after one that is too large the next read says
-      // so.
-      if (!absl::IsInvalidArgument(frame.status())) co_return frame.status();
-      Refuse("binary_or_too_large", text::Message(frame.status()));
-      continue;
+      // Binary, not UTF-8 or too large: closed with 1003, 1007 or 1009 already.
+      if (absl::IsInvalidArgument(frame.status())) {
+        Refuse("not_text_or_too_large", text::Message(frame.status()));
+      }
+      co_return frame.status();
     }
     auto message = backend_link::Parse(*frame);
     if (!message.ok()) {

@@ -27,7 +27,7 @@ class Session {
   // the connection is over.
   boost::asio::awaitable<absl::StatusOr<backend_link::Message>> Receive();
 
-  absl::Duration round_trip() const { return socket_->round_trip(); }
+  net::LinkQuality quality() const { return socket_->quality(); }
 
   void Close() { socket_->Close(); }
 

@@ -1,5 +1,6 @@
 #include "services/uplink/status_beat.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -55,6 +56,29 @@ json::array Images(const cache::v1::ListImagesResponse& response) {
   return images;
 }
 
+std::uint64_t Waiting(const events::LaneView& lane) {
+  return lane.last - std::min(lane.confirmed, lane.last);
+}
+
+// What waits in the logs, and how much of it had to be forgotten.
+json::array Services(const Peers& peers) {
+  json::array services;
+  for (const Service service : kServices) {
+    const PeerView& view = peers.view(service);
+    std::uint64_t thinned = 0;
+    for (const events::LaneView& lane : view.lanes)
+      thinned += lane.thinned;
+    services.emplace_back(json::object{{"name", ServiceName(service)},
+                                       {"up", view.reachable},
+                                       {"reason", view.reason},
+                                       {"waitingResults", Waiting(view.lanes[0])},
+                                       {"waitingInventories", Waiting(view.lanes[1])},
+                                       {"waitingMetrics", Waiting(view.lanes[2])},
+                                       {"thinned", thinned}});
+  }
+  return services;
+}
+
 }  // namespace
 
 StatusBeat::StatusBeat(asio::any_io_executor home, Session& session, Peers& peers, Metrics& metrics)
@@ -78,15 +102,18 @@ asio::awaitable<absl::Status> StatusBeat::SendStatus() {
   message.body["version"] = TENTACLE_VERSION;
   const auto images = co_await peers_.ListImages();
   if (images.ok()) message.body["images"] = Images(*images);
+  message.body["services"] = Services(peers_);
   co_return co_await session_.Send(std::move(message));
 }
 
 asio::awaitable<absl::Status> StatusBeat::SendLatency() {
-  const absl::Duration round_trip = session_.round_trip();
-  if (round_trip == absl::ZeroDuration()) co_return absl::OkStatus();  // Nothing was measured yet.
-  metrics_.Latency(absl::ToDoubleSeconds(round_trip));
+  const net::LinkQuality quality = session_.quality();
+  if (quality.pongs == 0) co_return absl::OkStatus();  // Nothing was measured yet.
+  metrics_.Quality(quality);
   backend_link::Message message{.type = "link", .id = std::nullopt, .body = {}};
-  message.body["latencyMs"] = absl::ToDoubleMilliseconds(round_trip);
+  message.body["latencyMs"] = absl::ToDoubleMilliseconds(quality.mean_round_trip);
+  message.body["jitterMs"] = absl::ToDoubleMilliseconds(quality.jitter);
+  message.body["lossPercent"] = quality.loss * 100;
   co_return co_await session_.Send(std::move(message));
 }
 

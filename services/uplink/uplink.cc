@@ -7,6 +7,7 @@
 
 #include "libs/rpc/server.h"
 #include "libs/text/view.h"
+#include "services/uplink/config_trial.h"
 #include "services/uplink/connection.h"
 #include "services/uplink/desired_store.h"
 #include "services/uplink/inbox.h"
@@ -32,7 +33,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   host.log.Info("uplink.desired_loaded", {{"tasks", desired.state().tasks.size()},
                                           {"commands", desired.commands().size()},
                                           {"unreadable", desired.unreadable()}});
-  Inbox inbox(desired, host.events, metrics, host.clock, host.log);
+  Inbox inbox(desired, host.events, host.config, metrics, host.clock, host.log);
 
   // desired state and commands -> services
   std::array<std::unique_ptr<PeerPush>, kServices.size()> pushes;
@@ -43,7 +44,10 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   const auto notify = [&pushes](Service service) {
     pushes[static_cast<std::size_t>(service)]->Notify();
   };
-  inbox.OnChange(notify);
+  const auto notify_all = [notify] {
+    for (const Service service : kServices)
+      notify(service);
+  };
   const auto on_peer = [&](Service service, bool reachable) {
     if (reachable) notify(service);
     host.health.Set("peers", true, peers.Summary());
@@ -58,12 +62,25 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   };
   WebSocketLink link(host, metrics, serve);
 
+  // a configuration that touches the link -> proven by a connection, or taken back
+  ConfigTrial trial({host.home, desired, link, peers, host.events, metrics, host.clock, host.log});
+  const auto on_change = [&](Service service) {
+    notify(service);
+    trial.Notify();
+  };
+  inbox.OnChange(on_change);
+  trial.OnRevert(notify_all);
+  const auto on_step = [&trial] { trial.Notify(); };
+  link.OnStep(on_step);
+  peers.OnConfigInForce(on_step);
+
   // status -> command line
   const auto service = MakeUplinkService(host.home, link, desired, peers);
   host.rpc.Register(*service);
 
   std::vector<asio::awaitable<absl::Status>> parts;
   parts.push_back(link.Run());
+  parts.push_back(trial.Run());
   for (const auto& push : pushes)
     parts.push_back(push->Run());
   auto together = RunTogether(host.home, std::move(parts));

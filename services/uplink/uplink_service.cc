@@ -63,8 +63,13 @@ class UplinkServiceImpl final : public v1::UplinkService::CallbackService {
       peer.set_service(std::string(ServiceName(service)));
       peer.set_reachable(view.reachable);
       peer.set_reason(view.reason);
-      peer.set_last_sequence(view.last_sequence);
-      peer.set_confirmed_sequence(view.confirmed_sequence);
+      for (const events::Priority priority : events::kLanes) {
+        const events::LaneView& lane = view.lanes[events::LaneIndex(priority)];
+        v1::LaneStatus& status = *peer.add_lanes();
+        status.set_name(std::string(events::LaneName(priority)));
+        status.set_waiting_events(lane.last - lane.confirmed);
+        status.set_thinned_events(lane.thinned);
+      }
       peer.set_pushed_config_revision(view.pushed_config_revision);
     }
     co_return response;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/async/on_pool.h"
+#include "libs/net/retry_after.h"
 #include "libs/text/view.h"
 #include "services/uplink/identity_file.h"
 #include "services/uplink/limits.h"
@@ -31,9 +32,7 @@ std::string LinkUrl(std::string_view backend_url) {
 net::WebSocketLimits LimitsFrom(const config::v1::UplinkConfig& config) {
   net::WebSocketLimits limits;
   limits.message_bytes = backend_link::kMaxMessageBytes;
-  // A ping goes out after half of the idle time.
-  if (config.ping_interval_s() > 0)
-    limits.idle_timeout = absl::Seconds(2 * config.ping_interval_s());
+  if (config.ping_interval_s() > 0) limits.ping_interval = absl::Seconds(config.ping_interval_s());
   return limits;
 }
 
@@ -51,8 +50,8 @@ asio::awaitable<absl::Status> WebSocketLink::Run() {
   Outcome outcome = co_await FindIdentity();
   for (;;) {
     std::uniform_real_distribution<double> spread(0.0, 1.0);
-    const auto step =
-        machine_.On(outcome.event, std::move(outcome.reason), host_.clock.Now(), spread(random_));
+    const auto step = machine_.On(outcome.event, std::move(outcome.reason), host_.clock.Now(),
+                                  spread(random_), outcome.asked);
     Publish();
     switch (step.act) {
       case LinkAct::kWaitForIdentity:
@@ -67,7 +66,7 @@ asio::awaitable<absl::Status> WebSocketLink::Run() {
         break;
       case LinkAct::kWaitAndRetry:
         metrics_.ReconnectDelay(absl::ToDoubleSeconds(step.delay));
-        co_await pause_.Wait(step.delay);
+        if (!std::exchange(at_once_, false)) co_await pause_.Wait(step.delay);
         outcome = co_await FindIdentity();
         break;
       case LinkAct::kIgnore:
@@ -83,44 +82,83 @@ asio::awaitable<WebSocketLink::Outcome> WebSocketLink::FindIdentity() {
   auto found = co_await async::OnPool(host_.blocking, std::move(read));
   if (!found.ok()) {
     identity_.reset();
-    co_return Outcome{LinkEvent::kIdentityMissing, std::string(text::Message(found.status()))};
+    co_return Outcome{LinkEvent::kIdentityMissing, std::string(text::Message(found.status())),
+                      std::nullopt};
   }
   identity_ = *std::move(found);
   backend_url_ = identity_->backend_url;
   node_id_ = identity_->node_id;
-  co_return Outcome{LinkEvent::kIdentityFound, fmt::format("connecting to {}", backend_url_)};
+  co_return Outcome{LinkEvent::kIdentityFound, fmt::format("connecting to {}", backend_url_),
+                    std::nullopt};
 }
 
 asio::awaitable<WebSocketLink::Outcome> WebSocketLink::Connect() {
   // A token lives for minutes only, so each attempt has its own.
   const std::string token =
-      identity::MakeToken(identity_->key, identity_->node_id, host_.clock.Now());
+      identity::MakeToken(identity_->key, identity_->node_id, host_.clock.Now() + clock_offset_);
   net::HeaderList headers = {{"Authorization", fmt::format("Bearer {}", token)}};
   const auto& config = host_.config.current().uplink();
   auto connected = co_await net::WebSocket::Connect(
       host_.home, LinkUrl(backend_url_), std::move(headers), identity_->tls, LimitsFrom(config));
   metrics_.Connect(connected.status());
   if (!connected.ok()) {
+    LearnTime(connected.status());
     const std::string reason(text::Message(connected.status()));
     host_.log.Warning("uplink.connect_failed", {{"backend", backend_url_}, {"reason", reason}});
-    co_return Outcome{LinkEvent::kConnectFailed, reason};
+    co_return Outcome{LinkEvent::kConnectFailed, reason, net::RetryAfter(connected.status())};
   }
   socket_ = *std::move(connected);
   host_.log.Info("uplink.connected", {{"backend", backend_url_}, {"node", node_id_}});
-  co_return Outcome{LinkEvent::kConnected, fmt::format("connected to {}", backend_url_)};
+  co_return Outcome{LinkEvent::kConnected, fmt::format("connected to {}", backend_url_),
+                    std::nullopt};
 }
 
 asio::awaitable<WebSocketLink::Outcome> WebSocketLink::ServeConnection() {
   metrics_.Connected(true);
+  serving_ = socket_;
+  at_once_ = false;
   auto serving = serve_(std::exchange(socket_, nullptr));
-  const absl::Status ended = co_await std::move(serving);
+  const ConnectionEnd ended = co_await std::move(serving);
   metrics_.Connected(false);
-  const std::string reason = fmt::format("the connection ended: {}", text::Message(ended));
+  const std::string reason =
+      ended.reconnect_after ? fmt::format("the backend said goodbye and asked to come back in {}",
+                                          absl::FormatDuration(*ended.reconnect_after))
+                            : fmt::format("the connection ended: {}", text::Message(ended.reason));
   host_.log.Warning("uplink.disconnected", {{"backend", backend_url_}, {"reason", reason}});
-  co_return Outcome{LinkEvent::kLost, reason};
+  co_return Outcome{LinkEvent::kLost, reason, ended.reconnect_after};
+}
+
+void WebSocketLink::LearnTime(const absl::Status& refusal) {
+  const auto server_time = net::ServerTime(refusal);
+  if (!absl::IsUnauthenticated(refusal) || !server_time) return;
+  const absl::Duration ahead = *server_time - host_.clock.Now();
+  const bool off = absl::AbsDuration(ahead) > limits::kClockTolerance;
+  clock_offset_ = off ? ahead : absl::ZeroDuration();
+  metrics_.ClockOffset(absl::ToDoubleSeconds(ahead));
+  const std::string sentence =
+      off ? fmt::format(
+                "this machine's clock is {} {} the backend's; tokens are signed by the backend's "
+                "time",
+                absl::FormatDuration(absl::Trunc(absl::AbsDuration(ahead), absl::Seconds(1))),
+                ahead > absl::ZeroDuration() ? "behind" : "ahead of")
+          : "";
+  host_.health.Set("clock", true, sentence);
+  if (off)
+    host_.log.Warning("uplink.clock_off",
+                      {{"ahead_seconds", absl::ToInt64Seconds(-ahead)}, {"reason", sentence}});
+}
+
+void WebSocketLink::Reconnect() {
+  if (const auto socket = serving_.lock()) {
+    at_once_ = true;
+    socket->Close();
+  }
+  // Or it waits for its next attempt.
+  pause_.Notify();
 }
 
 void WebSocketLink::Publish() {
+  if (on_step_) on_step_();
   const LinkState state = machine_.state();
   const bool enrolled = state != LinkState::kNotEnrolled;
   const auto& conditions = host_.health.conditions();

@@ -17,6 +17,7 @@
 #include "libs/runtime/health.h"
 #include "libs/runtime/host.h"
 #include "libs/runtime/log.h"
+#include "services/uplink/connection.h"
 #include "services/uplink/core/link_state.h"
 #include "services/uplink/metrics.h"
 #include "services/uplink/signal.h"
@@ -34,15 +35,21 @@ struct LinkIdentity {
 // Home thread only.
 class WebSocketLink {
  public:
-  // Serves one connection until it is over; says why it is.
+  // Serves one connection until it is over.
   using Serve =
-      std::function<boost::asio::awaitable<absl::Status>(std::shared_ptr<net::WebSocket>)>;
+      std::function<boost::asio::awaitable<ConnectionEnd>(std::shared_ptr<net::WebSocket>)>;
 
   // `host` must outlive the link; it reads configuration, key file and clock from it.
   WebSocketLink(runtime::Host& host, Metrics& metrics, Serve serve);
 
   // Until cancelled.
   boost::asio::awaitable<absl::Status> Run();
+
+  // Ends the connection, if there is one, and makes the next one at once.
+  void Reconnect();
+
+  // Called after each step of the link.
+  void OnStep(std::function<void()> callback) { on_step_ = std::move(callback); }
 
   const LinkMachine& machine() const { return machine_; }
 
@@ -54,11 +61,14 @@ class WebSocketLink {
   struct Outcome {
     LinkEvent event;
     std::string reason;
+    std::optional<absl::Duration> asked;  // The backend wants to be left alone for so long.
   };
 
   boost::asio::awaitable<Outcome> FindIdentity();
   boost::asio::awaitable<Outcome> Connect();
   boost::asio::awaitable<Outcome> ServeConnection();
+  // A refusal told the backend's time: a clock that is off would be refused for ever.
+  void LearnTime(const absl::Status& refusal);
   void Publish();
 
   runtime::Host& host_;
@@ -69,6 +79,11 @@ class WebSocketLink {
   Signal pause_;
   std::optional<LinkIdentity> identity_;
   std::shared_ptr<net::WebSocket> socket_;
+  // What the backend's clock is ahead of ours, when ours is too far off to sign with.
+  absl::Duration clock_offset_ = absl::ZeroDuration();
+  std::weak_ptr<net::WebSocket> serving_;
+  bool at_once_ = false;
+  std::function<void()> on_step_;
   std::string backend_url_;
   std::string node_id_;
 };

@@ -50,7 +50,10 @@ asio::awaitable<net::HttpReply> FakeBackend::Handle(net::HttpRequest request) {
 }
 
 asio::awaitable<void> FakeBackend::Serve(std::shared_ptr<net::UpgradedConnection> connection) {
-  auto accepted = co_await net::WebSocket::Accept(std::move(connection), {});
+  // A rude backend may send more than uplink takes.
+  net::WebSocketLimits limits;
+  limits.message_bytes *= 8;
+  auto accepted = co_await net::WebSocket::Accept(std::move(connection), limits);
   if (!accepted.ok()) co_return;
   const std::shared_ptr<net::WebSocket> socket = *accepted;
   socket_ = socket;

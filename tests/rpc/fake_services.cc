@@ -229,9 +229,10 @@ FakeService::~FakeService() {
   loop_.ShutDown(*server_);
 }
 
-std::uint64_t FakeService::Append(const std::string& type, const std::string& body_json) {
-  auto append =
-      log_->Append(events::MakeEvent(type, "", event::v1::PRIORITY_RESULT, body_json, absl::Now()));
+std::uint64_t FakeService::Append(const std::string& type,
+                                  const std::string& body_json,
+                                  events::Priority lane) {
+  auto append = log_->Append(events::MakeEvent(type, "", lane, body_json, absl::Now()));
   return loop_.Await(std::move(append)).value();
 }
 

@@ -52,10 +52,17 @@ class FakeService {
               Told& told);
   ~FakeService();
 
-  // Appends a result and returns its sequence.
-  std::uint64_t Append(const std::string& type, const std::string& body_json);
+  // Appends an event and returns its sequence.
+  std::uint64_t Append(const std::string& type,
+                       const std::string& body_json,
+                       events::Priority lane = event::v1::PRIORITY_RESULT);
 
   events::EventLog& log() { return *log_; }
+
+  // Of the lane of results.
+  std::string epoch() const { return log_->View(event::v1::PRIORITY_RESULT).epoch; }
+
+  std::uint64_t confirmed() const { return log_->View(event::v1::PRIORITY_RESULT).confirmed; }
 
  private:
   Loop& loop_;

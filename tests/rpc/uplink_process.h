@@ -12,6 +12,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <prometheus/registry.h>
 
+#include "libs/config/config.h"
 #include "libs/events/event_service.h"
 #include "libs/rpc/server.h"
 #include "services/uplink/uplink.h"
@@ -33,6 +34,11 @@ class FixedConfig final : public runtime::ConfigFeed {
   const config::v1::TentacleConfig& current() const override { return config; }
 
   std::uint64_t revision() const override { return 0; }
+
+  absl::Status Check(const std::string& remote_json) const override {
+    config::v1::TentacleConfig merged = config;
+    return config::MergeRemote(remote_json, &merged);
+  }
 
   void OnChange(std::function<void(const config::v1::TentacleConfig&)>) override {}
 

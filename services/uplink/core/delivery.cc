@@ -86,10 +86,15 @@ void Delivery::OnWritten(std::uint64_t sequence) {
   }
 }
 
-void Delivery::AcknowledgeWritten() {
-  for (Entry& entry : in_flight_)
-    entry.acknowledged = entry.acknowledged || entry.written;
+std::size_t Delivery::AcknowledgeWritten() {
+  std::size_t count = 0;
+  for (Entry& entry : in_flight_) {
+    if (entry.acknowledged || !entry.written) continue;
+    entry.acknowledged = true;
+    ++count;
+  }
   DropAcknowledgedHead();
+  return count;
 }
 
 std::optional<std::uint64_t> Delivery::ConfirmThrough() const {

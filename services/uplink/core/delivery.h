@@ -56,7 +56,7 @@ class AckWatch {
   bool acknowledges_ = false;
 };
 
-// The events of one service.
+// The events of one lane of one service.
 class Delivery {
  public:
   explicit Delivery(std::size_t window) : window_(window) {}
@@ -83,8 +83,8 @@ class Delivery {
   bool OnAck(std::string_view epoch, std::uint64_t sequence);
   // The event was written to the socket; counts for a plain peer.
   void OnWritten(std::uint64_t sequence);
-  // A plain peer: what is written is delivered.
-  void AcknowledgeWritten();
+  // A plain peer: what is written is delivered. Returns how many that were.
+  std::size_t AcknowledgeWritten();
 
   // Through which sequence the log may forget; empty: nothing new. In order, so an acknowledged
   // event behind one that is not waits for it.

@@ -98,14 +98,38 @@ DesiredChange SyncTasks(const DesiredState& state,
 
 DesiredChange UpdateConfig(const DesiredState& state,
                            std::optional<std::uint64_t> revision,
-                           std::string config_json) {
+                           std::string config_json,
+                           absl::Time now) {
   DesiredChange change;
+  if (state.configs.WasReverted(revision.value_or(0), config_json)) return change;
+  const ConfigVersion* current = state.configs.current();
+  if (current == nullptr || current->json != config_json ||
+      current->revision != revision.value_or(0)) {
+    const bool on_trial = TouchesLink(state.config_json, config_json);
+    change.configs = state.configs;
+    change.configs->Accept(revision.value_or(0), config_json, on_trial, now);
+  }
   if (config_json != state.config_json || state.config_revision == 0) {
     change.config_revision = std::max(revision.value_or(0), state.config_revision + 1);
     change.config_json = std::move(config_json);
   } else if (revision.value_or(0) > state.config_revision) {
     change.config_revision = revision;
   }
+  return change;
+}
+
+DesiredChange ConfirmConfig(const DesiredState& state, absl::Time now) {
+  DesiredChange change;
+  change.configs = state.configs;
+  change.configs->Confirm(now);
+  return change;
+}
+
+DesiredChange RevertConfig(const DesiredState& state, std::string reason, absl::Time now) {
+  DesiredChange change;
+  change.configs = state.configs;
+  change.config_json = change.configs->Revert(std::move(reason), now);
+  change.config_revision = state.config_revision + 1;
   return change;
 }
 
@@ -136,6 +160,7 @@ void Apply(const DesiredChange& change, DesiredState& state) {
   if (change.task_revision) state.task_revision = *change.task_revision;
   if (change.config_revision) state.config_revision = *change.config_revision;
   if (change.config_json) state.config_json = *change.config_json;
+  if (change.configs) state.configs = *change.configs;
 }
 
 }  // namespace tentacle::uplink

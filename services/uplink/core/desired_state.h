@@ -12,6 +12,10 @@
 #include <string>
 #include <vector>
 
+#include <absl/time/time.h>
+
+#include "services/uplink/core/config_versions.h"
+
 namespace tentacle::uplink {
 
 // Revision 0: the backend has said nothing yet, and nothing is pushed. Revisions are this
@@ -20,7 +24,8 @@ struct DesiredState {
   std::uint64_t task_revision = 0;
   std::map<std::string, task::v1::BootTask> tasks;  // By MAC: a machine has one task at a time.
   std::uint64_t config_revision = 0;
-  std::string config_json;
+  std::string config_json;  // What is pushed.
+  ConfigVersions configs;   // What the backend sent.
 
   std::size_t TaskBytes() const;
   const task::v1::BootTask* FindTask(const std::string& task_id) const;
@@ -37,9 +42,10 @@ struct DesiredChange {
   std::optional<std::uint64_t> task_revision;    // Set: the table changes.
   std::optional<std::uint64_t> config_revision;  // Set: the configuration changes.
   std::optional<std::string> config_json;
+  std::optional<ConfigVersions> configs;
   std::vector<RefusedTask> refused;
 
-  bool empty() const { return !task_revision && !config_revision; }
+  bool empty() const { return !task_revision && !config_revision && !configs; }
 };
 
 struct TableLimits {
@@ -57,11 +63,16 @@ DesiredChange CancelTask(const DesiredState& state, const std::string& task_id);
 DesiredChange SyncTasks(const DesiredState& state,
                         const std::vector<task::v1::BootTask>& tasks,
                         const TableLimits& limits);
-// config.update. `revision` is the backend's, if it gave one; it is raised where it would not be
-// newer.
+// config.update with a configuration that is valid. `revision` is the backend's, if it gave one; it
+// is raised where it would not be newer. One that was taken back before changes nothing.
 DesiredChange UpdateConfig(const DesiredState& state,
                            std::optional<std::uint64_t> revision,
-                           std::string config_json);
+                           std::string config_json,
+                           absl::Time now);
+// The configuration on trial has proven itself.
+DesiredChange ConfirmConfig(const DesiredState& state, absl::Time now);
+// It has not: the one before goes out again, under a newer revision of ours.
+DesiredChange RevertConfig(const DesiredState& state, std::string reason, absl::Time now);
 
 // A service has a newer revision than we remember (our own store was lost): ours goes above it.
 DesiredChange OutbidTasks(const DesiredState& state, std::uint64_t applied_revision);

@@ -95,15 +95,20 @@ LinkMachine::LinkMachine(retry::BackoffPolicy policy, absl::Duration stable_afte
 LinkMachine::Step LinkMachine::On(LinkEvent event,
                                   std::string reason,
                                   absl::Time now,
-                                  double random) {
+                                  double random,
+                                  std::optional<absl::Duration> asked) {
   const LinkMove move = Next(state_, event);
   if (move.act == kIgnore) return {kIgnore, absl::ZeroDuration()};
   if (event == kLost && now - since_ >= stable_after_) backoff_.Reset();
   if (move.to != state_) since_ = now;
   state_ = move.to;
   reason_ = std::move(reason);
-  const bool waits = move.act == kWaitAndRetry;
-  return {move.act, waits ? backoff_.Next(random) : absl::ZeroDuration()};
+  if (move.act != kWaitAndRetry) return {move.act, absl::ZeroDuration()};
+  const absl::Duration own = backoff_.Next(random);
+  if (!asked) return {move.act, own};
+  // Said at the end of a connection that worked: the slot is ours. Said in a refusal: it is the
+  // same for everybody, so it comes on top of our own spread.
+  return {move.act, event == kLost ? *asked : *asked + own};
 }
 
 }  // namespace tentacle::uplink

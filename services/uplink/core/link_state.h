@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,8 +55,13 @@ class LinkMachine {
 
   LinkMachine(retry::BackoffPolicy policy, absl::Duration stable_after);
 
-  // `reason`: one sentence that says why; `random` in [0, 1) spreads the delay.
-  Step On(LinkEvent event, std::string reason, absl::Time now, double random);
+  // `reason`: one sentence that says why; `random` in [0, 1) spreads the delay. `asked`: after
+  // what time the backend wants to be looked for again.
+  Step On(LinkEvent event,
+          std::string reason,
+          absl::Time now,
+          double random,
+          std::optional<absl::Duration> asked = std::nullopt);
 
   LinkState state() const { return state_; }
 

@@ -49,6 +49,15 @@ Event TaskFailed(const RefusedTask& refused, absl::Time now) {
   return Result("task.status", refused.task_id, body, now);
 }
 
+Event ConfigResult(std::uint64_t revision,
+                   std::string_view status,
+                   const std::string& reason,
+                   absl::Time now) {
+  const json::object body = {
+      {"revision", revision}, {"status", status}, {"reason", reason}, {"time", Rfc3339(now)}};
+  return Result("config.result", "", body, now);
+}
+
 Event CommandFailed(const Command& command, const std::string& reason, absl::Time now) {
   if (command.kind == CommandKind::kJob) {
     const json::object body = {{"jobId", command.reference},

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -17,6 +18,11 @@ namespace tentacle::uplink {
 
 // task.status "failed": the task is not in force, and why.
 event::v1::Event TaskFailed(const RefusedTask& refused, absl::Time now);
+// config.result: what became of a configuration. `status`: applied, on-trial, refused, reverted.
+event::v1::Event ConfigResult(std::uint64_t revision,
+                              std::string_view status,
+                              const std::string& reason,
+                              absl::Time now);
 // A command that will not be carried out: job.result for a job, image.progress for a prepull,
 // command.failed for the others.
 event::v1::Event CommandFailed(const Command& command, const std::string& reason, absl::Time now);

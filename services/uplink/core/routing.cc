@@ -88,12 +88,20 @@ std::vector<Action> RouteConfigUpdate(const Message& message) {
   return {UpdateConfigAction{Number(message.body, "revision"), json::serialize(*config)}};
 }
 
+// Seconds, beside the command's other fields.
+absl::Duration TimeToLive(const json::object& body) {
+  const auto seconds = Number(body, "ttlSeconds");
+  if (!seconds) return kDefaultTimeToLive;
+  return std::min(absl::Seconds(*seconds), kMaxTimeToLive);
+}
+
 std::vector<Action> RouteScan(const Message& message) {
   return {CommandAction{{.kind = CommandKind::kScan,
                          .reference = Text(message.body, "commandId"),
                          .mac = {},
                          .interpreter = {},
-                         .script = {}}}};
+                         .script = {},
+                         .time_to_live = TimeToLive(message.body)}}};
 }
 
 std::vector<Action> RouteWake(const Message& message) {
@@ -101,7 +109,8 @@ std::vector<Action> RouteWake(const Message& message) {
                   .reference = Text(message.body, "commandId"),
                   .mac = Text(message.body, "mac"),
                   .interpreter = {},
-                  .script = {}};
+                  .script = {},
+                  .time_to_live = TimeToLive(message.body)};
   if (command.mac.empty()) return Bad("wake: mac is missing");
   return {CommandAction{std::move(command)}};
 }
@@ -111,7 +120,8 @@ std::vector<Action> RoutePrepull(const Message& message) {
                   .reference = Text(message.body, "imageId"),
                   .mac = {},
                   .interpreter = {},
-                  .script = {}};
+                  .script = {},
+                  .time_to_live = TimeToLive(message.body)};
   if (command.reference.empty()) return Bad("image.prepull: imageId is missing");
   return {CommandAction{std::move(command)}};
 }
@@ -126,7 +136,8 @@ std::vector<Action> RouteJob(const Message& message) {
                   .mac = {},
                   .interpreter = Text(*job, "interpreter"),
                   .script = Text(*job, "script"),
-                  .timeout_seconds = kDefaultJobTimeoutSeconds};
+                  .timeout_seconds = kDefaultJobTimeoutSeconds,
+                  .time_to_live = TimeToLive(message.body)};
   if (command.reference.empty()) return Bad("job.run: job.id is missing");
   if (command.script.empty()) return Bad("job.run: job.script is missing");
   if (timeout > 0) {
@@ -139,6 +150,18 @@ std::vector<Action> RouteJob(const Message& message) {
 std::vector<Action> RouteAck(const Message& message) {
   if (!message.id.has_value()) return Bad("ack: id is missing");
   return {AckedAction{*message.id}};
+}
+
+std::vector<Action> RouteCredit(const Message& message) {
+  const auto events = Number(message.body, "events");
+  if (!events) return Bad("credit: events is no number");
+  return {CreditAction{*events}};
+}
+
+std::vector<Action> RouteGoodbye(const Message& message) {
+  const auto delay = Number(message.body, "reconnectAfterMs");
+  if (!delay) return Bad("goodbye: reconnectAfterMs is no number");
+  return {GoodbyeAction{std::min(absl::Milliseconds(*delay), kMaxReconnectAfter)}};
 }
 
 struct RouteRow {
@@ -156,6 +179,8 @@ constexpr RouteRow kRoutes[] = {
     {"wake", &RouteWake},
     {"job.run", &RouteJob},
     {"ack", &RouteAck},
+    {"credit", &RouteCredit},
+    {"goodbye", &RouteGoodbye},
 };
 
 struct CommandRow {

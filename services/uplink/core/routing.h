@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include <absl/time/time.h>
+
 #include "libs/backend_link/messages.h"
 #include "services/uplink/core/desired_state.h"
 #include "services/uplink/core/service.h"
@@ -36,6 +38,11 @@ struct UpdateConfigAction {
 
 enum class CommandKind { kScan, kWake, kJob, kPrepull };
 
+// A scan or a job that was ordered an hour ago would surprise whoever ordered it.
+constexpr absl::Duration kDefaultTimeToLive = absl::Hours(1);
+// The backend may ask for more patience, for a job that is to run whenever the host is back.
+constexpr absl::Duration kMaxTimeToLive = absl::Hours(24 * 30);
+
 // An order for one service that is carried out once.
 struct Command {
   CommandKind kind = CommandKind::kScan;
@@ -43,6 +50,8 @@ struct Command {
   std::string mac;                  // kWake.
   std::string interpreter, script;  // kJob.
   std::uint32_t timeout_seconds = 0;  // kJob.
+  // How long it may wait here for its service; after that it fails, saying so.
+  absl::Duration time_to_live = kDefaultTimeToLive;
 
   Service service() const;
   std::string_view type() const;  // "scan.start", ...
@@ -62,6 +71,16 @@ struct AckedAction {
   std::string id;
 };
 
+// So many events may be under way at once from now on.
+struct CreditAction {
+  std::uint64_t events;
+};
+
+// The backend is about to go; `reconnect_after` spreads its tentacles over time.
+struct GoodbyeAction {
+  absl::Duration reconnect_after;
+};
+
 struct UnknownTypeAction {
   std::string type;
 };
@@ -78,6 +97,8 @@ using Action = std::variant<AddTaskAction,
                             CommandAction,
                             RefuseTaskAction,
                             AckedAction,
+                            CreditAction,
+                            GoodbyeAction,
                             UnknownTypeAction,
                             BadFieldAction>;
 
@@ -88,5 +109,7 @@ std::vector<Action> Route(const backend_link::Message& message);
 // A job of the backend may not run longer, and 0 means the default.
 constexpr std::uint32_t kDefaultJobTimeoutSeconds = 300;
 constexpr std::uint32_t kMaxJobTimeoutSeconds = 24 * 3600;
+// A backend that is gone for longer is better looked for again.
+constexpr absl::Duration kMaxReconnectAfter = absl::Minutes(10);
 
 }  // namespace tentacle::uplink

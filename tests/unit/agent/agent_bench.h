@@ -34,6 +34,7 @@
 
 #include "libs/events/event_log.h"
 #include "libs/store/store.h"
+#include "tests/support/kept_events.h"
 
 namespace tentacle::agent::testing {
 
@@ -142,7 +143,8 @@ class MemoryStore final : public store::Store {
   int refusals_ = 0;
 };
 
-class MemoryEvents final : public events::EventLog {
+// Wakes who waits for an event.
+class MemoryEvents final : public ::tentacle::testing::KeptEvents {
  public:
   explicit MemoryEvents(asio::any_io_executor home) : changed_(home) {}
 
@@ -191,32 +193,9 @@ class MemoryEvents final : public events::EventLog {
     }));
   }
 
-  asio::awaitable<absl::StatusOr<std::vector<events::Event>>> Fetch(std::uint64_t,
-                                                                    std::size_t,
-                                                                    absl::Duration) override {
-    co_return all;
-  }
-
-  asio::awaitable<absl::Status> Confirm(std::string, std::uint64_t) override {
-    co_return absl::OkStatus();
-  }
-
-  void Close() override {}
-
-  const std::string& epoch() const override { return epoch_; }
-
-  std::uint64_t confirmed() const override { return 0; }
-
-  std::uint64_t last() const override { return all.size(); }
-
-  std::uint64_t refused() const override { return refused_; }
-
-  std::vector<events::Event> all;
   int refusals = 0;  // So many appends fail first.
 
  private:
-  std::string epoch_ = "test";
-  std::uint64_t refused_ = 0;
   asio::steady_timer changed_;
 };
 

@@ -259,9 +259,9 @@ TEST_F(BootHttpTest, RepeatedReportIsReportedAgain) {
 
 TEST_F(BootHttpTest, ReportThatIsNotDurableIsNotAcknowledged) {
   const std::string token = Install();
-  world_.events.append_status = absl::ResourceExhaustedError("the disk is full");
+  world_.events.refusal = absl::ResourceExhaustedError("the disk is full");
   EXPECT_EQ(Post(token, R"({"event":"done"})").status, 503u);
-  world_.events.append_status = absl::OkStatus();
+  world_.events.refusal = absl::OkStatus();
   EXPECT_EQ(Post(token, R"({"event":"done"})").status, 204u);
   EXPECT_EQ(world_.events.Of("task.status").back(), "complete done 100 ");
 }
@@ -313,7 +313,7 @@ TEST_F(BootHttpTest, NoPasswordReachesDiskEventsOrOrders) {
   const std::string orders = Ask(OrdersRequest(ScriptToken())).body;
   EXPECT_EQ(orders.find("s3cret"), std::string::npos);
   EXPECT_EQ(File("52-54-00-65-d5-42.json").find("s3cret"), std::string::npos);
-  for (const auto& event : world_.events.list) EXPECT_EQ(event.body_json().find("s3cret"), std::string::npos);
+  for (const auto& event : world_.events.all) EXPECT_EQ(event.body_json().find("s3cret"), std::string::npos);
 }
 
 TEST_F(BootHttpTest, BootFilesAreServedWholeAndInParts) {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "services/pxe/core/boot_progress.h"
-#include "tests/unit/uplink/golden.h"
+#include "tests/support/golden.h"
 
 namespace tentacle::pxe {
 namespace {

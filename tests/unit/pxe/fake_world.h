@@ -22,6 +22,7 @@
 #include "libs/runtime/admin_http.h"
 #include "services/pxe/boot_desk.h"
 #include "tests/unit/pxe/machine.h"
+#include "tests/support/kept_events.h"
 #include "tests/unit/pxe/temp_dir.h"
 
 namespace tentacle::testing {
@@ -32,30 +33,12 @@ class ManualClock final : public runtime::Clock {
   absl::Time now = absl::FromUnixSeconds(1'760'000'000);
 };
 
-class FakeEventLog final : public events::EventLog {
+class FakeEventLog final : public KeptEvents {
  public:
-  boost::asio::awaitable<absl::StatusOr<std::uint64_t>> Append(events::Event event) override {
-    if (!append_status.ok()) co_return append_status;
-    list.push_back(std::move(event));
-    co_return list.size();
-  }
-  void Publish(events::Event event) override { list.push_back(std::move(event)); }
-  boost::asio::awaitable<absl::StatusOr<std::vector<events::Event>>> Fetch(std::uint64_t,
-                                                                           std::size_t,
-                                                                           absl::Duration) override {
-    co_return list;
-  }
-  boost::asio::awaitable<absl::Status> Confirm(std::string, std::uint64_t) override { co_return absl::OkStatus(); }
-  void Close() override {}
-  const std::string& epoch() const override { return epoch_; }
-  std::uint64_t confirmed() const override { return 0; }
-  std::uint64_t last() const override { return list.size(); }
-  std::uint64_t refused() const override { return 0; }
-
   // "status stage progress message" of each task.status, "step: detail" of each task.timeline.
   std::vector<std::string> Of(std::string_view type) const {
     std::vector<std::string> out;
-    for (const events::Event& event : list) {
+    for (const events::Event& event : all) {
       if (event.type() != type) continue;
       const auto body = boost::json::parse(event.body_json()).as_object();
       const auto text = [&body](const char* name) {
@@ -74,11 +57,6 @@ class FakeEventLog final : public events::EventLog {
     return out;
   }
 
-  std::vector<events::Event> list;
-  absl::Status append_status;
-
- private:
-  std::string epoch_ = "e";
 };
 
 class FakeCache final : public pxe::CachePeer {

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "services/pxe/core/proxy_dhcp.h"
+#include "tests/support/golden.h"
 #include "tests/unit/pxe/machine.h"
-#include "tests/unit/uplink/golden.h"
 
 namespace tentacle::pxe {
 namespace {

@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "services/pxe/task_dir.h"
+#include "tests/support/golden.h"
 #include "tests/unit/pxe/machine.h"
 #include "tests/unit/pxe/temp_dir.h"
-#include "tests/unit/uplink/golden.h"
 
 namespace tentacle::pxe {
 namespace {

@@ -6,8 +6,8 @@
 #include "services/pxe/core/neighbour_table.h"
 #include "services/pxe/core/orders.h"
 #include "services/pxe/reports.h"
+#include "tests/support/golden.h"
 #include "tests/unit/pxe/machine.h"
-#include "tests/unit/uplink/golden.h"
 
 namespace tentacle::pxe {
 namespace {

@@ -5,6 +5,8 @@
 namespace tentacle::uplink {
 namespace {
 
+const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
+
 using task::v1::BootTask;
 
 constexpr TableLimits kLimits{4, 1024};
@@ -108,38 +110,38 @@ TEST(SyncTasks, OfTwoTasksForOneMachineTheLaterIsTaken) {
 
 TEST(UpdateConfig, TakesTheRevisionOfTheBackend) {
   DesiredState state;
-  Apply(UpdateConfig(state, 4, "{}"), state);
+  Apply(UpdateConfig(state, 4, "{}", kNow), state);
   EXPECT_EQ(state.config_revision, 4u);
 }
 
 TEST(UpdateConfig, CountsByItselfForABackendWithoutRevisions) {
   DesiredState state;
-  Apply(UpdateConfig(state, std::nullopt, R"({"a":1})"), state);
+  Apply(UpdateConfig(state, std::nullopt, R"({"a":1})", kNow), state);
   EXPECT_EQ(state.config_revision, 1u);
-  EXPECT_TRUE(UpdateConfig(state, std::nullopt, R"({"a":1})").empty());
-  Apply(UpdateConfig(state, std::nullopt, R"({"a":2})"), state);
+  EXPECT_TRUE(UpdateConfig(state, std::nullopt, R"({"a":1})", kNow).empty());
+  Apply(UpdateConfig(state, std::nullopt, R"({"a":2})", kNow), state);
   EXPECT_EQ(state.config_revision, 2u);
 }
 
 TEST(UpdateConfig, BackendThatWasSetBackStillGetsItsWay) {
   DesiredState state;
-  Apply(UpdateConfig(state, 9, R"({"a":1})"), state);
-  Apply(UpdateConfig(state, 3, R"({"a":2})"), state);
+  Apply(UpdateConfig(state, 9, R"({"a":1})", kNow), state);
+  Apply(UpdateConfig(state, 3, R"({"a":2})", kNow), state);
   EXPECT_EQ(state.config_revision, 10u);
   EXPECT_EQ(state.config_json, R"({"a":2})");
 }
 
 TEST(UpdateConfig, NewerRevisionOfTheSameContentIsTaken) {
   DesiredState state;
-  Apply(UpdateConfig(state, 1, "{}"), state);
-  Apply(UpdateConfig(state, 5, "{}"), state);
+  Apply(UpdateConfig(state, 1, "{}", kNow), state);
+  Apply(UpdateConfig(state, 5, "{}", kNow), state);
   EXPECT_EQ(state.config_revision, 5u);
-  EXPECT_TRUE(UpdateConfig(state, 5, "{}").empty());
+  EXPECT_TRUE(UpdateConfig(state, 5, "{}", kNow).empty());
 }
 
 TEST(Outbid, RaisesOursAboveWhatTheServiceRemembers) {
   DesiredState state = With({Task("1", "a")});
-  Apply(UpdateConfig(state, 2, "{}"), state);
+  Apply(UpdateConfig(state, 2, "{}", kNow), state);
   Apply(OutbidTasks(state, 57), state);
   Apply(OutbidConfig(state, 8), state);
   EXPECT_EQ(state.task_revision, 58u);

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/uplink/golden.h"
+#include "tests/support/golden.h"
 
 namespace tentacle::uplink {
 namespace {
@@ -63,6 +63,21 @@ TEST(LinkMachine, DelayBeginsAnewAfterAStableMinute) {
   machine.On(LinkEvent::kConnected, "", kStart, 0);
   const auto step = machine.On(LinkEvent::kLost, "", kStart + absl::Minutes(1), 1.0);
   EXPECT_EQ(step.delay, kPolicy.base);
+}
+
+TEST(LinkMachine, SlotOfAGoodbyeIsHeededToTheLetter) {
+  LinkMachine machine = Online();
+  const auto step = machine.On(LinkEvent::kLost, "goodbye", kStart + absl::Hours(1), 1.0,
+                               absl::Milliseconds(12345));
+  EXPECT_EQ(step.act, LinkAct::kWaitAndRetry);
+  EXPECT_EQ(step.delay, absl::Milliseconds(12345));
+}
+
+TEST(LinkMachine, RetryAfterOfARefusalComesOnTopOfTheSpread) {
+  LinkMachine machine(kPolicy, absl::Minutes(1));
+  machine.On(LinkEvent::kIdentityFound, "", kStart, 0);
+  const auto step = machine.On(LinkEvent::kConnectFailed, "503", kStart, 1.0, absl::Seconds(30));
+  EXPECT_EQ(step.delay, absl::Seconds(30) + kPolicy.base);
 }
 
 TEST(LinkMachine, WhatDoesNotFitTheStateChangesNothing) {

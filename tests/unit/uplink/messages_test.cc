@@ -8,7 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/unit/uplink/golden.h"
+#include "tests/support/golden.h"
 
 namespace tentacle::backend_link {
 namespace {

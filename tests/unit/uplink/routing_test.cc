@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "services/uplink/core/reports.h"
-#include "tests/unit/uplink/golden.h"
+#include "tests/support/golden.h"
 
 namespace tentacle::uplink {
 namespace {
@@ -33,15 +33,22 @@ std::string Text(const Action& action) {
           },
           [](const CommandAction& a) {
             return fmt::format(
-                "command {} for {}: reference={} mac={} interpreter={} script={} timeout={}",
+                "command {} for {}: reference={} mac={} interpreter={} script={} timeout={} "
+                "ttl={}",
                 a.command.type(), ServiceName(a.command.service()), a.command.reference,
                 a.command.mac, a.command.interpreter, a.command.script.size(),
-                a.command.timeout_seconds);
+                a.command.timeout_seconds,
+                std::string(absl::FormatDuration(a.command.time_to_live)));
           },
           [](const RefuseTaskAction& a) {
             return fmt::format("refuse task {}: {}", a.refused.task_id, a.refused.reason);
           },
           [](const AckedAction& a) { return fmt::format("acknowledged {}", a.id); },
+          [](const CreditAction& a) { return fmt::format("credit of {} events", a.events); },
+          [](const GoodbyeAction& a) {
+            return fmt::format("goodbye, back after {}",
+                               std::string(absl::FormatDuration(a.reconnect_after)));
+          },
           [](const UnknownTypeAction& a) { return fmt::format("unknown type {}", a.type); },
           [](const BadFieldAction& a) { return fmt::format("bad field: {}", a.reason); }},
       action);
@@ -61,7 +68,7 @@ TEST(Route, TableOfEveryMessageThatComesDown) {
   std::string table;
   for (const char* file :
        {"task.new", "task.new.plain", "task.cancel", "tasks.sync", "config.update", "image.prepull",
-        "scan.start", "wake", "job.run", "ack"}) {
+        "scan.start", "wake", "job.run", "ack", "credit", "goodbye"}) {
     const std::string frame = testing::ReadGolden(fmt::format("backend_link/{}.json", file));
     table += fmt::format("{:<15} {}", file, Routed(frame));
   }
@@ -113,9 +120,9 @@ INSTANTIATE_TEST_SUITE_P(
              "bad field: job.run: job.id is missing\n"},
         Case{"JobThatMayRunForEver",
              R"({"type":"job.run","job":{"id":"j","script":"x","timeoutSeconds":99999999999}})",
-             "command job.run for agent: reference=j mac= interpreter= script=1 timeout=86400\n"},
+             "command job.run for agent: reference=j mac= interpreter= script=1 timeout=86400 ttl=1h\n"},
         Case{"JobWithoutTimeout", R"({"type":"job.run","job":{"id":"j","script":"x"}})",
-             "command job.run for agent: reference=j mac= interpreter= script=1 timeout=300\n"},
+             "command job.run for agent: reference=j mac= interpreter= script=1 timeout=300 ttl=1h\n"},
         Case{"AckWithoutId", R"({"type":"ack"})", "bad field: ack: id is missing\n"}),
     [](const auto& param_info) { return param_info.param.name; });
 
