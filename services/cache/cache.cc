@@ -2,6 +2,7 @@
 #include "services/cache/cache.h"
 
 #include <fmt/format.h>
+
 #include <grpcpp/impl/service_type.h>
 
 #include "libs/net/http_server.h"
@@ -42,7 +43,8 @@ class Cache {
     return bound_;
   }
 
-  // Until it is cancelled or the socket breaks. Pulls that still run are broken off, not waited for.
+  // Until it is cancelled or the socket breaks. Pulls that still run are broken off, not waited
+  // for.
   asio::awaitable<absl::Status> Serve() {
     const StopAtEnd stop{library_};
     co_return co_await http_.Run();
@@ -56,6 +58,7 @@ class Cache {
  private:
   struct StopAtEnd {
     ImageLibrary& library;
+
     ~StopAtEnd() { library.Stop(); }
   };
 
@@ -97,7 +100,9 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   co_return co_await cache->Serve();
 }
 
-std::string AdminListen(const config::v1::TentacleConfig& config) { return config.cache().admin_listen(); }
+std::string AdminListen(const config::v1::TentacleConfig& config) {
+  return config.cache().admin_listen();
+}
 
 }  // namespace
 

@@ -26,27 +26,31 @@ class CacheService final : public v1::CacheService::CallbackService {
                                      const v1::GetImageRequest* request,
                                      v1::GetImageResponse* response) override {
     return rpc::Serve<v1::GetImageRequest, v1::GetImageResponse>(
-        home_, context, request, response, [this](const v1::GetImageRequest& r) { return Get(r.image_id()); });
+        home_, context, request, response,
+        [this](const v1::GetImageRequest& r) { return Get(r.image_id()); });
   }
 
   grpc::ServerUnaryReactor* PullImage(grpc::CallbackServerContext* context,
                                       const v1::PullImageRequest* request,
                                       v1::PullImageResponse* response) override {
     return rpc::Serve<v1::PullImageRequest, v1::PullImageResponse>(
-        home_, context, request, response, [this](const v1::PullImageRequest& r) { return Pull(r.image_id()); });
+        home_, context, request, response,
+        [this](const v1::PullImageRequest& r) { return Pull(r.image_id()); });
   }
 
   grpc::ServerUnaryReactor* EvictImage(grpc::CallbackServerContext* context,
                                        const v1::EvictImageRequest* request,
                                        v1::EvictImageResponse* response) override {
     return rpc::Serve<v1::EvictImageRequest, v1::EvictImageResponse>(
-        home_, context, request, response, [this](const v1::EvictImageRequest& r) { return Evict(r.image_id()); });
+        home_, context, request, response,
+        [this](const v1::EvictImageRequest& r) { return Evict(r.image_id()); });
   }
 
  private:
   asio::awaitable<absl::StatusOr<v1::ListImagesResponse>> List() {
     v1::ListImagesResponse response;
-    for (const auto& [id, entry] : library_.entries()) *response.add_images() = entry->image;
+    for (const auto& [id, entry] : library_.entries())
+      *response.add_images() = entry->image;
     response.set_used_bytes(library_.UsedBytes());
     response.set_max_bytes(config_.current().cache().max_bytes());
     co_return response;

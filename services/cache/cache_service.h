@@ -15,7 +15,8 @@ class Service;
 namespace tentacle::cache {
 
 // `library` must outlive the service. Port and limit are told as the configuration has them.
-std::unique_ptr<grpc::Service> MakeCacheService(boost::asio::any_io_executor home, ImageLibrary& library,
+std::unique_ptr<grpc::Service> MakeCacheService(boost::asio::any_io_executor home,
+                                                ImageLibrary& library,
                                                 const runtime::ConfigFeed& config);
 
 }  // namespace tentacle::cache

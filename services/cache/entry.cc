@@ -16,11 +16,15 @@ namespace asio = boost::asio;
 
 // In `waiting` for as long as it lives, also when the coroutine is destroyed.
 struct Waiter {
-  Waiter(std::shared_ptr<Entry> entry_in, const asio::any_io_executor& home, asio::steady_timer::time_point until)
+  Waiter(std::shared_ptr<Entry> entry_in,
+         const asio::any_io_executor& home,
+         asio::steady_timer::time_point until)
       : entry(std::move(entry_in)), timer(home, until) {
     entry->waiting.insert(&timer);
   }
+
   ~Waiter() { entry->waiting.erase(&timer); }
+
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
@@ -31,7 +35,8 @@ struct Waiter {
 }  // namespace
 
 void Entry::Tell() {
-  for (asio::steady_timer* timer : waiting) timer->cancel();
+  for (asio::steady_timer* timer : waiting)
+    timer->cancel();
 }
 
 void Entry::Arrived(std::uint64_t present) {
@@ -44,11 +49,14 @@ void Entry::Arrived(std::uint64_t present) {
 
 std::uint64_t Servable(const Entry& entry, std::uint64_t end) {
   if (entry.image.state() == v1::IMAGE_STATE_CACHED) return entry.image.size_bytes();
-  return std::min(entry.image.present_bytes(), end > limits::kHeldBackBytes ? end - limits::kHeldBackBytes : 0);
+  return std::min(entry.image.present_bytes(),
+                  end > limits::kHeldBackBytes ? end - limits::kHeldBackBytes : 0);
 }
 
-asio::awaitable<bool> Changed(std::shared_ptr<Entry> entry, std::chrono::steady_clock::time_point since) {
-  const auto until = std::max(since, entry->last_byte) + absl::ToChronoNanoseconds(limits::kStreamStall);
+asio::awaitable<bool> Changed(std::shared_ptr<Entry> entry,
+                              std::chrono::steady_clock::time_point since) {
+  const auto until =
+      std::max(since, entry->last_byte) + absl::ToChronoNanoseconds(limits::kStreamStall);
   if (std::chrono::steady_clock::now() >= until) co_return false;
   const auto home = co_await asio::this_coro::executor;
   Waiter waiter(std::move(entry), home, until);

@@ -1,5 +1,8 @@
-// One image and who waits for it. Shared with the clients that read it while it arrives. Home thread only.
+// One image and who waits for it. Shared with the clients that read it while it arrives. Home
+// thread only.
 #pragma once
+
+#include <tentacle/cache/v1/cache_service.pb.h>
 
 #include <chrono>
 #include <cstdint>
@@ -9,7 +12,6 @@
 #include <absl/time/time.h>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <tentacle/cache/v1/cache_service.pb.h>
 
 namespace tentacle::cache {
 
@@ -41,7 +43,9 @@ struct Entry {
 class Reading {
  public:
   explicit Reading(std::shared_ptr<Entry> entry) : entry_(std::move(entry)) { ++entry_->readers; }
+
   ~Reading() { --entry_->readers; }
+
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
 
@@ -49,11 +53,13 @@ class Reading {
   std::shared_ptr<Entry> entry_;
 };
 
-// How many bytes of the image an answer that ends at `end` may have by now. Its own end is held back until the image
-// is verified, so that no answer is whole with bytes that nobody checked.
+// How many bytes of the image an answer that ends at `end` may have by now. Its own end is held
+// back until the image is verified, so that no answer is whole with bytes that nobody checked.
 std::uint64_t Servable(const Entry& entry, std::uint64_t end);
 
-// Returns at the next change. False: neither since `since` nor later has a byte come for limits::kStreamStall.
-boost::asio::awaitable<bool> Changed(std::shared_ptr<Entry> entry, std::chrono::steady_clock::time_point since);
+// Returns at the next change. False: neither since `since` nor later has a byte come for
+// limits::kStreamStall.
+boost::asio::awaitable<bool> Changed(std::shared_ptr<Entry> entry,
+                                     std::chrono::steady_clock::time_point since);
 
 }  // namespace tentacle::cache

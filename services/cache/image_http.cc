@@ -1,11 +1,10 @@
 #include "services/cache/image_http.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-
-#include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
 #include "libs/text/view.h"
@@ -26,8 +25,14 @@ net::HttpReply Unavailable(std::string_view detail) {
 }
 
 net::HttpReply Refusal(const absl::Status& status) {
-  if (absl::IsNotFound(status) || absl::IsInvalidArgument(status)) return net::ProblemReply(404, text::Message(status));
+  if (absl::IsNotFound(status) || absl::IsInvalidArgument(status))
+    return net::ProblemReply(404, text::Message(status));
   return Unavailable(text::Message(status));
+}
+
+// One sentence, also when the image has none of its own.
+std::string WhyNot(const Entry& entry) {
+  return entry.image.reason().empty() ? "the image is not here yet" : entry.image.reason();
 }
 
 // A client that reads an image while it arrives.
@@ -48,32 +53,39 @@ struct Reader {
   std::uint64_t generation;
 };
 
-// Before the first line of an answer: OK when it is or will be there. Unavailable says why nothing can be expected.
+// Before the first line of an answer: OK when it is or will be there. Unavailable says why nothing
+// can be expected.
 asio::awaitable<absl::Status> Promise(std::shared_ptr<Entry> entry, net::ByteRange range) {
   const auto since = std::chrono::steady_clock::now();
   for (;;) {
     if (Servable(*entry, range.first + range.length) > range.first) co_return absl::OkStatus();
-    if (!entry->pull_runs) co_return absl::UnavailableError(entry->image.reason());
+    if (!entry->pull_runs) co_return absl::UnavailableError(WhyNot(*entry));
     if (entry->line == Line::kFlows) co_return absl::OkStatus();
     if (entry->line == Line::kFails) {
-      co_return absl::UnavailableError(fmt::format("the image cannot be fetched just now: {}", entry->image.reason()));
+      co_return absl::UnavailableError(
+          fmt::format("the image cannot be fetched just now: {}", entry->image.reason()));
     }
-    if (!co_await Changed(entry, since)) co_return absl::UnavailableError("the image waits for other pulls to end");
+    if (!co_await Changed(entry, since))
+      co_return absl::UnavailableError("the image waits for other pulls to end");
   }
 }
 
-asio::awaitable<absl::StatusOr<std::string>> NextPiece(std::shared_ptr<Reader> reader, asio::thread_pool& blocking) {
+asio::awaitable<absl::StatusOr<std::string>> NextPiece(std::shared_ptr<Reader> reader,
+                                                       asio::thread_pool& blocking) {
   if (reader->at == reader->end) co_return std::string();
   const auto since = std::chrono::steady_clock::now();
   for (;;) {
     // The client sees a short body and begins anew, instead of a mixture.
-    if (reader->entry->generation != reader->generation) co_return absl::AbortedError("the image was fetched anew");
+    if (reader->entry->generation != reader->generation)
+      co_return absl::AbortedError("the image was fetched anew");
     if (Servable(*reader->entry, reader->end) > reader->at) break;
     if (!reader->entry->pull_runs) co_return absl::UnavailableError(reader->entry->image.reason());
-    if (!co_await Changed(reader->entry, since)) co_return absl::DeadlineExceededError("no byte for too long");
+    if (!co_await Changed(reader->entry, since))
+      co_return absl::DeadlineExceededError("no byte for too long");
   }
   const std::uint64_t there = std::min(Servable(*reader->entry, reader->end), reader->end);
-  const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(there - reader->at, limits::kServeBytes));
+  const auto want =
+      static_cast<std::size_t>(std::min<std::uint64_t>(there - reader->at, limits::kServeBytes));
   auto read = [fd = reader->file.fd, at = reader->at, want] {
     std::string piece(want, '\0');
     const ssize_t got = ::pread(*fd, piece.data(), piece.size(), static_cast<off_t>(at));
@@ -82,8 +94,10 @@ asio::awaitable<absl::StatusOr<std::string>> NextPiece(std::shared_ptr<Reader> r
   };
   std::string piece = co_await async::OnPool(blocking, read);
   // The file may have been emptied and filled anew while it was read.
-  if (reader->entry->generation != reader->generation) co_return absl::AbortedError("the image was fetched anew");
-  if (piece.empty()) co_return absl::DataLossError("the image's file is shorter than its index says");
+  if (reader->entry->generation != reader->generation)
+    co_return absl::AbortedError("the image was fetched anew");
+  if (piece.empty())
+    co_return absl::DataLossError("the image's file is shorter than its index says");
   reader->at += piece.size();
   co_return piece;
 }
@@ -114,11 +128,13 @@ asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request, std::
   const std::uint64_t size = entry->image.size_bytes();
 
   net::HttpReply reply;
-  reply.headers = {{"Content-Type", "application/octet-stream"}, {"Accept-Ranges", "bytes"}, {"ETag", etag}};
+  reply.headers = {
+      {"Content-Type", "application/octet-stream"}, {"Accept-Ranges", "bytes"}, {"ETag", etag}};
   net::ByteRange range{0, size};
   net::RangeVerdict verdict = net::RangeVerdict::kWhole;
   const std::string_view condition = request.Header("If-Range");
-  if (condition.empty() || condition == etag) verdict = net::ParseRange(request.Header("Range"), size, &range);
+  if (condition.empty() || condition == etag)
+    verdict = net::ParseRange(request.Header("Range"), size, &range);
   if (verdict == net::RangeVerdict::kUnsatisfiable) {
     net::HttpReply refused = net::ProblemReply(416, "the range begins behind the end of the image");
     refused.headers.emplace_back("Content-Range", fmt::format("bytes */{}", size));
@@ -126,7 +142,8 @@ asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request, std::
   }
   if (verdict == net::RangeVerdict::kPart) {
     reply.status = 206;
-    reply.headers.emplace_back("Content-Range", fmt::format("bytes {}-{}/{}", range.first, range.first + range.length - 1, size));
+    reply.headers.emplace_back("Content-Range", fmt::format("bytes {}-{}/{}", range.first,
+                                                            range.first + range.length - 1, size));
   }
   if (request.method == "HEAD") {
     reply.head_length = range.length;
@@ -135,8 +152,8 @@ asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request, std::
   if (absl::Status promised = co_await Promise(entry, range); !promised.ok()) {
     co_return Unavailable(text::Message(promised));
   }
-  auto file = net::OpenFileSpan(library_.PathOf(*entry));
-  if (!file.ok()) co_return Unavailable(entry->image.reason());
+  auto file = library_.OpenBytes(*entry);
+  if (!file.ok()) co_return Unavailable(WhyNot(*entry));
   metrics_.Served(range.length);
   if (entry->image.state() == v1::IMAGE_STATE_CACHED) {
     file->offset = range.first;
@@ -151,7 +168,9 @@ asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request, std::
   co_return reply;
 }
 
-net::BodyStream ImageHttp::StreamOf(std::shared_ptr<Entry> entry, net::FileSpan file, net::ByteRange range) {
+net::BodyStream ImageHttp::StreamOf(std::shared_ptr<Entry> entry,
+                                    net::FileSpan file,
+                                    net::ByteRange range) {
   auto reader = std::make_shared<Reader>(std::move(entry), std::move(file), range);
   return [reader, &blocking = blocking_] { return NextPiece(reader, blocking); };
 }

@@ -1,30 +1,19 @@
 #include "services/cache/image_library.h"
 
-#include <sys/statvfs.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <random>
 #include <set>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
-#include "libs/async/on_pool.h"
-#include "libs/retry/backoff.h"
-#include "libs/text/view.h"
-#include "services/cache/core/eviction.h"
 #include "services/cache/core/image_name.h"
 #include "services/cache/limits.h"
 
@@ -40,7 +29,9 @@ using event::v1::PRIORITY_RESULT;
 
 constexpr std::string_view kKeyPrefix = "image/";
 
-bool IsPulling(ImageState state) { return state == v1::IMAGE_STATE_PULLING || state == v1::IMAGE_STATE_VERIFYING; }
+bool IsPulling(ImageState state) {
+  return state == v1::IMAGE_STATE_PULLING || state == v1::IMAGE_STATE_VERIFYING;
+}
 
 std::uint64_t SizeOf(const std::string& path) {
   std::error_code error;
@@ -50,19 +41,32 @@ std::uint64_t SizeOf(const std::string& path) {
 
 }  // namespace
 
-ImageLibrary::ImageLibrary(runtime::Host& host, Metrics& metrics)
+ImageLibrary::ImageLibrary(runtime::Host& host, Metrics& metrics, retry::BackoffPolicy retries)
     : host_(host),
       metrics_(metrics),
       folder_(host.paths.state_dir + "/cache/images"),
       metas_(host.home, host.clock),
+      retries_(retries),
+      configured_(host.home, asio::steady_timer::time_point::max()),
       pulls_(limits::kPullThreads) {}
 
-std::string ImageLibrary::Final(const std::string& image_id) const { return folder_ + "/" + FileNameOf(image_id); }
+std::string ImageLibrary::Final(const std::string& image_id) const {
+  return folder_ + "/" + FileNameOf(image_id);
+}
 
-std::string ImageLibrary::Part(const std::string& image_id) const { return Final(image_id) + ".part"; }
+std::string ImageLibrary::Part(const std::string& image_id) const {
+  return Final(image_id) + ".part";
+}
 
-std::string ImageLibrary::PathOf(const Entry& entry) const {
-  return entry.image.state() == v1::IMAGE_STATE_CACHED ? Final(entry.image.id()) : Part(entry.image.id());
+// The pull thread renames, and the word of it comes later: until then only the disk knows the name.
+// A file is renamed once and in one direction, so who finds neither name in this order finds no
+// file.
+absl::StatusOr<net::FileSpan> ImageLibrary::OpenBytes(const Entry& entry) const {
+  if (entry.image.state() != v1::IMAGE_STATE_CACHED) {
+    auto part = net::OpenFileSpan(Part(entry.image.id()));
+    if (!absl::IsNotFound(part.status())) return part;
+  }
+  return net::OpenFileSpan(Final(entry.image.id()));
 }
 
 // True: it is here, whole and verified.
@@ -74,7 +78,8 @@ bool ImageLibrary::OpenEntry(std::shared_ptr<Entry> entry) {
   if (IsPulling(image.state())) {
     // Killed between the rename and the index: verified once more, the line is not needed for it.
     if (final_whole && ::rename(final_path.c_str(), Part(image.id()).c_str()) != 0) {
-      host_.log.Warning("cache.part_not_restored", {{"image", image.id()}, {"reason", std::strerror(errno)}});
+      host_.log.Warning("cache.part_not_restored",
+                        {{"image", image.id()}, {"reason", std::strerror(errno)}});
     }
     to_resume_.push_back(entry);
   }
@@ -96,7 +101,8 @@ absl::Status ImageLibrary::Open() {
     entries_[id] = entry;
     return true;
   };
-  if (absl::Status status = host_.store.Scan(kKeyPrefix, "image0", visit); !status.ok()) return status;
+  if (absl::Status status = host_.store.Scan(kKeyPrefix, "image0", visit); !status.ok())
+    return status;
   for (const auto& file : fs::directory_iterator(folder_, error)) {
     if (known.contains(file.path().filename().string())) continue;
     host_.log.Warning("cache.stray_file_removed", {{"file", file.path().filename().string()}});
@@ -108,6 +114,7 @@ absl::Status ImageLibrary::Open() {
 }
 
 void ImageLibrary::Configure() {
+  configured_.cancel();
   if (!IdleReason().empty()) return;
   for (const auto& entry : std::exchange(to_resume_, {})) {
     if (entry->pull_runs || entry->image.state() != v1::IMAGE_STATE_ABSENT) continue;
@@ -119,7 +126,8 @@ void ImageLibrary::Configure() {
 std::string ImageLibrary::IdleReason() const {
   const auto& config = host_.config.current();
   if (!config.cache().enabled()) return "switched off: cache.enabled is false";
-  if (config.uplink().mode() != "full") return fmt::format("not used in mode {}", config.uplink().mode());
+  if (config.uplink().mode() != "full")
+    return fmt::format("not used in mode {}", config.uplink().mode());
   return "";
 }
 
@@ -135,7 +143,8 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Find(std::
   if (!meta.ok()) co_return meta.status();
   // Somebody else may have asked meanwhile.
   if (const auto at = entries_.find(image_id); at != entries_.end()) co_return at->second;
-  if (entries_.size() >= limits::kMaxImages) co_return absl::ResourceExhaustedError("too many images are known");
+  if (entries_.size() >= limits::kMaxImages)
+    co_return absl::ResourceExhaustedError("too many images are known");
   auto entry = std::make_shared<Entry>();
   entry->image = *std::move(meta);
   entry->meta_at = host_.clock.Now();
@@ -151,7 +160,8 @@ asio::awaitable<absl::Status> ImageLibrary::RenewMeta(std::shared_ptr<Entry> ent
   auto meta = co_await metas_.Ask(MakeOrigin(), entry->image.id());
   if (absl::IsNotFound(meta.status())) co_return meta.status();
   // Without the backend the old one has to do. Somebody else may have begun to pull meanwhile.
-  if (!meta.ok() || entry->pull_runs || entry->image.present_bytes() > 0) co_return absl::OkStatus();
+  if (!meta.ok() || entry->pull_runs || entry->image.present_bytes() > 0)
+    co_return absl::OkStatus();
   entry->meta_at = host_.clock.Now();
   v1::Image& image = entry->image;
   if (meta->sha256() != image.sha256()) ++entry->generation;
@@ -164,13 +174,16 @@ asio::awaitable<absl::Status> ImageLibrary::RenewMeta(std::shared_ptr<Entry> ent
   co_return absl::OkStatus();
 }
 
-asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Demand(std::string image_id, Asker asker) {
+asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Demand(std::string image_id,
+                                                                             Asker asker) {
   if (std::string idle = IdleReason(); !idle.empty()) co_return absl::FailedPreconditionError(idle);
   const auto found = co_await Find(std::move(image_id));
   if (!found.ok()) co_return found;
   const std::shared_ptr<Entry>& entry = *found;
   Touch(*entry, asker);
-  const auto is_settled = [&entry] { return entry->pull_runs || entry->image.state() == v1::IMAGE_STATE_CACHED; };
+  const auto is_settled = [&entry] {
+    return entry->pull_runs || entry->image.state() == v1::IMAGE_STATE_CACHED;
+  };
   if (is_settled()) co_return found;
   if (asker == Asker::kClient && host_.clock.Now() - entry->failed_at < limits::kFailedRest) {
     co_return absl::UnavailableError(entry->image.reason());
@@ -190,13 +203,15 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Demand(std
 
 absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   const auto at = entries_.find(image_id);
-  if (at == entries_.end()) return absl::NotFoundError(fmt::format("image {} is not known here", image_id));
+  if (at == entries_.end())
+    return absl::NotFoundError(fmt::format("image {} is not known here", image_id));
   const std::shared_ptr<Entry> entry = at->second;
   if (entry->pull_runs || entry->readers > 0) {
     return absl::FailedPreconditionError(fmt::format("image {} is in use", image_id));
   }
   const std::uint64_t freed = entry->image.present_bytes();
-  // The index first: after a crash a file without an entry is removed, an entry without a file is absent.
+  // The index first: after a crash a file without an entry is removed, an entry without a file is
+  // absent.
   Move(*entry, ImageEvent::kEvicted);
   entry->image.set_present_bytes(0);
   entry->image.clear_reason();
@@ -207,9 +222,7 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   metrics_.Evicted();
   Count();
   host_.log.Info("cache.image_evicted", {{"image", image_id}, {"bytes", freed}});
-  host_.events.Publish(events::MakeEvent("image.evicted",
-                                         image_id,
-                                         PRIORITY_RESULT,
+  host_.events.Publish(events::MakeEvent("image.evicted", image_id, PRIORITY_RESULT,
                                          json::serialize(json::object{{"imageId", image_id}}),
                                          host_.clock.Now()));
   return freed;
@@ -227,7 +240,8 @@ void ImageLibrary::Touch(Entry& entry, Asker asker) {
 
 std::uint64_t ImageLibrary::UsedBytes() const {
   std::uint64_t used = 0;
-  for (const auto& [id, entry] : entries_) used += entry->image.present_bytes();
+  for (const auto& [id, entry] : entries_)
+    used += entry->image.present_bytes();
   return used;
 }
 
@@ -245,7 +259,9 @@ void ImageLibrary::Store(const Entry& entry) {
   // Without sync: what a power cut takes back is found again on the disk or fetched again.
   const std::string key = std::string(kKeyPrefix) + entry.image.id();
   const absl::Status status = host_.store.Apply({{key, entry.image.SerializeAsString()}}, false);
-  if (!status.ok()) host_.log.Error("cache.index_failed", {{"image", entry.image.id()}, {"reason", std::string(status.message())}});
+  if (!status.ok())
+    host_.log.Error("cache.index_failed",
+                    {{"image", entry.image.id()}, {"reason", std::string(status.message())}});
 }
 
 void ImageLibrary::TellProgress(Entry& entry, bool now) {
@@ -259,14 +275,17 @@ void ImageLibrary::TellProgress(Entry& entry, bool now) {
                           {"presentBytes", image.present_bytes()},
                           {"sizeBytes", image.size_bytes()},
                           {"reason", image.reason()}};
-  host_.events.Publish(events::MakeEvent(
-      "image.progress", image.id(), failed ? PRIORITY_RESULT : PRIORITY_METRIC, json::serialize(body), time));
+  host_.events.Publish(events::MakeEvent("image.progress", image.id(),
+                                         failed ? PRIORITY_RESULT : PRIORITY_METRIC,
+                                         json::serialize(body), time));
 }
 
 void ImageLibrary::Count() {
   std::map<std::string, std::size_t> counts;
-  for (const char* state : {"absent", "pulling", "verifying", "cached", "failed"}) counts[state] = 0;
-  for (const auto& [id, entry] : entries_) ++counts[std::string(ImageStateName(entry->image.state()))];
+  for (const char* state : {"absent", "pulling", "verifying", "cached", "failed"})
+    counts[state] = 0;
+  for (const auto& [id, entry] : entries_)
+    ++counts[std::string(ImageStateName(entry->image.state()))];
   metrics_.Images(counts);
   metrics_.Used(UsedBytes(), host_.config.current().cache().max_bytes());
 }

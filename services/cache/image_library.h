@@ -1,8 +1,9 @@
-// The images: what is known, what is here, what is being fetched, and who waits for it. Home thread only; disk and
-// line are on the pull threads.
+// The images: what is known, what is here, what is being fetched, and who waits for it. Home thread
+// only; disk and line are on the pull threads.
 #pragma once
 
-#include <atomic>
+#include <tentacle/cache/v1/cache_service.pb.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,15 +14,18 @@
 #include <absl/time/time.h>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <tentacle/cache/v1/cache_service.pb.h>
 
+#include "libs/net/http_types.h"
+#include "libs/retry/backoff.h"
 #include "libs/runtime/host.h"
 #include "services/cache/core/image_state.h"
 #include "services/cache/entry.h"
 #include "services/cache/meta_desk.h"
 #include "services/cache/metrics.h"
 #include "services/cache/puller.h"
+#include "services/cache/stopping.h"
 
 namespace tentacle::cache {
 
@@ -30,31 +34,41 @@ enum class Asker { kClient, kTask };
 
 class ImageLibrary {
  public:
-  ImageLibrary(runtime::Host& host, Metrics& metrics);
-  // Never while a pull runs: what the pull threads post refers to it. In the service it lives as long as the process.
+  ImageLibrary(runtime::Host& host, Metrics& metrics, retry::BackoffPolicy retries = kRetries);
+
+  // Never while a pull runs: what the pull threads post refers to it. In the service it lives as
+  // long as the process.
   ~ImageLibrary() { Stop(); }
+
   ImageLibrary(const ImageLibrary&) = delete;
   ImageLibrary& operator=(const ImageLibrary&) = delete;
 
-  // Reads the index, believes the disk where the two differ, goes on with pulls that were under way.
+  // Reads the index, believes the disk where the two differ, goes on with pulls that were under
+  // way.
   absl::Status Open();
   // The configuration may have switched the cache on: goes on with pulls that waited for it.
   void Configure();
+
   // Breaks off all pulls; does not wait for them.
-  void Stop() { stop_ = true; }
+  void Stop() { stop_.Begin(); }
+
   // Why nothing is served in this mode; empty: it is.
   std::string IdleReason() const;
 
   // What is known; asks the backend when nothing is. InvalidArgument: not an id.
   boost::asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> Find(std::string image_id);
-  // Find, and begin to fetch it unless it is here or on its way. ResourceExhausted: no room. Unavailable: it failed a
-  // moment ago and the asker is a client.
-  boost::asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> Demand(std::string image_id, Asker asker);
+  // Find, and begin to fetch it unless it is here or on its way. ResourceExhausted: no room.
+  // Unavailable: it failed a moment ago and the asker is a client.
+  boost::asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> Demand(std::string image_id,
+                                                                        Asker asker);
   // NotFound; FailedPrecondition: in use or being fetched. Returns the bytes freed.
   absl::StatusOr<std::uint64_t> Evict(const std::string& image_id);
 
-  std::string PathOf(const Entry& entry) const;  // Where its bytes are now.
+  // The bytes that are here by now, whichever name the file has. NotFound: none.
+  absl::StatusOr<net::FileSpan> OpenBytes(const Entry& entry) const;
+
   const std::map<std::string, std::shared_ptr<Entry>>& entries() const { return entries_; }
+
   std::uint64_t UsedBytes() const;
 
  private:
@@ -81,7 +95,9 @@ class ImageLibrary {
   std::map<std::string, std::shared_ptr<Entry>> entries_;
   std::vector<std::shared_ptr<Entry>> to_resume_;  // Until the cache is switched on.
   MetaDesk metas_;
-  std::atomic<bool> stop_ = false;
+  const retry::BackoffPolicy retries_;
+  Stopping stop_;
+  boost::asio::steady_timer configured_;  // Cancelled at each change of the configuration.
   boost::asio::thread_pool pulls_;
 };
 

@@ -1,12 +1,10 @@
 // The pulling half of the library: room, pull threads, trouble, the end.
+#include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <algorithm>
 #include <filesystem>
-#include <random>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -17,11 +15,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
 #include "libs/retry/backoff.h"
-#include "libs/text/view.h"
 #include "services/cache/core/eviction.h"
 #include "services/cache/image_library.h"
 #include "services/cache/limits.h"
@@ -43,6 +39,7 @@ std::uint64_t SizeOf(const std::string& path) {
 
 std::uint64_t DiskFree(const std::string& path) {
   struct statvfs info {};
+
   if (::statvfs(path.c_str(), &info) != 0) return 0;
   return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
@@ -63,18 +60,19 @@ absl::Status ImageLibrary::MakeRoom(const Entry& wanted) {
   for (const auto& [id, entry] : entries_) {
     if (id == wanted.image.id()) continue;
     const std::uint64_t present = entry->image.present_bytes();
-    const std::uint64_t bytes = entry->pull_runs ? std::max(present, entry->image.size_bytes()) : present;
+    const std::uint64_t bytes =
+        entry->pull_runs ? std::max(present, entry->image.size_bytes()) : present;
     promised += bytes - present;
-    residents.push_back({id,
-                         bytes,
-                         absl::FromUnixSeconds(entry->image.last_used_at().seconds()),
+    residents.push_back({id, bytes, absl::FromUnixSeconds(entry->image.last_used_at().seconds()),
                          !entry->pull_runs && entry->readers == 0});
   }
   const std::uint64_t on_disk = DiskFree(folder_);
   const std::uint64_t disk_free = on_disk - std::min(on_disk, promised);
   const auto& config = host_.config.current().cache();
-  const std::uint64_t need = wanted.image.size_bytes() - std::min(wanted.image.present_bytes(), wanted.image.size_bytes());
-  const auto victims = PlanEviction(residents, {config.max_bytes(), disk_free, config.min_free_bytes()}, need);
+  const std::uint64_t need =
+      wanted.image.size_bytes() - std::min(wanted.image.present_bytes(), wanted.image.size_bytes());
+  const auto victims =
+      PlanEviction(residents, {config.max_bytes(), disk_free, config.min_free_bytes()}, need);
   if (!victims.ok()) return victims.status();
   for (const std::string& id : *victims) {
     const auto freed = Evict(id);
@@ -89,8 +87,9 @@ absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry) {
   entry->line = Line::kAsked;
   entry->image.clear_reason();
   Move(*entry, ImageEvent::kDemanded);
-  host_.log.Info("cache.pull_started",
-                 {{"image", entry->image.id()}, {"bytes", entry->image.size_bytes()}, {"present", entry->image.present_bytes()}});
+  host_.log.Info("cache.pull_started", {{"image", entry->image.id()},
+                                        {"bytes", entry->image.size_bytes()},
+                                        {"present", entry->image.present_bytes()}});
   auto run = RunPull(std::move(entry));
   asio::co_spawn(host_.home, std::move(run), asio::detached);
   return absl::OkStatus();
@@ -102,6 +101,7 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
   job.image = entry->image;
   job.part_path = Part(entry->image.id());
   job.final_path = Final(entry->image.id());
+  job.retries = retries_;
   job.stop = &stop_;
   // Each of these hops to the home thread.
   job.on_progress = [this, entry](std::uint64_t present) {
@@ -140,10 +140,10 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
   return job;
 }
 
-// One series of tries after the other for as long as somebody wants the image. Between two series the thread is others'.
+// One series of tries after the other for as long as somebody wants the image. Between two series
+// the thread is others'.
 asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
-  retry::Backoff backoff({limits::kBackoffBase, limits::kBackoffCap});
-  std::random_device random;
+  retry::Backoff backoff(retries_);
   for (;;) {
     const std::uint64_t before = entry->image.present_bytes();
     auto pull = [job = MakeJob(entry)] { return cache::Pull(job); };
@@ -151,29 +151,30 @@ asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
     // What the pull thread has posted comes first.
     co_await asio::post(asio::use_awaitable);
     const bool wanted = entry->readers > 0 || host_.clock.Now() < entry->wanted_until;
-    if (!absl::IsUnavailable(status) || !wanted || stop_) {
-      Ended(*entry, status);
+    if (!absl::IsUnavailable(status) || !wanted || stop_.begun()) {
+      // A try that failed while everything ends is no verdict on the image: it goes on at the next
+      // start.
+      const bool broken_off = absl::IsUnavailable(status) && stop_.begun();
+      Ended(*entry, broken_off ? absl::CancelledError("stopped") : status);
       co_return;
     }
     entry->image.set_present_bytes(SizeOf(Part(entry->image.id())));
     if (entry->image.present_bytes() > before) backoff.Reset();
-    const absl::Duration delay =
-        backoff.Next(static_cast<double>(random()) / static_cast<double>(std::random_device::max()));
-    host_.log.Warning(
-        "cache.pull_waits",
-        {{"image", entry->image.id()}, {"reason", entry->image.reason()}, {"delay_ms", absl::ToInt64Milliseconds(delay)}});
+    const absl::Duration delay = backoff.Next(Jitter());
+    host_.log.Warning("cache.pull_waits", {{"image", entry->image.id()},
+                                           {"reason", entry->image.reason()},
+                                           {"delay_ms", absl::ToInt64Milliseconds(delay)}});
     co_await WaitWhileIdle(delay);
   }
 }
 
 // Neither does a pull begin anew while the cache is switched off.
 asio::awaitable<void> ImageLibrary::WaitWhileIdle(absl::Duration at_least) {
-  asio::steady_timer timer(host_.home);
-  do {
-    timer.expires_after(absl::ToChronoNanoseconds(at_least));
-    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    at_least = limits::kBackoffCap;
-  } while (!IdleReason().empty());
+  asio::steady_timer timer(host_.home, absl::ToChronoNanoseconds(at_least));
+  co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  while (!IdleReason().empty()) {
+    co_await configured_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
 }
 
 void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
@@ -186,12 +187,16 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
     image.mutable_cached_at()->set_seconds(absl::ToUnixSeconds(host_.clock.Now()));
     Move(entry, ImageEvent::kHashRight);
     host_.log.Info("cache.image_cached", {{"image", image.id()}, {"bytes", image.size_bytes()}});
-    const json::object body{{"imageId", image.id()}, {"size", image.size_bytes()}, {"sha256", image.sha256()}};
-    host_.events.Publish(
-        events::MakeEvent("image.cached", image.id(), PRIORITY_RESULT, json::serialize(body), host_.clock.Now()));
+    const json::object body{
+        {"imageId", image.id()}, {"size", image.size_bytes()}, {"sha256", image.sha256()}};
+    host_.events.Publish(events::MakeEvent("image.cached", image.id(), PRIORITY_RESULT,
+                                           json::serialize(body), host_.clock.Now()));
     return;
   }
-  if (absl::IsCancelled(status)) return;
+  if (absl::IsCancelled(status)) {
+    entry.Tell();  // Who waits for its bytes waits in vain.
+    return;
+  }
   image.set_reason(std::string(status.message()));
   entry.failed_at = host_.clock.Now();
   if (absl::IsFailedPrecondition(status) || absl::IsNotFound(status)) {
@@ -200,7 +205,8 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
     ++entry.generation;
   }
   image.set_present_bytes(SizeOf(Part(image.id())));
-  if (image.state() == v1::IMAGE_STATE_ABSENT) Move(entry, ImageEvent::kDemanded);  // Refused before it began.
+  // Refused before it began.
+  if (image.state() == v1::IMAGE_STATE_ABSENT) Move(entry, ImageEvent::kDemanded);
   Move(entry, ImageEvent::kGaveUp);
   host_.log.Error("cache.pull_failed", {{"image", image.id()}, {"reason", image.reason()}});
 }

@@ -1,6 +1,8 @@
-// Asks the backend for metadata, one question per image whoever asks. Home thread only; the line is on a thread of its
-// own, so that a backend that does not answer holds up nothing else.
+// Asks the backend for metadata, one question per image whoever asks. Home thread only; the line is
+// on a thread of its own, so that a backend that does not answer holds up nothing else.
 #pragma once
+
+#include <tentacle/cache/v1/cache_service.pb.h>
 
 #include <map>
 #include <memory>
@@ -11,7 +13,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <tentacle/cache/v1/cache_service.pb.h>
 
 #include "libs/runtime/clock.h"
 #include "services/cache/puller.h"
@@ -20,14 +21,18 @@ namespace tentacle::cache {
 
 class MetaDesk {
  public:
-  MetaDesk(boost::asio::any_io_executor home, const runtime::Clock& clock) : home_(std::move(home)), clock_(clock) {}
+  MetaDesk(boost::asio::any_io_executor home, const runtime::Clock& clock)
+      : home_(std::move(home)), clock_(clock) {}
 
-  // As FetchMeta(); NotFound is remembered for a while. ResourceExhausted: too many questions are under way.
+  // As FetchMeta(); NotFound is remembered for a while. ResourceExhausted: too many questions are
+  // under way.
   boost::asio::awaitable<absl::StatusOr<v1::Image>> Ask(Origin origin, std::string image_id);
 
  private:
   struct Question;
-  boost::asio::awaitable<void> Run(std::shared_ptr<Question> question, Origin origin, std::string image_id);
+  boost::asio::awaitable<void> Run(std::shared_ptr<Question> question,
+                                   Origin origin,
+                                   std::string image_id);
   void RememberAbsent(const std::string& image_id);
 
   boost::asio::any_io_executor home_;

@@ -4,41 +4,73 @@ namespace tentacle::cache {
 
 namespace {
 
-prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry, const char* name, const char* help) {
+prometheus::Family<prometheus::Counter>& Counters(prometheus::Registry& registry,
+                                                  const char* name,
+                                                  const char* help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
 }
 
-prometheus::Family<prometheus::Gauge>& Gauges(prometheus::Registry& registry, const char* name, const char* help) {
+prometheus::Family<prometheus::Gauge>& Gauges(prometheus::Registry& registry,
+                                              const char* name,
+                                              const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
 }
 
 }  // namespace
 
 Metrics::Metrics(prometheus::Registry& registry)
-    : fetched_(Counters(registry, "tentacle_cache_fetched_bytes_total", "Bytes of images from the backend.").Add({})),
-      served_(Counters(registry, "tentacle_cache_served_bytes_total", "Bytes of images asked for by clients.").Add({})),
+    : fetched_(Counters(registry,
+                        "tentacle_cache_fetched_bytes_total",
+                        "Bytes of images from the backend.")
+                   .Add({})),
+      served_(Counters(registry,
+                       "tentacle_cache_served_bytes_total",
+                       "Bytes of images asked for by clients.")
+                  .Add({})),
       replies_(Counters(registry, "tentacle_cache_http_replies_total", "HTTP answers, by status.")),
-      drops_(Counters(registry, "tentacle_cache_http_drops_total", "HTTP connections dropped, by reason.")),
+      drops_(Counters(
+          registry, "tentacle_cache_http_drops_total", "HTTP connections dropped, by reason.")),
       pulls_(Counters(registry, "tentacle_cache_pulls_total", "Pulls that ended, by outcome.")),
-      troubles_(Counters(registry, "tentacle_cache_pull_retries_total", "Tries that failed within a pull.").Add({})),
-      evictions_(Counters(registry, "tentacle_cache_evictions_total", "Images removed to make room.").Add({})),
-      used_(Gauges(registry, "tentacle_cache_used_bytes", "Bytes of images on disk, pulls included.").Add({})),
+      troubles_(Counters(registry,
+                         "tentacle_cache_pull_retries_total",
+                         "Tries that failed within a pull.")
+                    .Add({})),
+      evictions_(
+          Counters(registry, "tentacle_cache_evictions_total", "Images removed to make room.")
+              .Add({})),
+      used_(
+          Gauges(registry, "tentacle_cache_used_bytes", "Bytes of images on disk, pulls included.")
+              .Add({})),
       limit_(Gauges(registry, "tentacle_cache_limit_bytes", "The size limit in force.").Add({})),
       images_(Gauges(registry, "tentacle_cache_images", "Images known here, by state.")) {}
 
-void Metrics::Fetched(std::uint64_t bytes) { fetched_.Increment(static_cast<double>(bytes)); }
+void Metrics::Fetched(std::uint64_t bytes) {
+  fetched_.Increment(static_cast<double>(bytes));
+}
 
-void Metrics::Served(std::uint64_t bytes) { served_.Increment(static_cast<double>(bytes)); }
+void Metrics::Served(std::uint64_t bytes) {
+  served_.Increment(static_cast<double>(bytes));
+}
 
-void Metrics::Replied(unsigned status) { replies_.Add({{"status", std::to_string(status)}}).Increment(); }
+void Metrics::Replied(unsigned status) {
+  replies_.Add({{"status", std::to_string(status)}}).Increment();
+}
 
-void Metrics::HttpDropped(std::string_view reason) { drops_.Add({{"reason", std::string(reason)}}).Increment(); }
+void Metrics::HttpDropped(std::string_view reason) {
+  drops_.Add({{"reason", std::string(reason)}}).Increment();
+}
 
-void Metrics::PullEnded(std::string_view outcome) { pulls_.Add({{"outcome", std::string(outcome)}}).Increment(); }
+void Metrics::PullEnded(std::string_view outcome) {
+  pulls_.Add({{"outcome", std::string(outcome)}}).Increment();
+}
 
-void Metrics::PullTrouble() { troubles_.Increment(); }
+void Metrics::PullTrouble() {
+  troubles_.Increment();
+}
 
-void Metrics::Evicted() { evictions_.Increment(); }
+void Metrics::Evicted() {
+  evictions_.Increment();
+}
 
 void Metrics::Used(std::uint64_t bytes, std::uint64_t max_bytes) {
   used_.Set(static_cast<double>(bytes));
@@ -46,7 +78,8 @@ void Metrics::Used(std::uint64_t bytes, std::uint64_t max_bytes) {
 }
 
 void Metrics::Images(const std::map<std::string, std::size_t>& by_state) {
-  for (const auto& [state, count] : by_state) images_.Add({{"state", state}}).Set(static_cast<double>(count));
+  for (const auto& [state, count] : by_state)
+    images_.Add({{"state", state}}).Set(static_cast<double>(count));
 }
 
 }  // namespace tentacle::cache

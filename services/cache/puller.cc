@@ -1,16 +1,15 @@
 #include "services/cache/puller.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include <absl/strings/escaping.h>
@@ -18,7 +17,6 @@
 #include <absl/time/clock.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/format.h>
 #include <openssl/evp.h>
 
 #include "libs/identity/identity.h"
@@ -41,15 +39,19 @@ std::string_view HeaderOf(const net::HeaderList& headers, std::string_view name)
   return {};
 }
 
-absl::StatusOr<net::ClientRequest> MakeRequest(const Origin& origin, const std::string& image_id, const char* what) {
+absl::StatusOr<net::ClientRequest> MakeRequest(const Origin& origin,
+                                               const std::string& image_id,
+                                               const char* what) {
   if (origin.backend.url().empty() || origin.node_id.empty()) {
     return absl::FailedPreconditionError("this tentacle is not enrolled yet");
   }
   const auto key = identity::IdentityKey::Load(origin.key_file);
   if (!key.ok()) return key.status();
   net::ClientRequest request;
-  request.url = fmt::format("{}/api/v1/tentacles/images/{}/{}", origin.backend.url(), image_id, what);
-  request.headers = {{"Authorization", "Bearer " + identity::MakeToken(*key, origin.node_id, absl::Now())}};
+  request.url =
+      fmt::format("{}/api/v1/tentacles/images/{}/{}", origin.backend.url(), image_id, what);
+  request.headers = {
+      {"Authorization", "Bearer " + identity::MakeToken(*key, origin.node_id, absl::Now())}};
   request.tls.ca_file = origin.backend.ca_file();
   request.tls.pins = {origin.backend.pins().begin(), origin.backend.pins().end()};
   return request;
@@ -58,10 +60,14 @@ absl::StatusOr<net::ClientRequest> MakeRequest(const Origin& origin, const std::
 // The part file with the running hash of what is in it.
 class PartFile {
  public:
-  PartFile() : digest_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) { EVP_DigestInit_ex(digest_.get(), EVP_sha256(), nullptr); }
+  PartFile() : digest_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+    EVP_DigestInit_ex(digest_.get(), EVP_sha256(), nullptr);
+  }
+
   ~PartFile() {
     if (fd_ >= 0) ::close(fd_);
   }
+
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
 
@@ -69,7 +75,9 @@ class PartFile {
   absl::Status Open(const std::string& path, std::uint64_t max_size) {
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd_ < 0) return absl::ErrnoToStatus(errno, path);
+
     struct stat info {};
+
     if (::fstat(fd_, &info) != 0) return absl::ErrnoToStatus(errno, path);
     if (static_cast<std::uint64_t>(info.st_size) > max_size) return Clear();
     std::vector<char> buffer(limits::kHashBytes);
@@ -98,7 +106,8 @@ class PartFile {
   absl::Status Clear() {
     EVP_DigestInit_ex(digest_.get(), EVP_sha256(), nullptr);
     size_ = 0;
-    return ::ftruncate(fd_, 0) == 0 ? absl::OkStatus() : absl::ErrnoToStatus(errno, "truncating the image");
+    return ::ftruncate(fd_, 0) == 0 ? absl::OkStatus()
+                                    : absl::ErrnoToStatus(errno, "truncating the image");
   }
 
   std::string Sha256() {
@@ -110,7 +119,8 @@ class PartFile {
   // Under its final name only once it is on the disk for good.
   absl::Status Publish(const std::string& part_path, const std::string& final_path) {
     if (::fsync(fd_) != 0) return absl::ErrnoToStatus(errno, part_path);
-    if (::rename(part_path.c_str(), final_path.c_str()) != 0) return absl::ErrnoToStatus(errno, final_path);
+    if (::rename(part_path.c_str(), final_path.c_str()) != 0)
+      return absl::ErrnoToStatus(errno, final_path);
     const std::string folder = std::filesystem::path(final_path).parent_path().string();
     const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const bool synced = dir >= 0 && ::fsync(dir) == 0;
@@ -140,12 +150,14 @@ class Fetching {
       request->headers.emplace_back("If-Range", fmt::format("\"{}\"", job_.image.sha256()));
     }
     request->total_timeout = absl::InfiniteDuration();
-    request->cancel = job_.stop;
-    request->on_headers = [this](unsigned status, const net::HeaderList& headers) { return OnHeaders(status, headers); };
+    request->cancel = &job_.stop->flag();
+    request->on_headers = [this](unsigned status, const net::HeaderList& headers) {
+      return OnHeaders(status, headers);
+    };
     request->on_body = [this](std::string_view piece) { return OnBody(piece); };
     const auto reply = net::Fetch(*request);
     if (!outcome_.ok()) return outcome_;
-    if (job_.stop->load()) return absl::CancelledError("stopped");
+    if (job_.stop->begun()) return absl::CancelledError("stopped");
     if (!reply.ok()) return absl::UnavailableError(std::string(reply.status().message()));
     return absl::OkStatus();
   }
@@ -153,10 +165,8 @@ class Fetching {
  private:
   bool OnHeaders(unsigned status, const net::HeaderList& headers) {
     const PullQuestion question{part_.size(), job_.image.size_bytes(), job_.image.sha256()};
-    const OriginAnswer answer{status,
-                              HeaderOf(headers, "Content-Range"),
-                              HeaderOf(headers, "Content-Length"),
-                              HeaderOf(headers, "ETag"),
+    const OriginAnswer answer{status, HeaderOf(headers, "Content-Range"),
+                              HeaderOf(headers, "Content-Length"), HeaderOf(headers, "ETag"),
                               HeaderOf(headers, "Content-Type")};
     const PullJudgement judged = JudgeAnswer(question, answer);
     switch (judged.verdict) {
@@ -181,7 +191,7 @@ class Fetching {
   }
 
   bool OnBody(std::string_view piece) {
-    if (job_.stop->load()) outcome_ = absl::CancelledError("stopped");
+    if (job_.stop->begun()) outcome_ = absl::CancelledError("stopped");
     if (outcome_.ok() && part_.size() + piece.size() > job_.image.size_bytes()) {
       outcome_ = absl::FailedPreconditionError("the backend sends more bytes than it announced");
     }
@@ -201,19 +211,11 @@ class Fetching {
   std::uint64_t told_ = 0;
 };
 
-void Pause(absl::Duration delay, const std::atomic<bool>& stop) {
-  const absl::Time until = absl::Now() + delay;
-  while (!stop.load() && absl::Now() < until) {
-    std::this_thread::sleep_for(absl::ToChronoMilliseconds(std::min(until - absl::Now(), absl::Milliseconds(100))));
-  }
-}
-
 absl::Status FetchAll(const PullJob& job, PartFile& part) {
-  retry::Backoff backoff({limits::kBackoffBase, limits::kBackoffCap});
-  std::random_device random;
+  retry::Backoff backoff(job.retries);
   int fruitless = 0;
   while (part.size() < job.image.size_bytes()) {
-    if (job.stop->load()) return absl::CancelledError("stopped");
+    if (job.stop->begun()) return absl::CancelledError("stopped");
     const std::uint64_t before = part.size();
     const absl::Status status = Fetching(job, part).Run();
     if (!status.ok() && !absl::IsUnavailable(status)) return status;
@@ -223,7 +225,7 @@ absl::Status FetchAll(const PullJob& job, PartFile& part) {
     job.on_trouble(reason);
     fruitless = part.size() > before ? 0 : fruitless + 1;
     if (fruitless == limits::kFruitlessTries) return absl::UnavailableError(reason);
-    Pause(backoff.Next(static_cast<double>(random()) / static_cast<double>(std::random_device::max())), *job.stop);
+    job.stop->Pause(backoff.Next(Jitter()));
   }
   return absl::OkStatus();
 }
@@ -235,11 +237,17 @@ std::string TextOf(const json::object& object, std::string_view name) {
 
 std::uint64_t NumberOf(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_int64() && value->as_int64() > 0 ? static_cast<std::uint64_t>(value->as_int64())
-                                                                         : 0;
+  return value != nullptr && value->is_int64() && value->as_int64() > 0
+             ? static_cast<std::uint64_t>(value->as_int64())
+             : 0;
 }
 
 }  // namespace
+
+double Jitter() {
+  std::random_device random;
+  return static_cast<double>(random()) / static_cast<double>(std::random_device::max());
+}
 
 absl::StatusOr<v1::Image> FetchMeta(const Origin& origin, const std::string& image_id) {
   auto request = MakeRequest(origin, image_id, "meta");
@@ -247,13 +255,16 @@ absl::StatusOr<v1::Image> FetchMeta(const Origin& origin, const std::string& ima
   request->total_timeout = limits::kMetaTimeout;
   const auto reply = net::Fetch(*request);
   if (!reply.ok()) return reply.status();
-  if (reply->status == 404) return absl::NotFoundError(fmt::format("the backend has no image {}", image_id));
+  if (reply->status == 404)
+    return absl::NotFoundError(fmt::format("the backend has no image {}", image_id));
   if (reply->status != 200) {
-    return absl::UnavailableError(fmt::format("the backend answered {} when asked for image {}", reply->status, image_id));
+    return absl::UnavailableError(
+        fmt::format("the backend answered {} when asked for image {}", reply->status, image_id));
   }
   boost::system::error_code error;
   const json::value value = json::parse(reply->body, error);
-  if (error || !value.is_object()) return absl::UnavailableError("the backend's metadata is not a JSON object");
+  if (error || !value.is_object())
+    return absl::UnavailableError("the backend's metadata is not a JSON object");
   const json::object& meta = value.as_object();
   v1::Image image;
   image.set_id(image_id);
@@ -264,7 +275,8 @@ absl::StatusOr<v1::Image> FetchMeta(const Origin& origin, const std::string& ima
   image.set_unpacked_size_bytes(NumberOf(meta, "unpackedSizeBytes"));
   image.set_state(v1::IMAGE_STATE_ABSENT);
   if (image.sha256().size() != 64 || image.size_bytes() == 0) {
-    return absl::FailedPreconditionError(fmt::format("the backend's metadata of image {} has no size or hash", image_id));
+    return absl::FailedPreconditionError(
+        fmt::format("the backend's metadata of image {} has no size or hash", image_id));
   }
   return image;
 }
@@ -283,8 +295,8 @@ absl::Status Pull(const PullJob& job) {
     job.on_restart();
     status = part.Clear();
     if (!status.ok()) return status;
-    const std::string reason =
-        fmt::format("the image's SHA-256 is {}, announced was {}", seen.substr(0, 16), job.image.sha256().substr(0, 16));
+    const std::string reason = fmt::format("the image's SHA-256 is {}, announced was {}",
+                                           seen.substr(0, 16), job.image.sha256().substr(0, 16));
     if (hash_try == limits::kHashTries) {
       ::unlink(job.part_path.c_str());
       return absl::DataLossError(reason);

@@ -1,14 +1,16 @@
 #include "services/cache/core/eviction.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace tentacle::cache {
 
 namespace {
 
-double Gigabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e9; }
+double Gigabytes(std::uint64_t bytes) {
+  return static_cast<double>(bytes) / 1e9;
+}
 
 }  // namespace
 
@@ -23,20 +25,18 @@ absl::StatusOr<std::vector<std::string>> PlanEviction(std::vector<Resident> resi
   }
   // What has to go for the cache's own limit, and what for the disk's; the larger counts.
   const std::uint64_t over_limit = used + need > room.max_bytes ? used + need - room.max_bytes : 0;
-  const std::uint64_t over_disk = need + room.min_free > room.disk_free ? need + room.min_free - room.disk_free : 0;
+  const std::uint64_t over_disk =
+      need + room.min_free > room.disk_free ? need + room.min_free - room.disk_free : 0;
   const std::uint64_t to_free = std::max(over_limit, over_disk);
   if (to_free > evictable) {
     const std::uint64_t room_now = need > to_free ? need - to_free : 0;
     return absl::ResourceExhaustedError(fmt::format(
-        "no room: needs {:.2f} GB, {:.2f} GB are free for it and {:.2f} GB can be freed (limit {:.2f} GB)",
-        Gigabytes(need),
-        Gigabytes(room_now),
-        Gigabytes(evictable),
-        Gigabytes(room.max_bytes)));
+        "no room: needs {:.2f} GB, {:.2f} GB are free for it and {:.2f} GB can be freed (limit "
+        "{:.2f} GB)",
+        Gigabytes(need), Gigabytes(room_now), Gigabytes(evictable), Gigabytes(room.max_bytes)));
   }
-  std::sort(residents.begin(), residents.end(), [](const Resident& a, const Resident& b) {
-    return a.last_used < b.last_used;
-  });
+  std::sort(residents.begin(), residents.end(),
+            [](const Resident& a, const Resident& b) { return a.last_used < b.last_used; });
   std::vector<std::string> victims;
   std::uint64_t freed = 0;
   for (const Resident& one : residents) {

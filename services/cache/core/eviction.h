@@ -14,7 +14,7 @@ struct Resident {
   std::string id;
   std::uint64_t bytes = 0;  // On disk, also of a pull that is not complete.
   absl::Time last_used;
-  bool evictable = true;    // Not being pulled, not being read.
+  bool evictable = true;  // Not being pulled, not being read.
 };
 
 struct Room {
@@ -23,8 +23,10 @@ struct Room {
   std::uint64_t min_free = 0;
 };
 
-// The least recently used first, no more than needed. ResourceExhausted says what is needed and what could be freed.
-absl::StatusOr<std::vector<std::string>> PlanEviction(std::vector<Resident> residents, const Room& room,
+// The least recently used first, no more than needed. ResourceExhausted says what is needed and
+// what could be freed.
+absl::StatusOr<std::vector<std::string>> PlanEviction(std::vector<Resident> residents,
+                                                      const Room& room,
                                                       std::uint64_t need);
 
 }  // namespace tentacle::cache

@@ -35,24 +35,36 @@ constexpr Transition kTransitions[] = {
 
 std::string_view ImageEventName(ImageEvent event) {
   switch (event) {
-    case ImageEvent::kDemanded: return "demanded";
-    case ImageEvent::kBytesComplete: return "bytes-complete";
-    case ImageEvent::kHashRight: return "hash-right";
-    case ImageEvent::kHashWrong: return "hash-wrong";
-    case ImageEvent::kGaveUp: return "gave-up";
-    case ImageEvent::kEvicted: return "evicted";
+    case ImageEvent::kDemanded:
+      return "demanded";
+    case ImageEvent::kBytesComplete:
+      return "bytes-complete";
+    case ImageEvent::kHashRight:
+      return "hash-right";
+    case ImageEvent::kHashWrong:
+      return "hash-wrong";
+    case ImageEvent::kGaveUp:
+      return "gave-up";
+    case ImageEvent::kEvicted:
+      return "evicted";
   }
   return "unknown";
 }
 
 std::string_view ImageStateName(ImageState state) {
   switch (state) {
-    case IMAGE_STATE_ABSENT: return "absent";
-    case IMAGE_STATE_PULLING: return "pulling";
-    case IMAGE_STATE_VERIFYING: return "verifying";
-    case IMAGE_STATE_CACHED: return "cached";
-    case IMAGE_STATE_FAILED: return "failed";
-    default: return "unknown";
+    case IMAGE_STATE_ABSENT:
+      return "absent";
+    case IMAGE_STATE_PULLING:
+      return "pulling";
+    case IMAGE_STATE_VERIFYING:
+      return "verifying";
+    case IMAGE_STATE_CACHED:
+      return "cached";
+    case IMAGE_STATE_FAILED:
+      return "failed";
+    default:
+      return "unknown";
   }
 }
 

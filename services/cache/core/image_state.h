@@ -1,10 +1,10 @@
 // How an image moves: a transition table.
 #pragma once
 
+#include <tentacle/cache/v1/cache_service.pb.h>
+
 #include <optional>
 #include <string_view>
-
-#include <tentacle/cache/v1/cache_service.pb.h>
 
 namespace tentacle::cache {
 

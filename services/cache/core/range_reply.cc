@@ -1,9 +1,9 @@
 #include "services/cache/core/range_reply.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <optional>
-
-#include <fmt/format.h>
 
 namespace tentacle::cache {
 
@@ -18,7 +18,8 @@ std::optional<std::uint64_t> Number(std::string_view text) {
 
 // "bytes 100-199/200" (RFC 9110 section 14.4).
 bool ContinuesAt(std::string_view content_range, const PullQuestion& question) {
-  return content_range == fmt::format("bytes {}-{}/{}", question.offset, question.size - 1, question.size);
+  return content_range ==
+         fmt::format("bytes {}-{}/{}", question.offset, question.size - 1, question.size);
 }
 
 // Only a quoted SHA-256 says which image it is; a proxy or a file server makes tags of its own.
@@ -30,23 +31,28 @@ bool IsHashTag(std::string_view etag) {
 }  // namespace
 
 PullJudgement JudgeAnswer(const PullQuestion& question, const OriginAnswer& answer) {
-  if (answer.status == 404 || answer.status == 410) return {PullVerdict::kGiveUp, "the backend has no such image"};
-  if (answer.status == 416) return {PullVerdict::kFromStart, "the backend's image is shorter than what is here"};
+  if (answer.status == 404 || answer.status == 410)
+    return {PullVerdict::kGiveUp, "the backend has no such image"};
+  if (answer.status == 416)
+    return {PullVerdict::kFromStart, "the backend's image is shorter than what is here"};
   if (answer.status != 200 && answer.status != 206) {
     return {PullVerdict::kRetry, fmt::format("the backend answered {}", answer.status)};
   }
   // A captive portal or a proxy's error page.
-  if (answer.content_type.starts_with("text/html")) return {PullVerdict::kRetry, "the answer is a web page"};
+  if (answer.content_type.starts_with("text/html"))
+    return {PullVerdict::kRetry, "the answer is a web page"};
   if (IsHashTag(answer.etag) && answer.etag != fmt::format("\"{}\"", question.sha256)) {
     return {PullVerdict::kGiveUp, "the backend's image has changed since it was announced"};
   }
   const auto length = Number(answer.content_length);
   if (answer.status == 206) {
     if (ContinuesAt(answer.content_range, question)) return {PullVerdict::kAppend, ""};
-    return {PullVerdict::kRetry, fmt::format("the answer is another range: {}", answer.content_range)};
+    return {PullVerdict::kRetry,
+            fmt::format("the answer is another range: {}", answer.content_range)};
   }
   if (length && *length != question.size) {
-    return {PullVerdict::kGiveUp, fmt::format("the backend sends {} bytes, {} were announced", *length, question.size)};
+    return {PullVerdict::kGiveUp,
+            fmt::format("the backend sends {} bytes, {} were announced", *length, question.size)};
   }
   return {PullVerdict::kFromStart, ""};
 }

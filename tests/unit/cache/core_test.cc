@@ -15,7 +15,9 @@ using ::testing::IsEmpty;
 
 constexpr std::uint64_t kGb = 1'000'000'000;
 
-absl::Time At(int seconds) { return absl::FromUnixSeconds(seconds); }
+absl::Time At(int seconds) {
+  return absl::FromUnixSeconds(seconds);
+}
 
 // Every pair of state and event: what moves, and that nothing else does.
 TEST(ImageState, WholeMatrix) {
@@ -46,18 +48,22 @@ TEST(Eviction, NothingGoesWhileThereIsRoom) {
 }
 
 TEST(Eviction, LeastRecentlyUsedGoFirstAndNoMoreThanNeeded) {
-  const std::vector<Resident> residents = {{"new", 3 * kGb, At(30)}, {"old", 3 * kGb, At(10)}, {"mid", 3 * kGb, At(20)}};
+  const std::vector<Resident> residents = {
+      {"new", 3 * kGb, At(30)}, {"old", 3 * kGb, At(10)}, {"mid", 3 * kGb, At(20)}};
   EXPECT_THAT(*PlanEviction(residents, {10 * kGb, 100 * kGb, kGb}, 4 * kGb), ElementsAre("old"));
-  EXPECT_THAT(*PlanEviction(residents, {10 * kGb, 100 * kGb, kGb}, 7 * kGb), ElementsAre("old", "mid"));
+  EXPECT_THAT(*PlanEviction(residents, {10 * kGb, 100 * kGb, kGb}, 7 * kGb),
+              ElementsAre("old", "mid"));
 }
 
 TEST(Eviction, WhatIsInUseStays) {
-  const std::vector<Resident> residents = {{"old", 3 * kGb, At(10), false}, {"new", 3 * kGb, At(20)}};
+  const std::vector<Resident> residents = {{"old", 3 * kGb, At(10), false},
+                                           {"new", 3 * kGb, At(20)}};
   EXPECT_THAT(*PlanEviction(residents, {6 * kGb, 100 * kGb, kGb}, 2 * kGb), ElementsAre("new"));
 }
 
 TEST(Eviction, TheDisksFreeSpaceCountsToo) {
-  EXPECT_THAT(*PlanEviction({{"a", 3 * kGb, At(1)}}, {100 * kGb, 2 * kGb, kGb}, 2 * kGb), ElementsAre("a"));
+  EXPECT_THAT(*PlanEviction({{"a", 3 * kGb, At(1)}}, {100 * kGb, 2 * kGb, kGb}, 2 * kGb),
+              ElementsAre("a"));
 }
 
 TEST(Eviction, ARefusalSaysWhatIsNeededAndWhatCouldBeFreed) {
@@ -99,7 +105,8 @@ TEST_P(ReplyTest, IsJudged) {
   const PullJudgement judged =
       JudgeAnswer(question, {c.status, c.content_range, c.content_length, etag, c.content_type});
   EXPECT_EQ(judged.verdict, c.verdict) << judged.reason;
-  const bool usable = c.verdict == PullVerdict::kAppend || (c.verdict == PullVerdict::kFromStart && c.status == 200);
+  const bool usable = c.verdict == PullVerdict::kAppend ||
+                      (c.verdict == PullVerdict::kFromStart && c.status == 200);
   EXPECT_EQ(judged.reason.empty(), usable) << judged.reason;
 }
 
@@ -110,13 +117,16 @@ INSTANTIATE_TEST_SUITE_P(
     ReplyTest,
     ::testing::Values(
         ReplyCase{"Whole", 0, 200, "", "200", "ours", "", PullVerdict::kFromStart},
-        ReplyCase{"Continues", 100, 206, "bytes 100-199/200", "100", "ours", "", PullVerdict::kAppend},
+        ReplyCase{"Continues", 100, 206, "bytes 100-199/200", "100", "ours", "",
+                  PullVerdict::kAppend},
         ReplyCase{"RangeIgnored", 100, 200, "", "200", "ours", "", PullVerdict::kFromStart},
-        ReplyCase{"AnotherRange", 100, 206, "bytes 0-199/200", "200", "ours", "", PullVerdict::kRetry},
+        ReplyCase{"AnotherRange", 100, 206, "bytes 0-199/200", "200", "ours", "",
+                  PullVerdict::kRetry},
         ReplyCase{"ShorterThanHere", 100, 416, "", "", "", "", PullVerdict::kFromStart},
         ReplyCase{"NotThere", 0, 404, "", "", "", "", PullVerdict::kGiveUp},
         ReplyCase{"ServerError", 0, 500, "", "", "", "", PullVerdict::kRetry},
-        ReplyCase{"CaptivePortal", 0, 200, "", "200", "", "text/html; charset=utf-8", PullVerdict::kRetry},
+        ReplyCase{"CaptivePortal", 0, 200, "", "200", "", "text/html; charset=utf-8",
+                  PullVerdict::kRetry},
         ReplyCase{"AnotherLength", 0, 200, "", "300", "", "", PullVerdict::kGiveUp},
         ReplyCase{"AnotherImage", 0, 200, "", "200", kOther, "", PullVerdict::kGiveUp},
         ReplyCase{"TagOfAnotherKind", 0, 200, "", "200", "W/\"17\"", "", PullVerdict::kFromStart}),

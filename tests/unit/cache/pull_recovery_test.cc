@@ -1,0 +1,346 @@
+// Pulls across restarts, in trouble that lasts, and in a cache that is full.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "libs/identity/identity.h"
+#include "services/cache/limits.h"
+#include "tests/unit/cache/cache_bench.h"
+#include "tests/unit/cache/fake_origin.h"
+
+namespace tentacle::cache::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using v1::IMAGE_STATE_ABSENT;
+using v1::IMAGE_STATE_CACHED;
+using v1::IMAGE_STATE_FAILED;
+using v1::IMAGE_STATE_PULLING;
+
+constexpr std::size_t kMib = 1 << 20;
+constexpr std::size_t kSize = 3 * kMib + 11;
+
+OriginReply HeldAt(OriginReply honest, std::size_t bytes) {
+  honest.hold_at = bytes;
+  return honest;
+}
+
+OriginReply Broken(unsigned status = 503) {
+  OriginReply reply;
+  reply.status = status;
+  return reply;
+}
+
+class PullRecoveryTest : public ::testing::Test {
+ protected:
+  void SetUp() override { origin_.Put("img", bytes_); }
+
+  void HoldFirstPullAt(std::size_t bytes) {
+    origin_.OnPull([bytes](const OriginRequest& request, OriginReply honest) {
+      return request.number == 1 ? HeldAt(std::move(honest), bytes) : honest;
+    });
+  }
+
+  void StopInMidPull() {
+    HoldFirstPullAt(2 * kMib);
+    ASSERT_TRUE(bench_.Pull("img").ok());
+    bench_.AwaitTold("img", 2 * kMib);
+    bench_.Stop();
+    rest_ = fmt::format("bytes={}-", fs::file_size(bench_.PartPath("img")));
+  }
+
+  void ExpectCached(const std::string& id, const std::string& bytes) {
+    EXPECT_EQ(bench_.AwaitRest(id).state(), IMAGE_STATE_CACHED) << bench_.Image(id).reason();
+    EXPECT_TRUE(ReadFile(bench_.FinalPath(id)) == bytes);
+    EXPECT_FALSE(fs::exists(bench_.PartPath(id)));
+  }
+
+  void Later(absl::Duration time) {
+    bench_.OnHome([this, time] { bench_.clock.now += time; });
+  }
+
+  void Fails(const std::string& id) { EXPECT_EQ(bench_.AwaitRest(id).state(), IMAGE_STATE_FAILED); }
+
+  const std::string bytes_ = Pattern(1, kSize);
+  std::string rest_;  // The range that the next start has to ask for.
+  FakeOrigin origin_;
+  CacheBench bench_{origin_};
+};
+
+TEST_F(PullRecoveryTest, AStopInMidPullLosesNothingAndTheNextStartGoesOnByItself) {
+  StopInMidPull();
+  const std::string part = ReadFile(bench_.PartPath("img"));
+  EXPECT_GE(part.size(), kMib);
+  EXPECT_TRUE(bytes_.starts_with(part));
+  bench_.Start();
+  ExpectCached("img", bytes_);
+  ASSERT_EQ(origin_.pulls().size(), 2u);
+  EXPECT_EQ(origin_.pulls()[1].range, rest_);
+  EXPECT_EQ(origin_.pulls()[1].if_range, fmt::format("\"{}\"", identity::Sha256Hex(bytes_)));
+  EXPECT_EQ(origin_.metas(), 1);
+}
+
+TEST_F(PullRecoveryTest, AStopWhileTheBackendFailsIsNoVerdictOnTheImage) {
+  std::atomic<bool> down = true;
+  origin_.OnPull(
+      [&down](const OriginRequest&, OriginReply honest) { return down ? Broken() : honest; });
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  bench_.Await("img", [](const v1::Image& image) { return !image.reason().empty(); });
+  bench_.Stop();
+  down = false;
+  bench_.Start();
+  ExpectCached("img", bytes_);
+}
+
+TEST_F(PullRecoveryTest, BytesThatTheDiskGotWrongAreFoundByTheHashAndFetchedAnew) {
+  StopInMidPull();
+  std::fstream part(bench_.PartPath("img"), std::ios::in | std::ios::out | std::ios::binary);
+  part.seekp(kMib).put(static_cast<char>(bytes_[kMib] + 1));
+  part.close();
+  bench_.Start();
+  ExpectCached("img", bytes_);
+  EXPECT_EQ(origin_.pulls().size(), 3u);
+}
+
+TEST_F(PullRecoveryTest, APartLongerThanTheImageIsThrownAway) {
+  StopInMidPull();
+  fs::resize_file(bench_.PartPath("img"), kSize + 1);
+  bench_.Start();
+  ExpectCached("img", bytes_);
+  EXPECT_EQ(origin_.pulls()[1].range, "");
+}
+
+TEST_F(PullRecoveryTest, AKillBetweenTheRenameAndTheIndexCostsAHashAndNoLine) {
+  StopInMidPull();
+  fs::remove(bench_.PartPath("img"));
+  std::ofstream(bench_.FinalPath("img"), std::ios::binary) << bytes_;
+  bench_.Start();
+  ExpectCached("img", bytes_);
+  EXPECT_EQ(origin_.pulls().size(), 1u);
+}
+
+TEST_F(PullRecoveryTest, AnImageWhoseFileGotShortIsNotServedFromItAndFetchedAnew) {
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  ExpectCached("img", bytes_);
+  bench_.Stop();
+  fs::resize_file(bench_.FinalPath("img"), kMib);
+  bench_.Start();
+  EXPECT_EQ(bench_.Image("img").state(), IMAGE_STATE_ABSENT);
+  EXPECT_TRUE(bench_.Get("img").body == bytes_);
+  ExpectCached("img", bytes_);
+}
+
+TEST_F(PullRecoveryTest, AFileThatNoIndexKnowsIsRemovedAtTheStart) {
+  bench_.Stop();
+  std::ofstream(bench_.folder() + "/stray") << "x";
+  bench_.Start();
+  EXPECT_FALSE(fs::exists(bench_.folder() + "/stray"));
+}
+
+TEST_F(PullRecoveryTest, APullThatWasUnderWayWaitsUntilTheCacheIsOn) {
+  StopInMidPull();
+  bench_.config.config.mutable_cache()->set_enabled(false);
+  bench_.Start();
+  EXPECT_EQ(bench_.Get("img").status, 503u);
+  EXPECT_EQ(origin_.pulls().size(), 1u);
+  bench_.OnHome([this] {
+    bench_.config.config.mutable_cache()->set_enabled(true);
+    bench_.library().Configure();
+  });
+  ExpectCached("img", bytes_);
+  EXPECT_EQ(origin_.pulls()[1].range, rest_);
+}
+
+TEST_F(PullRecoveryTest, BetweenTwoSeriesOfTriesAPullWaitsUntilTheCacheIsOn) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number > limits::kFruitlessTries) return honest;
+    OriginReply broken = Broken();
+    broken.hold_head = request.number == limits::kFruitlessTries;
+    return broken;
+  });
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  origin_.AwaitHeld();
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_enabled(false); });
+  origin_.Release();
+  bench_.Await("img", [this](const v1::Image&) {
+    return bench_.Collected("tentacle_cache_pull_retries_total") == limits::kFruitlessTries;
+  });
+  bench_.OnHome([this] {
+    bench_.config.config.mutable_cache()->set_enabled(true);
+    bench_.library().Configure();
+  });
+  ExpectCached("img", bytes_);
+  EXPECT_EQ(origin_.pulls().size(), limits::kFruitlessTries + 1u);
+}
+
+TEST_F(PullRecoveryTest, WhileTwoImagesCannotBeHadAThirdOneComes) {
+  origin_.Put("bad-1", Pattern(2, 10));
+  origin_.Put("bad-2", Pattern(3, 10));
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    return request.path.find("bad-") == std::string::npos ? honest : Broken();
+  });
+  ASSERT_TRUE(bench_.Pull("bad-1").ok());
+  ASSERT_TRUE(bench_.Pull("bad-2").ok());
+  bench_.Await("bad-1", [](const v1::Image& image) { return !image.reason().empty(); });
+  bench_.Await("bad-2", [](const v1::Image& image) { return !image.reason().empty(); });
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  ExpectCached("img", bytes_);
+  // Both are still wanted, and say why they are not here.
+  EXPECT_EQ(bench_.Image("bad-1").state(), IMAGE_STATE_PULLING);
+  EXPECT_THAT(bench_.Image("bad-2").reason(), HasSubstr("503"));
+}
+
+TEST_F(PullRecoveryTest, APullThatNobodyWantsAnyMoreEnds) {
+  origin_.OnPull([](const OriginRequest&, OriginReply) { return Broken(); });
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  bench_.Await("img", [](const v1::Image& image) { return !image.reason().empty(); });
+  Later(limits::kTaskWants + absl::Seconds(1));
+  Fails("img");
+  EXPECT_THAT(bench_.Image("img").reason(), HasSubstr("the backend answered 503"));
+}
+
+TEST_F(PullRecoveryTest, WhatTheBackendHasNowIsAskedForBeforeAPullBegins) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    return request.number == 1 ? Broken(404) : honest;
+  });
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  Fails("img");
+  const std::string newer = Pattern(9, kSize + 5);
+  origin_.Put("img", newer);
+  Later(limits::kMetaRemembered);
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  ExpectCached("img", newer);
+  EXPECT_EQ(bench_.Image("img").sha256(), identity::Sha256Hex(newer));
+}
+
+TEST_F(PullRecoveryTest, WithoutAnAnswerTheOldMetadataHaveToDo) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    return request.number == 1 ? Broken(404) : honest;
+  });
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  Fails("img");
+  origin_.OnMeta([](const OriginRequest&, OriginReply) { return Broken(); });
+  Later(limits::kMetaRemembered);
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  ExpectCached("img", bytes_);
+  EXPECT_EQ(origin_.metas(), 2);
+}
+
+TEST_F(PullRecoveryTest, AnImageThatChangesWhileItIsPulledIsHadAnewAtTheNextDemand) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number > 1) return honest;
+    honest.cut_after = kMib;
+    return HeldAt(std::move(honest), kMib);
+  });
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  bench_.AwaitTold("img", kMib);
+  const std::string newer = Pattern(9, kSize);
+  origin_.Put("img", newer);
+  origin_.Release();
+  Fails("img");
+  EXPECT_THAT(bench_.Image("img").reason(), HasSubstr("has changed since it was announced"));
+  EXPECT_FALSE(fs::exists(bench_.PartPath("img")));
+  Later(limits::kMetaRemembered);
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  ExpectCached("img", newer);
+}
+
+class RoomTest : public PullRecoveryTest {
+ protected:
+  void SetUp() override {
+    bench_.OnHome(
+        [this] { bench_.config.config.mutable_cache()->set_max_bytes(2 * kLarge + kLarge / 2); });
+    for (const char* id : {"a", "b", "c"})
+      origin_.Put(id, Bytes(id));
+  }
+
+  static std::string Bytes(const std::string& id) {
+    return Pattern(static_cast<unsigned char>(id[0]), kLarge);
+  }
+
+  void PullWhole(const std::string& id) {
+    Later(absl::Minutes(1));
+    ASSERT_TRUE(bench_.Pull(id).ok());
+    ExpectCached(id, Bytes(id));
+  }
+
+  // More than the kernel keeps for a client that does not read.
+  static constexpr std::size_t kLarge = 12 * kMib;
+};
+
+TEST_F(RoomTest, TheImageUsedLeastRecentlyMakesRoom) {
+  PullWhole("a");
+  PullWhole("b");
+  Later(absl::Minutes(1));
+  EXPECT_TRUE(bench_.Get("a").body == Bytes("a"));
+  PullWhole("c");
+  EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_ABSENT);
+  EXPECT_FALSE(fs::exists(bench_.FinalPath("b")));
+  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
+  EXPECT_EQ(bench_.Counter("tentacle_cache_evictions_total"), 1);
+  EXPECT_EQ(bench_.Counter("tentacle_cache_used_bytes"), 2.0 * kLarge);
+}
+
+TEST_F(RoomTest, AnImageInUseIsNeitherEvictedForAnotherNorOnRequest) {
+  PullWhole("a");
+  Client slow(bench_.port());
+  slow.Send("a");
+  ASSERT_EQ(slow.Head().status, 200u);
+  PullWhole("b");
+  PullWhole("c");
+  EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_ABSENT);
+  EXPECT_TRUE(absl::IsFailedPrecondition(bench_.Evict("a").status()));
+  EXPECT_TRUE(slow.Read(kLarge) == Bytes("a"));
+  EXPECT_EQ(slow.Read(1), "");  // The end of the line: the answer is over for the cache too.
+  EXPECT_EQ(*bench_.Evict("a"), kLarge);
+  EXPECT_FALSE(fs::exists(bench_.FinalPath("a")));
+  EXPECT_TRUE(bench_.Get("a").body == Bytes("a"));
+}
+
+TEST_F(RoomTest, AnImageThatIsPulledIsNotEvicted) {
+  origin_.OnPull(
+      [](const OriginRequest&, OriginReply honest) { return HeldAt(std::move(honest), 2 * kMib); });
+  ASSERT_TRUE(bench_.Pull("a").ok());
+  bench_.AwaitTold("a", 2 * kMib);
+  EXPECT_TRUE(absl::IsFailedPrecondition(bench_.Evict("a").status()));
+  // Its rest counts as used: a third image does not fit beside two that come.
+  ASSERT_TRUE(bench_.Pull("b").ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(bench_.Pull("c")));
+  origin_.Release();
+  ExpectCached("a", Bytes("a"));
+  ExpectCached("b", Bytes("b"));
+}
+
+TEST_F(RoomTest, AnImageLargerThanTheLimitIsRefusedBeforeItsFirstByte) {
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_max_bytes(kLarge - 1); });
+  EXPECT_TRUE(absl::IsResourceExhausted(bench_.Pull("a")));
+  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_FAILED);
+  EXPECT_THAT(bench_.Image("a").reason(), HasSubstr("no room: needs 0.01 GB"));
+  EXPECT_TRUE(origin_.pulls().empty());
+}
+
+TEST_F(RoomTest, ADiskThatWouldGetTooFullRefusesWithTheReason) {
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(1ull << 60); });
+  EXPECT_TRUE(absl::IsResourceExhausted(bench_.Pull("a")));
+  EXPECT_EQ(bench_.Counter("tentacle_cache_pulls_total", "no_room"), 1);
+  const Answer answer = bench_.Get("a");
+  EXPECT_EQ(answer.status, 503u);
+  EXPECT_THAT(answer.body, HasSubstr("no room: needs"));
+  EXPECT_TRUE(origin_.pulls().empty());
+  // Room again: the next demand is served.
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(0); });
+  PullWhole("a");
+}
+
+TEST_F(RoomTest, OnlyWhatIsKnownCanBeEvicted) {
+  EXPECT_TRUE(absl::IsNotFound(bench_.Evict("a").status()));
+}
+
+}  // namespace
+}  // namespace tentacle::cache::testing
