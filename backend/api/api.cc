@@ -164,7 +164,7 @@ asio::awaitable<absl::StatusOr<int>> Api::TentacleOf(std::string authorization) 
   const std::string token = authorization.substr(kBearer.size());
   const auto issuer = identity::TokenIssuer(token);
   if (!issuer.ok()) co_return absl::UnauthenticatedError(std::string(issuer.status().message()));
-  const int node_id = std::atoi(issuer->c_str());
+  const int node_id = ParseId(*issuer);
   auto read = [this, node_id] { return parts_.nodes.PublicKey(node_id); };
   const auto key = co_await async::OnPool(parts_.blocking, read);
   if (absl::IsNotFound(key.status())) co_return absl::UnauthenticatedError("this node is unknown here, or was removed");

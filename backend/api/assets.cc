@@ -34,6 +34,9 @@ net::HttpReply Api::Asset(const net::HttpRequest& request) const {
   std::string path = request.path;
   absl::StatusOr<net::FileSpan> span = absl::NotFoundError("not an asset");
   if (path != "/" && IsAssetPath(path)) span = net::OpenFileSpan(parts_.web_dir + path);
+  if (!span.ok() && path.starts_with("/assets/")) {
+    return net::ProblemReply(404, "this file is not part of the page; load the page again");
+  }
   if (!span.ok()) {
     // The page's own paths (/nodes/7) are all the one document.
     path = "/index.html";

@@ -31,7 +31,11 @@ absl::StatusOr<Enrollee> ReadEnrollee(const json::object& body) {
   enrollee.os = TextField(body, "os");
   enrollee.arch = TextField(body, "arch");
   const auto* network = body.if_contains("network");
-  enrollee.network_json = network != nullptr && network->is_object() ? json::serialize(*network) : "{}";
+  const bool has_network = network != nullptr && network->is_object();
+  enrollee.network_json = has_network ? json::serialize(*network) : "{}";
+  if (const auto* interfaces = has_network ? network->as_object().if_contains("interfaces") : nullptr) {
+    if (!interfaces->is_array()) return absl::InvalidArgumentError("network.interfaces: want a list");
+  }
   const auto key = identity::Base64Decode(enrollee.public_key);
   if (!key.ok() || key->size() != kPublicKeyBytes) {
     return absl::InvalidArgumentError("publicKey: want a raw Ed25519 key in base64");

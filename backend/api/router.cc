@@ -34,9 +34,8 @@ std::optional<std::vector<std::string>> MatchPath(std::string_view pattern, std:
 
 }  // namespace
 
-int Call::Id(std::size_t index) const {
+int ParseId(std::string_view text) {
   int value = 0;
-  const std::string& text = ids.at(index);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? value : 0;
 }

@@ -14,12 +14,15 @@ namespace tentacle::backend {
 
 enum class Access { kAnyone, kKey, kTentacle, kKeyOrCallback };
 
+// The id of a row; 0 when it is no number: no row has that.
+int ParseId(std::string_view text);
+
 struct Call {
   const net::HttpRequest& request;
   std::vector<std::string> ids;  // What stood where the pattern has {...}.
   int node_id = 0;               // Access::kTentacle: who calls.
 
-  int Id(std::size_t index = 0) const;  // 0 when it is no number: no row has that.
+  int Id(std::size_t index = 0) const { return ParseId(ids.at(index)); }
 };
 
 using CallHandler = std::function<boost::asio::awaitable<net::HttpReply>(Call)>;

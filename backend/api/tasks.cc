@@ -21,8 +21,8 @@ constexpr int kMaxJobSeconds = 24 * 3600;
 int IdOf(const json::object& body, std::string_view name) {
   const auto* value = body.if_contains(name);
   if (value == nullptr) return 0;
-  if (value->is_string()) return std::atoi(std::string(value->as_string()).c_str());
-  return value->is_int64() ? static_cast<int>(value->as_int64()) : 0;
+  if (value->is_string()) return ParseId(std::string_view(value->as_string()));
+  return value->is_int64() ? ParseId(std::to_string(value->as_int64())) : 0;
 }
 
 // Moves what must never come out again from the document into the secrets.
@@ -126,17 +126,20 @@ asio::awaitable<net::HttpReply> Api::ReportTask(Call call) {
   if (!report.ok()) co_return StatusReply(report.status());
   const int id = call.Id();
   auto apply = [this, id, &report] { return parts_.tasks.Apply(id, *report); };
-  const auto changed = co_await async::OnPool(parts_.blocking, apply);
-  if (!changed.ok()) co_return StatusReply(changed.status());
-  if (!*changed) co_return net::ProblemReply(409, "the task is over already");
-  parts_.live.Publish({"task", std::to_string(id)});
+  const auto tentacle = co_await async::OnPool(parts_.blocking, apply);
+  if (!tentacle.ok()) co_return StatusReply(tentacle.status());
+  parts_.live.Publish({"task", std::to_string(id)}, *tentacle == 0 ? "" : std::to_string(*tentacle));
   co_return Empty();
 }
 
 void Api::AddJobRoutes() {
   router_.Add("POST", "/api/v1/jobs", Access::kKey, [this](Call c) { return CreateJob(std::move(c)); });
-  router_.Add("GET", "/api/v1/jobs", Access::kKey, [this](Call) {
-    return Json([this] { return parts_.jobs.List(); }, "jobs");
+  router_.Add("GET", "/api/v1/jobs", Access::kKey, [this](Call c) -> Reply {
+    const auto given = c.request.Query("nodeId");
+    const int node = ParseId(given.value_or(""));
+    if (given && node == 0) co_return net::ProblemReply(422, "nodeId: want the id of a node");
+    auto list = [this, node] { return parts_.jobs.List(node); };
+    co_return co_await Json(list, "jobs");
   });
   router_.Add("GET", "/api/v1/jobs/{id}", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.jobs.Get(id); });

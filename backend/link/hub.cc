@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "backend/core/offline_reason.h"
 #include "libs/async/on_pool.h"
 #include "libs/text/view.h"
 
@@ -43,38 +44,38 @@ asio::awaitable<void> Hub::Serve(int node_id, std::shared_ptr<net::UpgradedConne
   parts_.metrics.Session("opened");
   parts_.metrics.Online(sessions_.size());
   parts_.log.Info("hub.connected", {{"node", node_id}, {"address", remote}});
-  co_await SetPresence(node_id, true, fmt::format("connected from {}", remote));
+  const absl::Status present = co_await SetPresence(node_id, true, fmt::format("connected from {}", remote));
+  if (absl::IsNotFound(present)) socket->Close();  // Removed between its token and here.
   co_await Greet(node_id);
-  absl::Status end;
-  for (;;) {
-    auto text = co_await socket->Read();
-    if (!text.ok() && absl::IsInvalidArgument(text.status())) {
-      parts_.metrics.Message("up", "frame", "refused");
-      if (sessions_.contains(node_id)) continue;
-    }
-    if (!text.ok()) {
-      end = text.status();
-      break;
-    }
-    co_await Handle(node_id, socket, *std::move(text));
-  }
+  const std::string reason = co_await ReadAll(node_id, socket);
   socket->Close();
   const auto at = sessions_.find(node_id);
   if (at == sessions_.end() || at->second != socket) co_return;  // Another session took its place.
   sessions_.erase(at);
   parts_.metrics.Online(sessions_.size());
   parts_.metrics.Session("ended");
-  parts_.log.Info("hub.disconnected", {{"node", node_id}, {"reason", std::string(end.message())}});
-  co_await SetPresence(node_id, false, std::string(end.message()));
+  parts_.log.Info("hub.disconnected", {{"node", node_id}, {"reason", reason}});
+  co_await SetPresence(node_id, false, reason);
 }
 
-asio::awaitable<void> Hub::SetPresence(int node_id, bool online, std::string reason) {
+asio::awaitable<std::string> Hub::ReadAll(int node_id, std::shared_ptr<net::WebSocket> socket) {
+  for (;;) {
+    auto text = co_await socket->Read();
+    absl::Status status = text.status();
+    if (text.ok()) status = co_await Handle(node_id, socket, *std::move(text));
+    if (absl::IsInvalidArgument(status)) parts_.metrics.Message("up", "frame", "refused");
+    if (!status.ok()) co_return OfflineReason(status);
+  }
+}
+
+asio::awaitable<absl::Status> Hub::SetPresence(int node_id, bool online, std::string reason) {
   auto write = [this, node_id, online, reason = std::move(reason)] {
     return online ? parts_.nodes.SetOnline(node_id, reason) : parts_.nodes.SetOffline(node_id, reason);
   };
   const absl::Status status = co_await async::OnPool(parts_.blocking, write);
   if (!status.ok()) parts_.log.Error("hub.presence_failed", {{"node", node_id}, {"reason", std::string(status.message())}});
   parts_.live.Publish({"node", std::to_string(node_id)});
+  co_return status;
 }
 
 asio::awaitable<void> Hub::Greet(int node_id) {
@@ -110,19 +111,20 @@ asio::awaitable<void> Hub::SyncTasks(int node_id) {
   }
 }
 
-asio::awaitable<void> Hub::Handle(int node_id, std::shared_ptr<net::WebSocket> socket, std::string text) {
+asio::awaitable<absl::Status> Hub::Handle(int node_id, std::shared_ptr<net::WebSocket> socket, std::string text) {
   const auto message = backend_link::Parse(text);
   if (!message.ok()) {
     parts_.metrics.Message("up", "frame", "malformed");
     parts_.log.Warning("hub.malformed", {{"node", node_id}, {"reason", std::string(message.status().message())}});
-    co_return;
+    co_return absl::OkStatus();
   }
   if (message->type == "ack") {
-    if (!message->id) co_return;
+    if (!message->id) co_return absl::OkStatus();
     auto acknowledge = [this, node_id, id = *message->id] { return parts_.nodes.AcknowledgeCommand(node_id, id); };
-    co_await async::OnPool(parts_.blocking, acknowledge);
-    parts_.metrics.Message("up", "ack", "applied");
-    co_return;
+    const absl::Status kept = co_await async::OnPool(parts_.blocking, acknowledge);
+    // Not kept: the command goes out again with the next connection, and its receiver knows the id.
+    parts_.metrics.Message("up", "ack", kept.ok() ? "applied" : "failed");
+    co_return absl::OkStatus();
   }
   auto apply = [this, node_id, &message] { return parts_.reports.Apply(node_id, *message); };
   const auto applied = co_await async::OnPool(parts_.blocking, apply);
@@ -130,8 +132,7 @@ asio::awaitable<void> Hub::Handle(int node_id, std::shared_ptr<net::WebSocket> s
     // Not durable, so not acknowledged: it comes again with the next connection.
     parts_.metrics.Message("up", message->type, "failed");
     parts_.log.Error("hub.apply_failed", {{"node", node_id}, {"type", message->type}, {"reason", std::string(applied.status().message())}});
-    socket->Close();
-    co_return;
+    co_return absl::DataLossError("not stored");
   }
   if (!applied.ok()) {
     parts_.metrics.Message("up", message->type, "invalid");
@@ -146,6 +147,7 @@ asio::awaitable<void> Hub::Handle(int node_id, std::shared_ptr<net::WebSocket> s
     for (const Change& change : applied->changes) parts_.live.Publish(change, std::to_string(node_id));
   }
   if (message->id) co_await Deliver(socket, backend_link::Serialize(backend_link::Ack(*message->id)));
+  co_return absl::OkStatus();
 }
 
 void Hub::Send(int node_id, Message message) {

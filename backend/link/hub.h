@@ -49,9 +49,12 @@ class Hub {
 
  private:
   boost::asio::awaitable<void> Greet(int node_id);
-  boost::asio::awaitable<void> Handle(int node_id, std::shared_ptr<net::WebSocket> socket, std::string text);
+  // Until the connection ends; returns why, in words for the page.
+  boost::asio::awaitable<std::string> ReadAll(int node_id, std::shared_ptr<net::WebSocket> socket);
+  // DataLoss: the report is not in the database, and the connection is to end.
+  boost::asio::awaitable<absl::Status> Handle(int node_id, std::shared_ptr<net::WebSocket> socket, std::string text);
   boost::asio::awaitable<void> Deliver(std::shared_ptr<net::WebSocket> socket, std::string text);
-  boost::asio::awaitable<void> SetPresence(int node_id, bool online, std::string reason);
+  boost::asio::awaitable<absl::Status> SetPresence(int node_id, bool online, std::string reason);
 
   Parts parts_;
   std::map<int, std::shared_ptr<net::WebSocket>> sessions_;

@@ -41,7 +41,10 @@ class Database {
       Give(std::move(connection));
       return e.status;
     } catch (const std::exception& e) {
-      const absl::Status status = Translate(e);
+      absl::Status status = Translate(e);
+      // libpqxx does not call every loss of the connection by that name.
+      const bool lost = connection != nullptr && !connection->is_open();
+      if (lost) status = absl::UnavailableError(status.message());
       if (absl::IsUnavailable(status)) connection.reset();
       Give(std::move(connection));
       ++failures_;

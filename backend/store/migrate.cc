@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "backend/store/database.h"
+#include "backend/store/migration_0002.inc"
 #include "backend/store/migrations.inc"
 
 namespace tentacle::backend {
@@ -12,7 +13,7 @@ namespace tentacle::backend {
 namespace {
 
 constexpr long kLock = 0x74656e74;  // Any number, the same in every backend.
-constexpr std::array<const char*, 1> kMigrations = {kMigration0001};
+constexpr std::array<const char*, 2> kMigrations = {kMigration0001, kMigration0002};
 
 }  // namespace
 

@@ -6,7 +6,8 @@ namespace tentacle::backend {
 
 namespace {
 
-// One Node of docs/protocol.md. Offline is told by the row: the hub writes it.
+// One Node of docs/protocol.md. Offline is told by the row: the hub writes it. A failed command is of interest until
+// the next of its kind.
 constexpr char kNodes[] = R"sql(
 SELECT coalesce(json_agg(node ORDER BY (node->>'name')), '[]')::text FROM (
   SELECT jsonb_strip_nulls(jsonb_build_object(
@@ -22,7 +23,11 @@ SELECT coalesce(json_agg(node ORDER BY (node->>'name')), '[]')::text FROM (
                      AND t.status IN ('waiting', 'booting', 'installing')),
     'imagesCached', (SELECT count(*) FROM node_image_cache c WHERE c.node_id = n.id AND c.cached_at IS NOT NULL),
     'devicesDiscovered', (SELECT count(*) FROM network_discoveries d WHERE d.tentacle_node_id = n.id),
-    'link', jsonb_build_object('latencyMs', n.latency_ms)) ELSE '{}' END) AS node
+    'link', jsonb_build_object('latencyMs', n.latency_ms),
+    'commandsFailed', (SELECT coalesce(jsonb_agg(jsonb_build_object('commandId', 'cmd-' || c.id, 'command', c.type,
+      'reason', c.reason, 'time', c.failed_at) ORDER BY c.id), '[]')
+      FROM (SELECT DISTINCT ON (type) * FROM outgoing_commands WHERE node_id = n.id ORDER BY type, id DESC) AS c
+      WHERE c.failed_at IS NOT NULL)) ELSE '{}' END) AS node
   FROM nodes n WHERE ($1 = 0 OR n.id = $1) AND (NOT $2 OR n.is_tentacle)) AS list)sql";
 
 absl::Status Missing() { return absl::NotFoundError("there is no such node"); }
@@ -143,11 +148,11 @@ absl::StatusOr<std::string> NodeStore::ConfigUpdate(int id) {
 }
 
 absl::Status NodeStore::SetOnline(int id, std::string_view reason) {
-  return db_
-      .Execute("UPDATE nodes SET online = true, online_since = now(), last_seen = now(), reason = $2 WHERE id = $1",
-               id,
-               std::string(reason))
-      .status();
+  return Touched(
+      db_.Execute("UPDATE nodes SET online = true, online_since = now(), last_seen = now(), reason = $2 WHERE id = $1",
+                  id,
+                  std::string(reason)),
+      Missing());
 }
 
 absl::Status NodeStore::SetOffline(int id, std::string_view reason) {
@@ -208,8 +213,9 @@ absl::StatusOr<std::string> NodeStore::AddCommand(int node_id, std::string_view 
 
 absl::StatusOr<std::string> NodeStore::OpenCommands(int node_id) {
   return db_.Text(
-      "SELECT coalesce(json_agg(json_build_object('id', 'cmd-' || id, 'type', type, 'body', body) ORDER BY id), '[]')"
-      "::text FROM outgoing_commands WHERE node_id = $1 AND acknowledged_at IS NULL",
+      "SELECT coalesce(json_agg(json_build_object('id', 'cmd-' || id, 'type', type, 'body', CASE WHEN type = 'job.run' "
+      "THEN body ELSE body || jsonb_build_object('commandId', 'cmd-' || id) END) ORDER BY id), '[]')::text "
+      "FROM outgoing_commands WHERE node_id = $1 AND acknowledged_at IS NULL",
       node_id);
 }
 

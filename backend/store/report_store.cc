@@ -95,14 +95,17 @@ Changes ApplyImageEvicted(const Context& c) {
 }
 
 Changes ApplyDiscovery(const Context& c) {
-  // A device is managed when a node told an interface with its MAC.
+  // A device is managed when a node told an interface with its MAC. One that a scan saw twice is its later self: a row
+  // cannot be written twice in one statement.
   c.tx.exec_params(R"sql(
 INSERT INTO network_discoveries AS d (tentacle_node_id, mac_address, ip_address, hostname, vendor, first_seen,
   last_seen, is_managed, managed_node_id)
 SELECT $1, (e->>'mac')::macaddr, nullif(e->>'ip', '')::inet, coalesce(e->>'hostname', ''), coalesce(e->>'vendor', ''),
   coalesce((e->>'firstSeen')::timestamptz, now()), coalesce((e->>'lastSeen')::timestamptz, now()),
   n.id IS NOT NULL, n.id
-FROM jsonb_array_elements(coalesce($2::jsonb->'devices', '[]')) AS e
+FROM (SELECT DISTINCT ON (lower(d->>'mac')) d AS e
+      FROM jsonb_array_elements(coalesce($2::jsonb->'devices', '[]')) AS d
+      ORDER BY lower(d->>'mac'), (d->>'lastSeen')::timestamptz DESC NULLS LAST) AS seen
 LEFT JOIN LATERAL (SELECT id FROM nodes, jsonb_array_elements(coalesce(network->'interfaces', '[]')) AS f
   WHERE lower(f->>'mac') = lower(e->>'mac') LIMIT 1) AS n ON true
 ON CONFLICT (tentacle_node_id, mac_address) DO UPDATE SET ip_address = excluded.ip_address,
@@ -155,6 +158,17 @@ Changes ApplyLink(const Context& c) {
   return {{"node", NodeText(c)}};
 }
 
+// The command is over: what is not acknowledged yet is not sent again.
+Changes ApplyCommandFailed(const Context& c) {
+  c.tx.exec_params(R"sql(
+UPDATE outgoing_commands SET failed_at = now(), acknowledged_at = coalesce(acknowledged_at, now()),
+  reason = left(coalesce(b->>'reason', ''), 1000)
+FROM (SELECT $2::jsonb AS b) AS m WHERE node_id = $1 AND 'cmd-' || id = b->>'commandId')sql",
+                   c.node_id,
+                   c.body);
+  return {{"node", NodeText(c)}};
+}
+
 Changes ApplyNothing(const Context&) { return {}; }
 
 struct Handler {
@@ -162,7 +176,7 @@ struct Handler {
   Changes (*apply)(const Context& context);
 };
 
-constexpr std::array<Handler, 13> kHandlers = {{
+constexpr std::array<Handler, 14> kHandlers = {{
     {"status", &ApplyStatus},
     {"task.status", &ApplyTaskStatus},
     {"task.timeline", &ApplyTimeline},
@@ -175,8 +189,27 @@ constexpr std::array<Handler, 13> kHandlers = {{
     {"inventory", &ApplyInventory},
     {"metrics", &ApplyMetrics},
     {"job.result", &ApplyJobResult},
+    {"command.failed", &ApplyCommandFailed},
     {"link", &ApplyLink},
 }};
+
+// PostgreSQL's text has no U+0000 (its documentation, section 8.14.1), and the output of a job may: it becomes U+FFFD.
+void ReplaceNul(boost::json::value* value) {
+  if (auto* text = value->if_string()) {
+    std::size_t at = text->find('\0');
+    for (; at != boost::json::string::npos; at = text->find('\0', at)) text->replace(at, 1, "\xEF\xBF\xBD");
+  } else if (auto* list = value->if_array()) {
+    for (auto& one : *list) ReplaceNul(&one);
+  } else if (auto* object = value->if_object()) {
+    for (auto& field : *object) ReplaceNul(&field.value());
+  }
+}
+
+std::string BodyText(const boost::json::object& body) {
+  boost::json::value copy = body;
+  ReplaceNul(&copy);
+  return boost::json::serialize(copy);
+}
 
 const Handler* Find(std::string_view type) {
   for (const Handler& handler : kHandlers) {
@@ -190,6 +223,7 @@ const Handler* Find(std::string_view type) {
 absl::StatusOr<Applied> ReportStore::Apply(int node_id, const backend_link::Message& message) {
   const Handler* handler = Find(message.type);
   if (handler == nullptr) return Applied{false, false, {}};
+  const std::string body = BodyText(message.body);
   return db_.Run([&](pqxx::work& tx) {
     if (message.id) {
       const auto fresh = tx.exec_params(
@@ -198,7 +232,7 @@ absl::StatusOr<Applied> ReportStore::Apply(int node_id, const backend_link::Mess
           *message.id);
       if (fresh.affected_rows() == 0) return Applied{true, true, {}};
     }
-    return Applied{true, false, handler->apply(Context{tx, node_id, boost::json::serialize(message.body)})};
+    return Applied{true, false, handler->apply(Context{tx, node_id, body})};
   });
 }
 

@@ -1,5 +1,7 @@
 #include "backend/store/task_store.h"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "backend/store/database.h"
@@ -104,24 +106,22 @@ absl::StatusOr<bool> TaskStore::CallbackTokenIs(int id, std::string_view token_s
   return *kept == token_sha256;
 }
 
-absl::StatusOr<bool> TaskStore::Apply(int id, const TaskReport& report) {
-  // The tentacle's clock orders its own reports; an end is never left again.
-  const auto rows = db_.Execute(R"sql(
+absl::StatusOr<int> TaskStore::Apply(int id, const TaskReport& report) {
+  // reported_at stays: it is of the tentacle's clock and orders the tentacle's reports alone. An end is never left again.
+  const auto tentacle = db_.Text(R"sql(
 UPDATE provisioning_tasks SET status = $2, stage = CASE WHEN $3 = '' THEN stage ELSE $3 END, message = $4,
-  progress = CASE WHEN $5 < 0 THEN progress ELSE $5 END,
-  reported_at = coalesce(nullif($6, '')::timestamptz, now()), updated_at = now(),
+  progress = CASE WHEN $5 < 0 THEN progress ELSE $5 END, updated_at = now(),
   started_at = CASE WHEN $2 <> 'waiting' THEN coalesce(started_at, now()) ELSE started_at END,
   completed_at = CASE WHEN $2 IN ('complete', 'failed', 'cancelled') THEN now() ELSE completed_at END
-WHERE id = $1 AND status IN ('waiting', 'booting', 'installing')
-  AND (reported_at IS NULL OR reported_at <= coalesce(nullif($6, '')::timestamptz, now())))sql",
-                                id,
-                                report.status,
-                                report.stage,
-                                report.message,
-                                report.progress.value_or(-1),
-                                report.time);
-  if (!rows.ok()) return rows.status();
-  return *rows > 0;
+WHERE id = $1 AND status IN ('waiting', 'booting', 'installing') RETURNING coalesce(tentacle_node_id, 0)::text)sql",
+                                 id,
+                                 report.status,
+                                 report.stage,
+                                 report.message,
+                                 report.progress.value_or(-1));
+  if (!tentacle.ok()) return tentacle.status();
+  if (tentacle->empty()) return absl::FailedPreconditionError("the task is over already");
+  return std::atoi(tentacle->c_str());
 }
 
 }  // namespace tentacle::backend

@@ -61,13 +61,12 @@ struct NewTask {
   std::string callback_token_sha256;
 };
 
-// What an installer or a tentacle says about a task.
+// What an installer says about a task.
 struct TaskReport {
   std::string status;
   std::string stage;
   std::string message;
   std::optional<int> progress;
-  std::string time;  // RFC 3339; empty: now.
 };
 
 class TaskStore {
@@ -85,8 +84,9 @@ class TaskStore {
   // The document of one task for task.new.
   absl::StatusOr<std::string> Document(int id);
   absl::StatusOr<bool> CallbackTokenIs(int id, std::string_view token_sha256);
-  // False when the report changes nothing: an older one, or the task is over.
-  absl::StatusOr<bool> Apply(int id, const TaskReport& report);
+  // What an installer says itself; returns the tentacle's node id, 0 when it is gone. FailedPrecondition when the task is
+  // over already.
+  absl::StatusOr<int> Apply(int id, const TaskReport& report);
 
  private:
   Database& db_;
@@ -99,7 +99,8 @@ class JobStore {
   // A job with its one instance. NotFound: node. Returns {id, instances:[...]}.
   absl::StatusOr<std::string> Add(int node_id, const std::string& command_type, const std::string& command_data_json,
                                   int timeout_seconds, std::string* instance_id);
-  absl::StatusOr<std::string> List();
+  // The newest 500, without what they wrote; of one node, or of all when `node_id` is 0.
+  absl::StatusOr<std::string> List(int node_id);
   absl::StatusOr<std::string> Get(int id);  // NotFound
 
  private:

@@ -14,6 +14,8 @@ export const keys = {
   images: ['images'] as const,
   tasks: (tentacleId: string) => ['tasks', tentacleId] as const,
   jobs: ['jobs'] as const,
+  jobsOf: (nodeId: string) => ['jobs', 'of', nodeId] as const,
+  job: (id: string) => ['jobs', 'one', id] as const,
 };
 
 const RETRIES = 2;

@@ -71,6 +71,13 @@ export class FakeBackend {
         ? { status: 200, body: found }
         : { status: 404, body: { detail: 'there is no such node' } };
     }
+    const job = /^\/api\/v1\/jobs\/([^/]+)$/.exec(path);
+    if (job) {
+      const found = this.jobs.find((one) => one.id === job[1]);
+      return found
+        ? { status: 200, body: found }
+        : { status: 404, body: { detail: 'there is no such job' } };
+    }
     if (method === 'POST') return { status: 202, body: { commandId: 'cmd-1' } };
     if (method === 'DELETE') return { status: 204 };
     if (path.endsWith('/inventory'))

@@ -1,5 +1,5 @@
 // What a browser has and jsdom has not.
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, beforeEach, vi } from 'vitest';
 
 import { FakeEventSource } from './fake-event-source';
@@ -12,6 +12,10 @@ class NoResizeObserver {
 
 // Mantine measures a growing text field again when fonts have come.
 Object.defineProperty(document, 'fonts', { value: new EventTarget() });
+
+// What is awaited comes at once, unless the machine does other things too; the usual second is too short then.
+configure({ asyncUtilTimeout: 15_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 beforeEach(() => {
   vi.stubGlobal('EventSource', FakeEventSource);

@@ -4,10 +4,20 @@ import { get, post } from '@/lib/api-client';
 import { keys } from '@/lib/query';
 import type { Job } from '@/types/api';
 
-export function useJobs() {
+// Without what they wrote.
+export function useJobs(nodeId: string) {
   return useQuery({
-    queryKey: keys.jobs,
-    queryFn: async () => (await get<{ jobs: Job[] }>('/api/v1/jobs')).jobs,
+    queryKey: keys.jobsOf(nodeId),
+    queryFn: async () =>
+      (await get<{ jobs: Job[] }>(`/api/v1/jobs?nodeId=${encodeURIComponent(nodeId)}`)).jobs,
+  });
+}
+
+// One job and what it wrote.
+export function useJob(id: string) {
+  return useQuery({
+    queryKey: keys.job(id),
+    queryFn: () => get<Job>(`/api/v1/jobs/${encodeURIComponent(id)}`),
   });
 }
 

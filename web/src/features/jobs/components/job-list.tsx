@@ -1,3 +1,6 @@
+import { Skeleton } from '@mantine/core';
+
+import { Problem } from '@/components/errors/problem';
 import { OutsideText } from '@/components/ui/outside-text';
 import { AlertIcon, CheckIcon, ClockIcon } from '@/components/ui/icons';
 import { Pill } from '@/components/ui/pill';
@@ -5,6 +8,7 @@ import { Ago } from '@/components/ui/time';
 import { formatDuration, revealInvisible } from '@/lib/format';
 import type { Job, JobInstance } from '@/types/api';
 
+import { useJob } from '../api/jobs';
 import classes from './job-list.module.css';
 
 interface JobListProps {
@@ -90,16 +94,29 @@ function Output({ job, instance }: { job: Job; instance: JobInstance }) {
         </p>
       ) : null}
       {isOver(instance) ? (
-        <>
-          <Block title="Output" text={instance.stdout} none="nothing was written" />
-          {instance.stderr ? <Block title="Errors" text={instance.stderr} /> : null}
-        </>
+        <Written job={job} instance={instance} />
       ) : (
         <p className={classes.waiting} role="status">
           The result appears here as soon as it is there.
         </p>
       )}
     </div>
+  );
+}
+
+// The list leaves out what jobs wrote.
+function Written({ job, instance }: { job: Job; instance: JobInstance }) {
+  const whole = useJob(job.id);
+  if (whole.isPending) return <Skeleton height={60} />;
+  if (whole.error && !whole.data) {
+    return <Problem title="No output" error={whole.error} onRetry={() => void whole.refetch()} />;
+  }
+  const written = whole.data?.instances.find((one) => one.id === instance.id);
+  return (
+    <>
+      <Block title="Output" text={written?.stdout} none="nothing was written" />
+      {written?.stderr ? <Block title="Errors" text={written.stderr} /> : null}
+    </>
   );
 }
 

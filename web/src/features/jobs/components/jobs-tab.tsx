@@ -20,9 +20,8 @@ interface JobsTabProps {
 const SHOWN = 50;
 
 export function JobsTab({ node, openId, onOpen }: JobsTabProps) {
-  const jobs = useJobs();
-  const here =
-    jobs.data?.filter((job) => job.instances.some((one) => one.nodeId === node.id)) ?? [];
+  const jobs = useJobs(node.id);
+  const here = jobs.data ?? [];
   return (
     <Stack>
       <RunScript node={node} onStarted={(job) => onOpen(job.id)} />

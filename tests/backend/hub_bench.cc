@@ -1,0 +1,353 @@
+#include "tests/backend/hub_bench.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <strings.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include <absl/time/clock.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <gtest/gtest.h>
+
+namespace tentacle::backend {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+// A test that waits so long has failed; what is awaited comes within milliseconds.
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) {
+    ADD_FAILURE() << name << " is not set: start this program with tests/backend/hub_test.sh";
+    std::abort();
+  }
+  return value;
+}
+
+// The child ends with its parent's file descriptors closed and its words in `log`.
+pid_t Start(const std::vector<std::string>& words, const std::string& log) {
+  std::vector<char*> argv;
+  for (const std::string& word : words)
+    argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  ::dup2(fd, STDOUT_FILENO);
+  ::dup2(fd, STDERR_FILENO);
+  ::execv(argv[0], argv.data());
+  ::_exit(127);
+}
+
+}  // namespace
+
+Bench& Bench::Get() {
+  static Bench bench;
+  return bench;
+}
+
+Bench::Bench() : key_(identity::RandomHex(16)) {
+  const std::string url = Environment("OCTOFLEET_TEST_DATABASE");
+  std::filesystem::create_directories(dir_ / "images");
+  std::filesystem::create_directories(dir_ / "web/assets");
+  std::ofstream(dir_ / "web/index.html") << "the page";
+  std::ofstream(dir_ / "web/assets/app-1.js") << "the script";
+  std::ofstream(dir_ / "key") << key_ << "\n";
+  pid_ = Start(
+      {Environment("OCTOFLEET_TEST_BACKEND"), "--listen", "127.0.0.1:0", "--database", url,
+       "--image-dir", dir_ / "images", "--web-dir", dir_ / "web", "--api-key-file", dir_ / "key"},
+      dir_ / "log");
+  const std::string sign = "\"port\":";
+  const bool started = Until([&] { return Log().find(sign) != std::string::npos; });
+  if (!started) {
+    ADD_FAILURE() << "the backend did not start: " << Log();
+    std::abort();
+  }
+  const std::string log = Log();
+  base_ = fmt::format("http://127.0.0.1:{}", std::atoi(log.c_str() + log.find(sign) + sign.size()));
+  database_ = Connect();
+}
+
+Bench::~Bench() {
+  ::kill(pid_, SIGTERM);
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+  // Sanitizers speak up at the end.
+  if (status != 0) {
+    std::fprintf(stderr, "the backend ended with %d:\n%s\n", status, Log().c_str());
+    std::_Exit(1);
+  }
+}
+
+std::string Bench::Log() const {
+  std::stringstream text;
+  text << std::ifstream(dir_ / "log").rdbuf();
+  return text.str();
+}
+
+net::ClientReply Bench::Fetch(const std::string& method,
+                              const std::string& path,
+                              net::HeaderList headers,
+                              const std::string& body) {
+  net::ClientRequest request;
+  request.method = method;
+  request.url = base_ + path;
+  request.headers = std::move(headers);
+  request.body = body;
+  auto reply = net::Fetch(request);
+  EXPECT_TRUE(reply.ok()) << method << " " << path << ": " << reply.status();
+  return reply.ok() ? *std::move(reply) : net::ClientReply();
+}
+
+net::ClientReply Bench::Call(const std::string& method,
+                             const std::string& path,
+                             const json::value& body) {
+  return Fetch(method, path, {{"X-API-Key", key_}}, body.is_null() ? "" : json::serialize(body));
+}
+
+json::value Bench::Json(const std::string& method,
+                        const std::string& path,
+                        const json::value& body) {
+  const net::ClientReply reply = Call(method, path, body);
+  EXPECT_LT(reply.status, 300U) << method << " " << path << ": " << reply.body;
+  boost::system::error_code error;
+  return json::parse(reply.body, error);
+}
+
+json::value Bench::Field(const std::string& path, const std::string& pointer) {
+  const json::value all = Json("GET", path);
+  boost::system::error_code error;
+  const json::value* at = all.find_pointer(pointer, error);
+  return at == nullptr ? json::value() : *at;
+}
+
+std::unique_ptr<pqxx::connection> Bench::Connect() const {
+  return std::make_unique<pqxx::connection>(Environment("OCTOFLEET_TEST_DATABASE"));
+}
+
+std::string Bench::Sql(const std::string& statement) {
+  pqxx::work tx(*database_);
+  const pqxx::result rows = tx.exec(statement);
+  tx.commit();
+  return rows.empty() || rows[0][0].is_null() ? "" : rows[0][0].as<std::string>();
+}
+
+bool Bench::Until(const std::function<bool()>& is_so) {
+  const absl::Time end = absl::Now() + kPatience;
+  while (absl::Now() < end) {
+    if (is_so()) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+std::string Bench::MakeImage(const std::string& name, const std::string& bytes) {
+  std::ofstream(dir_ / "images/" + name) << bytes;
+  const json::value image =
+      Json("POST", "/api/v1/provisioning/images", {{"name", name}, {"path", name}});
+  const std::string id(image.at("id").as_string());
+  EXPECT_TRUE(
+      Until([&] { return Field("/api/v1/provisioning/images/" + id, "/state") == "ready"; }));
+  return id;
+}
+
+json::value Bench::MakeTask(int tentacle, const std::string& mac) {
+  static const std::string image = MakeImage("task-image", "for tasks");
+  return Json("POST", "/api/v1/provisioning/tasks",
+              {{"mac", mac},
+               {"hostname", "vm"},
+               {"imageId", image},
+               {"osType", "linux-image"},
+               {"platform", "kvm-libvirt"},
+               {"tentacleId", std::to_string(tentacle)},
+               {"network", {{"dhcp", true}}}});
+}
+
+FakeTentacle::FakeTentacle(const json::value& network) : key_(*identity::IdentityKey::Generate()) {
+  Bench& bench = Bench::Get();
+  const json::value token = bench.Json("POST", "/api/v1/enrollment-tokens", json::object{});
+  const json::value answer = bench.Json("POST", "/api/v1/tentacles/enroll",
+                                        {{"token", token.at("token")},
+                                         {"name", "Berlin"},
+                                         {"hostname", "berlin"},
+                                         {"publicKey", key_.PublicKeyBase64()},
+                                         {"network", network}});
+  id_ = std::atoi(answer.at("nodeId").as_string().c_str());
+}
+
+FakeTentacle::~FakeTentacle() {
+  Close();
+}
+
+std::string FakeTentacle::Token() const {
+  return identity::MakeToken(key_, std::to_string(id_), absl::Now());
+}
+
+bool FakeTentacle::RunUntil(const std::function<bool()>& is_so) {
+  const absl::Time end = absl::Now() + kPatience;
+  while (!is_so() && absl::Now() < end) {
+    io_.restart();
+    io_.run_one_for(std::chrono::milliseconds(100));
+  }
+  return is_so();
+}
+
+absl::Status FakeTentacle::Connect(const std::string& token) {
+  Close();
+  received_.clear();
+  net::HeaderList headers;
+  if (!token.empty()) headers.emplace_back("Authorization", "Bearer " + token);
+  net::WebSocketLimits limits;
+  limits.message_bytes *= 4;  // More than the backend takes.
+  auto connect = net::WebSocket::Connect(
+      io_.get_executor(), Bench::Get().base() + "/api/v1/tentacles/ws", headers, {}, limits);
+  absl::Status status = absl::DeadlineExceededError("no answer");
+  bool done = false;
+  asio::co_spawn(
+      io_, std::move(connect),
+      [&](std::exception_ptr, absl::StatusOr<std::shared_ptr<net::WebSocket>> connected) {
+        status = connected.status();
+        if (connected.ok()) socket_ = *connected;
+        done = true;
+      });
+  EXPECT_TRUE(RunUntil([&] { return done; }));
+  if (status.ok()) StartReading();
+  return status;
+}
+
+void FakeTentacle::StartReading() {
+  auto read = [](FakeTentacle* self,
+                 std::shared_ptr<net::WebSocket> socket) -> asio::awaitable<void> {
+    for (;;) {
+      auto text = co_await socket->Read();
+      if (socket != self->socket_) co_return;
+      if (!text.ok()) {
+        self->reading_ = text.status();
+        co_return;
+      }
+      self->received_.push_back(*std::move(text));
+    }
+  };
+  reading_ = true;
+  auto reading = read(this, socket_);
+  asio::co_spawn(io_, std::move(reading), asio::detached);
+}
+
+json::object FakeTentacle::ConnectAndSync() {
+  EXPECT_EQ(Connect(), absl::OkStatus());
+  return Await("tasks.sync");
+}
+
+void FakeTentacle::Send(const std::string& text) {
+  bool done = false;
+  auto write = socket_->Write(text);
+  asio::co_spawn(io_, std::move(write), [&](std::exception_ptr, absl::Status) { done = true; });
+  EXPECT_TRUE(RunUntil([&] { return done; }));
+}
+
+void FakeTentacle::Send(const json::object& message) {
+  Send(json::serialize(message));
+}
+
+json::object FakeTentacle::Next() {
+  RunUntil([this] { return !received_.empty() || !reading_.ok(); });
+  if (received_.empty()) {
+    ADD_FAILURE() << "no message: " << reading_.status();
+    return {};
+  }
+  const std::string text = received_.front();
+  received_.pop_front();
+  return json::parse(text).as_object();
+}
+
+json::object FakeTentacle::Await(std::string_view type) {
+  for (;;) {
+    json::object message = Next();
+    if (message.empty() || message.at("type").as_string() == type) return message;
+  }
+}
+
+bool FakeTentacle::Acknowledged(std::string_view id) {
+  const json::object message = Next();
+  return message == json::object{{"type", "ack"}, {"id", id}};
+}
+
+void FakeTentacle::Report(std::string id, json::object message) {
+  message["id"] = id;
+  Send(message);
+  EXPECT_TRUE(Acknowledged(id)) << json::serialize(message);
+}
+
+bool FakeTentacle::IsQuiet() {
+  io_.restart();
+  io_.poll();
+  return received_.empty();
+}
+
+absl::Status FakeTentacle::End() {
+  EXPECT_TRUE(RunUntil([this] { return !reading_.ok(); })) << "the connection is still there";
+  return reading_.status();
+}
+
+void FakeTentacle::Close() {
+  if (socket_) socket_->Close();
+  socket_.reset();
+  io_.restart();
+  io_.poll();
+}
+
+FakePage::FakePage() {
+  const net::ClientReply signed_in = Bench::Get().Fetch(
+      "POST", "/api/v1/session", {}, fmt::format(R"({{"apiKey":"{}"}})", Bench::Get().key()));
+  std::string cookie;
+  for (const auto& [name, value] : signed_in.headers) {
+    if (strcasecmp(name.c_str(), "set-cookie") == 0) cookie = value.substr(0, value.find(';'));
+  }
+  reader_ = std::thread([this, cookie] {
+    net::ClientRequest request;
+    request.url = Bench::Get().base() + "/api/v1/events";
+    request.headers = {{"Cookie", cookie}};
+    request.total_timeout = absl::InfiniteDuration();
+    request.cancel = &stop_;
+    request.on_headers = [](unsigned status, const net::HeaderList&) { return status == 200; };
+    request.on_body = [this](std::string_view piece) {
+      const std::lock_guard lock(mutex_);
+      heard_ += piece;
+      return !stop_;
+    };
+    static_cast<void>(net::Fetch(request));
+  });
+  // "retry:" is the first line: from there on nothing is missed.
+  EXPECT_TRUE(Bench::Get().Until([this] {
+    const std::lock_guard lock(mutex_);
+    return heard_.find("retry:") != std::string::npos;
+  }));
+}
+
+FakePage::~FakePage() {
+  stop_ = true;
+  reader_.join();
+}
+
+bool FakePage::Hears(const json::object& change) {
+  return Bench::Get().Until([this, &change] {
+    const std::lock_guard lock(mutex_);
+    return heard_.find(fmt::format("data: {}\n\n", json::serialize(change))) != std::string::npos;
+  });
+}
+
+}  // namespace tentacle::backend
