@@ -1,8 +1,9 @@
 #!/bin/bash
 # All tests, on a machine with nothing but Debian 12.
 #
-#   scripts/test.sh          everything: units, protocols, database, page, real firmware
-#   scripts/test.sh quick    what needs no firmware and no browser
+#   scripts/test.sh          everything: units, protocols, database, page, real firmware, containers
+#   scripts/test.sh quick    what needs no firmware, no browser and no containers
+#   scripts/test.sh long     the forms that take hours: a thousand kills, every fault, all seeds
 #
 # Installs what is missing, builds, runs, and ends with one line: N passed, N failed, N skipped.
 # Exit code 0 when nothing failed. Needs root: for packages, network namespaces and PostgreSQL.
@@ -28,7 +29,7 @@ FAILURES=()
 
 main() {
   case $MODE in
-    all | quick) ;;
+    all | quick | long) ;;
     *)
       sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
       exit 64
@@ -37,38 +38,75 @@ main() {
   mkdir -p "$LOGS"
   step 'packages'
   local groups=(build run lab test)
-  [ "$MODE" = quick ] || groups+=(web)
+  [ "$MODE" = quick ] || groups+=(web compose)
   ensure_packages "${groups[@]}" || finish
   step 'build with sanitizers'
   must dev-configure cmake --preset dev
   must dev-build cmake --build --preset dev
+  case $MODE in
+    quick) quick_tests ;;
+    long) long_tests ;;
+    all)
+      quick_tests
+      other_tests
+      ;;
+  esac
+  finish
+}
+
+quick_tests() {
   step 'unit, protocol and database tests'
   run_ctest
   script backend tests/backend/api_test.sh
   script ramdisk-functions tests/firmware/ramdisk_functions_test.sh
   script lab tests/netns/lab_test.sh
-  if [ "$MODE" != quick ]; then
-    step 'protocol definitions'
-    check proto-lint lint_protos
-    step 'release build, page, ramdisk, disk image'
-    must release-build build_programs
-    must page-build build_page
-    must ramdisk build_ramdisk
-    must disk-image build_image
-    step 'page in a browser'
-    script page tests/web/run.sh
-    step 'real firmware: BIOS and UEFI'
-    script install-bios-uefi tests/firmware/install_test.sh bios-uefi
-    step 'real firmware: every service killed'
-    script install-kill tests/firmware/install_test.sh kill
-    step 'real firmware: the wrong disk'
-    script install-refuse tests/firmware/install_test.sh refuse
-  fi
-  finish
+  script seed tests/seed/seed_test.sh
+  step 'torture, short'
+  script torture tests/torture/torture.sh short
+}
+
+other_tests() {
+  step 'protocol definitions'
+  check proto-lint lint_protos
+  step 'release build, page, ramdisk, disk image'
+  must release-build build_programs
+  must page-build build_page
+  must ramdisk build_ramdisk
+  must disk-image build_image
+  step 'page: its own tests, and in a browser'
+  script page-units test_page
+  script page tests/web/run.sh
+  step 'real firmware: BIOS and UEFI'
+  script install-bios-uefi tests/firmware/install_test.sh bios-uefi
+  step 'real firmware: every service killed'
+  script install-kill tests/firmware/install_test.sh kill
+  step 'real firmware: the wrong disk'
+  script install-refuse tests/firmware/install_test.sh refuse
+  step 'containers on a Docker engine'
+  script compose tests/compose/compose_test.sh
+}
+
+# Each is the long form of a test that every run does in seconds.
+long_tests() {
+  local units=build/dev/tests/unit/libs
+  step 'stores: kills, failing disks, flipped bits'
+  check store-kills env TENTACLE_TEST_KILLS=1000 "$units/store_test" --gtest_filter='StoreKilled*'
+  check store-faults env TENTACLE_TEST_FAULTS=500 "$units/store_test" --gtest_filter='Disk/*'
+  check store-flips env TENTACLE_TEST_FLIPS=2000 "$units/store_test" --gtest_filter='Of/*'
+  step 'sockets: a hundred thousand calls'
+  check ipc-calls env TENTACLE_TEST_CALLS=100000 build/dev/tests/rpc/ipc_test \
+    --gtest_filter='Abuse.Many*'
+  step 'torture, long'
+  script torture-long tests/torture/torture.sh long
 }
 
 lint_protos() {
-  (cd tools && npm install --no-audit --no-fund && npm run lint)
+  (cd tools && ensure_node && npm install --no-audit --no-fund && npm run lint)
+}
+
+# One line a test, as script() counts them.
+test_page() {
+  (cd web && ensure_node && npm test --silent -- --reporter=tap-flat)
 }
 
 # must NAME COMMAND...: without it nothing further makes sense.
@@ -100,7 +138,7 @@ check() {
 # script NAME COMMAND...: a script whose lines "ok - ..." and "not ok - ..." are its checks, or which is one itself.
 # Exit code 77 means that it cannot run here and says why.
 script() {
-  local name=$1 code=0 ok not_ok
+  local name=$1 code=0 ok not_ok left_out
   shift
   "$@" >"$LOGS/$name.log" 2>&1 || code=$?
   if [ "$code" = 77 ]; then
@@ -108,12 +146,15 @@ script() {
     echo "    $name: skipped: $(tail -n 1 "$LOGS/$name.log")"
     return
   fi
-  ok=$(grep -c '^ok\b' "$LOGS/$name.log")
+  # The runner of the page's own tests writes a test that is left out as "ok ... # SKIP".
+  left_out=$(grep -cE '^ok\b.* # SKIP' "$LOGS/$name.log")
+  ok=$(($(grep -c '^ok\b' "$LOGS/$name.log") - left_out))
   not_ok=$(grep -cE '^(not ok|FAILED)\b' "$LOGS/$name.log")
   if [ "$code" != 0 ] && [ "$not_ok" = 0 ]; then not_ok=1; fi
   if [ "$code" = 0 ] && [ "$ok" = 0 ]; then ok=1; fi
   PASSED=$((PASSED + ok))
   FAILED=$((FAILED + not_ok))
+  SKIPPED=$((SKIPPED + left_out))
   echo "    $name: $ok passed, $not_ok failed"
   if [ "$not_ok" != 0 ]; then
     FAILURES+=("$name")

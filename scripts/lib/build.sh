@@ -7,6 +7,8 @@
 # shellcheck disable=SC2034  # They are for the caller.
 
 BUILD_REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=scripts/lib/node.sh
+. "$BUILD_REPO/scripts/lib/node.sh"
 BUILD_PRESET=${BUILD_PRESET:-release}
 TENTACLE_BIN=$BUILD_REPO/build/$BUILD_PRESET/cli/octofleet-tentacle
 BACKEND_BIN=$BUILD_REPO/build/$BUILD_PRESET/backend/octofleet-backend
@@ -15,14 +17,14 @@ RAMDISK_DIR=$BUILD_REPO/build/ramdisk
 IMAGE_DIR=$BUILD_REPO/build/images
 IMAGE_NAME=debian-12-demo.raw.zst
 
-# build_programs: both executables, without the tests.
+# build_programs [TARGET...]: both executables, without the tests; and the targets.
 build_programs() {
   (
     cd "$BUILD_REPO" || exit 1
     if [ ! -f "build/$BUILD_PRESET/build.ninja" ]; then
       cmake --preset "$BUILD_PRESET" || exit 1
     fi
-    cmake --build --preset "$BUILD_PRESET" --target octofleet-tentacle octofleet-backend
+    cmake --build --preset "$BUILD_PRESET" --target octofleet-tentacle octofleet-backend "$@"
   )
 }
 
@@ -31,6 +33,7 @@ build_programs() {
 build_page() {
   (
     cd "$BUILD_REPO/web" || exit 1
+    ensure_node || exit 1
     if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
       npm ci --no-audit --no-fund || exit 1
     fi

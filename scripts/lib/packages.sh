@@ -2,6 +2,7 @@
 # The one list of Debian packages that building, running and testing need, and how they get here.
 #
 # To be sourced. Everything is in Debian 12 (main). A package's reason is in docs/.
+# The groups fuzz and bench are for who configures these presets or runs bench/run.sh; no test needs them.
 # shellcheck disable=SC2034  # The lists are read by their group's name.
 
 PACKAGES_build="build-essential cmake ninja-build ccache mold pkg-config git
@@ -13,8 +14,12 @@ PACKAGES_build="build-essential cmake ninja-build ccache mold pkg-config git
 PACKAGES_run="postgresql ipxe curl jq iproute2 procps ca-certificates zstd"
 PACKAGES_lab="dnsmasq-base qemu-system-x86 qemu-utils ipxe-qemu ovmf debootstrap busybox-static zstd
   cpio grub-pc-bin grub-efi-amd64-bin grub-common mtools dosfstools e2fsprogs fdisk iproute2"
-PACKAGES_web=""   # node and npm, see packages_of: they may be there without being a package.
-PACKAGES_compose="docker.io docker-compose debootstrap iptables"
+# node and npm, see packages_of: they may be there without being a package. Debian's node is too old
+# for the page, but runs npm, which fetches a newer one (node.sh).
+PACKAGES_web=""
+PACKAGES_compose="docker.io docker-compose debootstrap iptables python3 curl jq prometheus"
+PACKAGES_fuzz="clang-19 libclang-rt-19-dev"   # The presets fuzz and tsan.
+PACKAGES_bench="dnsmasq-base iproute2 binutils python3"
 PACKAGES_test="tftp-hpa atftp udhcpc tshark chromium prometheus shellcheck python3 python3-yaml"
 
 # packages_of GROUP: the names of a group, one a line.

@@ -51,7 +51,7 @@ stack_remove_old_run() {
   # Only a folder that one of our scripts made for itself.
   case $old in
     "$STACK_DIR") ;;
-    /tmp/tentacle-demo.?????? | /tmp/tentacle-test.??????) rm -rf "$old" ;;
+    /tmp/tentacle-demo.?????? | /tmp/tentacle-test.?????? | /tmp/tentacle-bench.??????) rm -rf "$old" ;;
   esac
   rm -f "$LAB_STATE/folder"
 }
