@@ -13,6 +13,8 @@ REPO=$(cd "$(dirname "$0")/../.." && pwd)
 . "$REPO/scripts/lib/say.sh"
 # shellcheck source=scripts/lib/postgres.sh
 . "$REPO/scripts/lib/postgres.sh"
+# shellcheck source=scripts/lib/node.sh
+. "$REPO/scripts/lib/node.sh"
 
 CHROMIUM=${CHROMIUM:-/usr/bin/chromium}
 WEB_DIR=${WEB_DIR:-$REPO/web/dist}
@@ -25,6 +27,7 @@ main() {
   [ -f "$WEB_DIR/index.html" ] || fail 'the page has not been built (npm run build in web/)'
   [ -d "$REPO/web/node_modules/ws" ] || fail 'the packages of web/ are not installed (npm ci in web/)'
   [ -x "$CHROMIUM" ] || fail "$CHROMIUM is missing"
+  ensure_node || fail 'there is no Node.js that is new enough'
   TEMP=$(mktemp -d /tmp/tentacle-page.XXXXXX)
   trap clean_up EXIT
   trap 'exit 130' INT
