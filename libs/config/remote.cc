@@ -50,6 +50,52 @@ absl::Status MergeValue(const boost::json::value& value,
                         const FieldDescriptor& field,
                         Message* section);
 
+// The keys of the product specification's example, which stand at the top.
+struct Alias {
+  std::string_view key;
+  std::string_view path;    // Empty: information for people, nothing is set by it.
+  std::uint64_t scale = 1;  // What a number is multiplied by.
+};
+
+constexpr std::array<Alias, 5> kAliases = {{
+    {"pxe_enabled", "pxe.enabled"},
+    {"cache_size_gb", "cache.max_bytes", 1'000'000'000},
+    {"network_segment", ""},
+    {"discovery_enabled", "discovery.enabled"},
+    {"discovery_interval_min", "discovery.scan_interval_min"},
+}};
+
+// The same object in our own words; what is no alias stays as it is.
+boost::json::object WithoutAliases(const boost::json::object& object) {
+  boost::json::object own;
+  for (const auto& entry : object) {
+    const std::string_view key(entry.key().data(), entry.key().size());
+    const auto* alias = std::find_if(kAliases.begin(), kAliases.end(), [key](const Alias& a) { return a.key == key; });
+    if (alias == kAliases.end()) {
+      // A section that an alias has begun already is added to.
+      auto* present = own.if_contains(entry.key());
+      if (present == nullptr || !present->is_object() || !entry.value().is_object()) {
+        own[entry.key()] = entry.value();
+        continue;
+      }
+      for (const auto& field : entry.value().get_object()) present->get_object()[field.key()] = field.value();
+      continue;
+    }
+    if (alias->path.empty()) continue;
+    const auto dot = alias->path.find('.');
+    auto& section = own[boost::json::string_view(alias->path.data(), dot)];
+    if (!section.is_object()) section.emplace_object();
+    boost::json::value value = entry.value();
+    if (alias->scale != 1 && value.is_int64() && value.get_int64() >= 0) {
+      value = static_cast<std::uint64_t>(value.get_int64()) * alias->scale;
+    }
+    const std::string_view field = alias->path.substr(dot + 1);
+    // What is said in our own words as well counts.
+    section.get_object().emplace(boost::json::string_view(field.data(), field.size()), value);
+  }
+  return own;
+}
+
 absl::Status MergeObject(const boost::json::object& object, std::string_view path, Message* section) {
   for (const auto& entry : object) {
     const std::string key(entry.key());
@@ -94,7 +140,7 @@ absl::Status MergeRemote(std::string_view json, TentacleConfig* config) {
   if (error || !value.is_object()) return absl::InvalidArgumentError("remote config: not a JSON object");
   // All or nothing: a half-applied configuration is nobody's.
   TentacleConfig merged = *config;
-  if (absl::Status status = MergeObject(value.as_object(), "", &merged); !status.ok()) return status;
+  if (absl::Status status = MergeObject(WithoutAliases(value.as_object()), "", &merged); !status.ok()) return status;
   *config = std::move(merged);
   return absl::OkStatus();
 }

@@ -19,7 +19,11 @@ Connection::Connection(const ConnectionParts& parts)
       metrics_(parts.metrics),
       gate_(parts.home, Flow(limits::kDefaultWindow, limits::kMaxWindow)),
       acks_(limits::kPlainPeerAfter, limits::kAckStall),
-      beat_(parts.home, session_, parts.peers, parts.metrics),
+      beat_(parts.home,
+            session_,
+            parts.peers,
+            parts.metrics,
+            ThroughputProbe(parts.get, parts.peers, parts.metrics, parts.clock)),
       never_(parts.home) {
   for (const Service service : kServices) {
     for (const events::Priority lane : events::kLanes) {

@@ -28,6 +28,7 @@ struct ConnectionParts {
   Inbox& inbox;
   Peers& peers;
   Metrics& metrics;
+  ThroughputProbe::Get get;
   const runtime::Clock& clock;
   runtime::Log log;
 };

@@ -103,6 +103,7 @@ asio::awaitable<absl::Status> EventPump::Confirm() {
     const absl::Time now = clock_.Now();
     if (acks_.IsPlain(now)) {
       gate_.Leave(delivery_.AcknowledgeWritten());
+      metrics_.InFlight(service_, lane_, delivery_.in_flight());
       room_.Notify();
     }
     if (acks_.IsStalled(now)) {

@@ -36,6 +36,14 @@ constexpr retry::BackoffPolicy kPeerBackoff{absl::Milliseconds(200), absl::Secon
 constexpr absl::Duration kConfigTrial = absl::Minutes(2);
 constexpr absl::Duration kConfigTrialLook = absl::Seconds(5);
 
+// The throughput of the line: soon enough to be seen after an installation, rarely enough to be no
+// load: 64 KiB an hour, 1 MiB more where 64 KiB arrive too fast to be timed.
+constexpr absl::Duration kProbeFirst = absl::Minutes(5);
+constexpr absl::Duration kProbeInterval = absl::Hours(1);
+constexpr std::size_t kProbeBytes = 64 * 1024;
+constexpr std::size_t kProbeBytesOfAFastLine = 1024 * 1024;
+constexpr absl::Duration kProbeTooFast = absl::Milliseconds(100);
+
 // The backend allows a minute of skew in a token (libs/identity); half of it is left for the way.
 constexpr absl::Duration kClockTolerance = absl::Seconds(30);
 
@@ -47,6 +55,8 @@ constexpr absl::Duration kIdentityRecheck = absl::Seconds(2);
 
 // A frame has 1 MiB, so one sync carries fewer; a branch installs some dozens at a time.
 constexpr std::size_t kMaxTasks = 1000;
+// From so many on, those that have ended are let go.
+constexpr std::size_t kTidyTasksFrom = 750;
 // gRPC takes messages of 4 MiB; the rest is room for its own framing.
 constexpr std::size_t kMaxTaskTableBytes = 3 * 1024 * 1024;
 // Commands wait for a service that is down; more than this is not a person's work.

@@ -73,6 +73,13 @@ Metrics::Metrics(Registry& registry)
                         "tentacle_uplink_repeats_total",
                         "Messages that were taken before; acknowledged again and dropped.")
                    .Add({})),
+      throughput_(Gauges(registry,
+                         "tentacle_uplink_link_throughput_bytes_per_second",
+                         "What the last probe of the line from the backend carried.")
+                      .Add({})),
+      probes_(Counters(registry,
+                       "tentacle_uplink_link_probes_total",
+                       "Probes of the line's throughput by outcome.")),
       clock_offset_(Gauges(registry,
                            "tentacle_uplink_clock_offset_seconds",
                            "The backend's clock minus this machine's, at the last refused token.")

@@ -64,6 +64,13 @@ class Metrics {
     delivered_.Add(LaneLabels(service, lane)).Increment(static_cast<double>(count));
   }
 
+  void Throughput(double bytes_per_second) { throughput_.Set(bytes_per_second); }
+
+  // `outcome`: measured, failed, image_moving, unknown_there.
+  void Probe(std::string_view outcome) {
+    probes_.Add({{"outcome", std::string(outcome)}}).Increment();
+  }
+
   // The backend's clock minus ours, as its last refusal of a token told.
   void ClockOffset(double seconds) { clock_offset_.Set(seconds); }
 
@@ -118,6 +125,8 @@ class Metrics {
   prometheus::Counter& unknown_types_;
   prometheus::Family<prometheus::Counter>& refused_frames_;
   prometheus::Counter& repeats_;
+  prometheus::Gauge& throughput_;
+  prometheus::Family<prometheus::Counter>& probes_;
   prometheus::Gauge& clock_offset_;
   prometheus::Gauge& window_;
   prometheus::Family<prometheus::Gauge>& in_flight_;

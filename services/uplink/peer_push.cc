@@ -90,8 +90,12 @@ asio::awaitable<bool> PeerPush::PushConfig() {
 }
 
 asio::awaitable<bool> PeerPush::PushTasks() {
+  if (desired_.state().task_revision == 0 || service_ != Service::kPxe) co_return true;
+  if (desired_.state().tasks.size() >= limits::kTidyTasksFrom) {
+    const bool tidied = co_await ForgetFinishedTasks();
+    if (!tidied) co_return false;
+  }
   const std::uint64_t revision = desired_.state().task_revision;
-  if (revision == 0 || service_ != Service::kPxe) co_return true;
   const auto response = co_await peers_.ReplaceBootTasks(desired_.state());
   if (!response.ok()) {
     if (IsWorthRetrying(response.status())) co_return false;
@@ -105,6 +109,24 @@ asio::awaitable<bool> PeerPush::PushTasks() {
   const std::uint64_t newer = response->applied_revision();
   auto compute = [newer](const DesiredState& s) { return OutbidTasks(s, newer); };
   co_return co_await Outbid(std::move(compute));
+}
+
+asio::awaitable<bool> PeerPush::ForgetFinishedTasks() {
+  const auto list = co_await peers_.ListBootTasks();
+  if (!list.ok()) co_return !IsWorthRetrying(list.status());
+  std::vector<std::string> finished;
+  for (const auto& tracked : list->tasks()) {
+    const auto status = tracked.progress().status();
+    if (status == task::v1::TASK_STATUS_COMPLETE || status == task::v1::TASK_STATUS_FAILED ||
+        status == task::v1::TASK_STATUS_CANCELLED) {
+      finished.push_back(tracked.task().id());
+    }
+  }
+  auto compute = [finished](const DesiredState& state) { return ForgetTasks(state, finished); };
+  auto commit = desired_.Commit(std::move(compute), std::nullopt, std::nullopt);
+  const auto change = co_await Shield(home_, std::move(commit));
+  if (!change.ok()) metrics_.StoreFailed("desired");
+  co_return change.ok();
 }
 
 // Our revision goes above that of the service, and the push is made again.

@@ -45,6 +45,7 @@ class PeerPush {
   boost::asio::awaitable<bool> PushConfig();
   // Of pxe; of the others nothing.
   boost::asio::awaitable<bool> PushTasks();
+  boost::asio::awaitable<bool> ForgetFinishedTasks();
   boost::asio::awaitable<bool> DeliverCommands();
   boost::asio::awaitable<bool> DropExpired();
   boost::asio::awaitable<bool> Deliver(std::uint64_t sequence, Command command);

@@ -81,13 +81,22 @@ json::array Services(const Peers& peers) {
 
 }  // namespace
 
-StatusBeat::StatusBeat(asio::any_io_executor home, Session& session, Peers& peers, Metrics& metrics)
-    : session_(session), peers_(peers), metrics_(metrics), pause_(std::move(home)) {}
+StatusBeat::StatusBeat(asio::any_io_executor home,
+                       Session& session,
+                       Peers& peers,
+                       Metrics& metrics,
+                       ThroughputProbe probe)
+    : session_(session),
+      peers_(peers),
+      metrics_(metrics),
+      probe_(std::move(probe)),
+      pause_(std::move(home)) {}
 
 asio::awaitable<absl::Status> StatusBeat::Run() {
   for (;;) {
     if (const absl::Status status = co_await SendStatus(); !status.ok()) co_return status;
     co_await pause_.Wait(limits::kStatusInterval);
+    co_await probe_.MeasureIfDue();
     if (const absl::Status status = co_await SendLatency(); !status.ok()) co_return status;
   }
 }
@@ -114,6 +123,7 @@ asio::awaitable<absl::Status> StatusBeat::SendLatency() {
   message.body["latencyMs"] = absl::ToDoubleMilliseconds(quality.mean_round_trip);
   message.body["jitterMs"] = absl::ToDoubleMilliseconds(quality.jitter);
   message.body["lossPercent"] = quality.loss * 100;
+  if (const auto rate = probe_.megabits_per_second()) message.body["throughputMbit"] = *rate;
   co_return co_await session_.Send(std::move(message));
 }
 

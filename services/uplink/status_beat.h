@@ -9,13 +9,18 @@
 #include "services/uplink/peers.h"
 #include "services/uplink/session.h"
 #include "services/uplink/signal.h"
+#include "services/uplink/throughput_probe.h"
 
 namespace tentacle::uplink {
 
 // Home thread only; made for one session.
 class StatusBeat {
  public:
-  StatusBeat(boost::asio::any_io_executor home, Session& session, Peers& peers, Metrics& metrics);
+  StatusBeat(boost::asio::any_io_executor home,
+             Session& session,
+             Peers& peers,
+             Metrics& metrics,
+             ThroughputProbe probe);
 
   // Until the connection is over or cancelled.
   boost::asio::awaitable<absl::Status> Run();
@@ -27,6 +32,7 @@ class StatusBeat {
   Session& session_;
   Peers& peers_;
   Metrics& metrics_;
+  ThroughputProbe probe_;
   Signal pause_;
 };
 

@@ -56,11 +56,13 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   host.health.Set("peers", true, peers.Summary());
 
   // events of the services -> backend, for as long as each connection lasts
+  WebSocketLink link(host, metrics);
+  const auto get = [&link](std::string path) { return link.Get(std::move(path)); };
   const auto serve = [&](std::shared_ptr<net::WebSocket> socket) {
     return ServeConnection(
-        {host.home, std::move(socket), inbox, peers, metrics, host.clock, host.log});
+        {host.home, std::move(socket), inbox, peers, metrics, get, host.clock, host.log});
   };
-  WebSocketLink link(host, metrics, serve);
+  link.OnConnected(serve);
 
   // a configuration that touches the link -> proven by a connection, or taken back
   ConfigTrial trial({host.home, desired, link, peers, host.events, metrics, host.clock, host.log});

@@ -38,10 +38,9 @@ net::WebSocketLimits LimitsFrom(const config::v1::UplinkConfig& config) {
 
 }  // namespace
 
-WebSocketLink::WebSocketLink(runtime::Host& host, Metrics& metrics, Serve serve)
+WebSocketLink::WebSocketLink(runtime::Host& host, Metrics& metrics)
     : host_(host),
       metrics_(metrics),
-      serve_(std::move(serve)),
       random_(std::random_device{}()),
       machine_(PolicyFrom(host.config.current().uplink()), limits::kStableAfter),
       pause_(host.home) {}
@@ -126,6 +125,21 @@ asio::awaitable<WebSocketLink::Outcome> WebSocketLink::ServeConnection() {
                             : fmt::format("the connection ended: {}", text::Message(ended.reason));
   host_.log.Warning("uplink.disconnected", {{"backend", backend_url_}, {"reason", reason}});
   co_return Outcome{LinkEvent::kLost, reason, ended.reconnect_after};
+}
+
+asio::awaitable<absl::StatusOr<net::ClientReply>> WebSocketLink::Get(std::string path) {
+  if (!identity_) co_return absl::FailedPreconditionError("not enrolled");
+  const std::string token =
+      identity::MakeToken(identity_->key, identity_->node_id, host_.clock.Now() + clock_offset_);
+  std::string_view base = backend_url_;
+  while (base.ends_with('/'))
+    base.remove_suffix(1);
+  net::ClientRequest request;
+  request.url = fmt::format("{}{}", base, path);
+  request.headers = {{"Authorization", fmt::format("Bearer {}", token)}};
+  request.tls = identity_->tls;
+  auto fetch = [request = std::move(request)] { return net::Fetch(request); };
+  co_return co_await async::OnPool(host_.blocking, std::move(fetch));
 }
 
 void WebSocketLink::LearnTime(const absl::Status& refusal) {

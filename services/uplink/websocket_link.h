@@ -12,6 +12,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "libs/identity/identity.h"
+#include "libs/net/http_client.h"
 #include "libs/net/websocket.h"
 #include "libs/runtime/clock.h"
 #include "libs/runtime/health.h"
@@ -40,13 +41,19 @@ class WebSocketLink {
       std::function<boost::asio::awaitable<ConnectionEnd>(std::shared_ptr<net::WebSocket>)>;
 
   // `host` must outlive the link; it reads configuration, key file and clock from it.
-  WebSocketLink(runtime::Host& host, Metrics& metrics, Serve serve);
+  WebSocketLink(runtime::Host& host, Metrics& metrics);
+
+  // Before Run().
+  void OnConnected(Serve serve) { serve_ = std::move(serve); }
 
   // Until cancelled.
   boost::asio::awaitable<absl::Status> Run();
 
   // Ends the connection, if there is one, and makes the next one at once.
   void Reconnect();
+
+  // A route of the backend, as this tentacle. FailedPrecondition while there is no identity.
+  boost::asio::awaitable<absl::StatusOr<net::ClientReply>> Get(std::string path);
 
   // Called after each step of the link.
   void OnStep(std::function<void()> callback) { on_step_ = std::move(callback); }

@@ -120,16 +120,16 @@ class FakeCache final : public cache::v1::CacheService::CallbackService {
   grpc::ServerUnaryReactor* ListImages(grpc::CallbackServerContext* context,
                                        const cache::v1::ListImagesRequest* request,
                                        cache::v1::ListImagesResponse* response) override {
-    return Answer(
-        home_, context, request, response,
-        [](const cache::v1::ListImagesRequest&) -> absl::StatusOr<cache::v1::ListImagesResponse> {
-          cache::v1::ListImagesResponse list;
-          auto& image = *list.add_images();
-          image.set_id("img-7");
-          image.set_size_bytes(4'500'000'000);
-          image.set_state(cache::v1::IMAGE_STATE_CACHED);
-          return list;
-        });
+    return Answer(home_, context, request, response,
+                  [this](const cache::v1::ListImagesRequest&)
+                      -> absl::StatusOr<cache::v1::ListImagesResponse> {
+                    cache::v1::ListImagesResponse list;
+                    auto& image = *list.add_images();
+                    image.set_id("img-7");
+                    image.set_size_bytes(4'500'000'000);
+                    image.set_state(told_.image_state);
+                    return list;
+                  });
   }
 
  private:

@@ -36,6 +36,7 @@ struct Told {
   std::string refuse_task;         // pxe refuses the task of this id.
   std::uint64_t pxe_revision = 0;  // A revision that pxe has from an earlier life.
   absl::Status job_answer;
+  cache::v1::ImageState image_state = cache::v1::IMAGE_STATE_CACHED;
 };
 
 // Takes what is newer, as every ConfigService does.

@@ -83,7 +83,10 @@ Replacement BootTable::Replace(std::uint64_t revision, const std::vector<BootTas
     fresh.mac = mac;
     fresh.task = task;
     fresh.progress = Fresh(task.id(), now);
-    if (known != tasks_.end()) result.cancelled.push_back(known->second);
+    // What has ended stays as it ended.
+    if (known != tasks_.end() && IsOpen(known->second.progress.status())) {
+      result.cancelled.push_back(known->second);
+    }
     tasks_[mac] = std::move(fresh);
     result.added.push_back(mac);
   }

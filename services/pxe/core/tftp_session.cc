@@ -56,6 +56,7 @@ TftpSession::Step TftpSession::OnDeadline(absl::Time now) {
 }
 
 std::uint64_t TftpSession::acknowledged_bytes() const {
+  if (complete_) return file_->size();
   if (block_ == 0) return 0;
   return std::min<std::uint64_t>((block_ - 1) * terms_.block_bytes, file_->size());
 }
@@ -76,6 +77,9 @@ TftpSession::Step TftpSession::SendCurrent(absl::Time now) {
 
 TftpSession::Step TftpSession::Wait() const { return {{}, deadline_, std::nullopt}; }
 
-TftpSession::Step TftpSession::Over(TftpOutcome outcome) const { return {{}, absl::InfiniteFuture(), outcome}; }
+TftpSession::Step TftpSession::Over(TftpOutcome outcome) {
+  complete_ = outcome == TftpOutcome::kComplete;
+  return {{}, absl::InfiniteFuture(), outcome};
+}
 
 }  // namespace tentacle::pxe

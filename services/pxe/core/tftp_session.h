@@ -42,13 +42,14 @@ class TftpSession {
  private:
   Step SendCurrent(absl::Time now);
   Step Wait() const;
-  Step Over(TftpOutcome outcome) const;
+  Step Over(TftpOutcome outcome);
 
   std::shared_ptr<const std::string> file_;
   TftpTerms terms_;
   // 0: the OACK is out; n: block n is out. 64 bits: the wire's 16 roll over (G32).
   std::uint64_t block_ = 0;
   std::uint64_t last_block_ = 0;
+  bool complete_ = false;
   absl::Duration timeout_;
   absl::Time deadline_;
   int tries_ = 0;

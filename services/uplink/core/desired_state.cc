@@ -62,6 +62,15 @@ DesiredChange CancelTask(const DesiredState& state, const std::string& task_id) 
   return change;
 }
 
+DesiredChange ForgetTasks(const DesiredState& state, const std::vector<std::string>& task_ids) {
+  DesiredChange change;
+  for (const std::string& id : task_ids) {
+    if (const BootTask* task = state.FindTask(id)) change.tasks[task->mac()] = std::nullopt;
+  }
+  if (!change.tasks.empty()) change.task_revision = state.task_revision + 1;
+  return change;
+}
+
 DesiredChange SyncTasks(const DesiredState& state,
                         const std::vector<BootTask>& tasks,
                         const TableLimits& limits) {

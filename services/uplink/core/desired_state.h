@@ -59,6 +59,8 @@ DesiredChange AddTask(const DesiredState& state,
                       const TableLimits& limits);
 // task.cancel. An unknown id changes nothing.
 DesiredChange CancelTask(const DesiredState& state, const std::string& task_id);
+// Tasks that have ended; whoever orders tasks one by one never takes them back.
+DesiredChange ForgetTasks(const DesiredState& state, const std::vector<std::string>& task_ids);
 // tasks.sync. Of two tasks for one MAC the later is taken and the other refused.
 DesiredChange SyncTasks(const DesiredState& state,
                         const std::vector<task::v1::BootTask>& tasks,

@@ -117,5 +117,19 @@ TEST(Config, YamlOfAConfigReadsBackAsItself) {
   EXPECT_EQ(again.SerializeAsString(), config.SerializeAsString());
 }
 
+TEST(RemoteConfig, TheSpecificationsExampleIsUnderstood) {
+  TentacleConfig config = Defaults();
+  const absl::Status status = MergeRemote(
+      R"({"pxe_enabled":false,"cache_size_gb":100,"network_segment":"192.168.20.0/24",)"
+      R"("discovery_enabled":true,"discovery_interval_min":45,"discovery":{"probes_per_second":50}})",
+      &config);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_FALSE(config.pxe().enabled());
+  EXPECT_EQ(config.cache().max_bytes(), 100'000'000'000u);
+  EXPECT_TRUE(config.discovery().enabled());
+  EXPECT_EQ(config.discovery().scan_interval_min(), 45u);
+  EXPECT_EQ(config.discovery().probes_per_second(), 50u);
+}
+
 }  // namespace
 }  // namespace tentacle::config

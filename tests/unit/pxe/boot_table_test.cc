@@ -87,6 +87,15 @@ TEST_F(BootTableTest, AnotherTaskForTheSameMachineCancelsTheFirst) {
   EXPECT_TRUE(change.removed.empty());  // Its file is written anew.
 }
 
+TEST_F(BootTableTest, CompleteTaskIsNotCancelledByTheNextOfItsMachine) {
+  Install();
+  ASSERT_TRUE(Say("done").ok());
+  const Replacement change = table_.Replace(2, {Task("t2")}, kNow);
+  EXPECT_TRUE(change.cancelled.empty());
+  EXPECT_EQ(change.added.size(), 1u);
+  EXPECT_EQ(Get().task.id(), "t2");
+}
+
 TEST_F(BootTableTest, OtherOperatingSystemsAreRefusedWithAReason) {
   task::v1::BootTask windows = Task("t3", kOtherMac);
   windows.set_os_type("windows");

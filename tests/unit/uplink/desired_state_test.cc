@@ -33,6 +33,15 @@ TEST(AddTask, MakesANewRevision) {
   EXPECT_EQ(state.tasks.size(), 2u);
 }
 
+TEST(ForgetTasks, OnlyThoseThatAreNamedGo) {
+  DesiredState state = With({Task("1", "a"), Task("2", "b")});
+  Apply(ForgetTasks(state, {"2", "unknown"}), state);
+  ASSERT_EQ(state.tasks.size(), 1u);
+  EXPECT_EQ(state.tasks.at("a").id(), "1");
+  EXPECT_EQ(state.task_revision, 2u);
+  EXPECT_TRUE(ForgetTasks(state, {"2"}).empty());
+}
+
 TEST(AddTask, SameTaskAgainChangesNothing) {
   const DesiredState state = With({Task("1", "a")});
   EXPECT_TRUE(AddTask(state, Task("1", "a"), kLimits).empty());
