@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include <boost/json/parse.hpp>
@@ -57,6 +59,19 @@ absl::StatusOr<std::optional<std::string>> TakeString(json::object& object,
   return std::optional<std::string>(std::move(value));
 }
 
+// "1e400" is read as infinity, and infinity cannot be written again: a message that is kept would
+// be lost. Never deeper than kMaxDepth.
+bool IsFinite(const json::value& value) {
+  if (const auto* object = value.if_object()) {
+    return std::all_of(object->begin(), object->end(),
+                       [](const auto& entry) { return IsFinite(entry.value()); });
+  }
+  if (const auto* array = value.if_array()) {
+    return std::all_of(array->begin(), array->end(), IsFinite);
+  }
+  return !value.is_double() || std::isfinite(value.get_double());
+}
+
 }  // namespace
 
 absl::StatusOr<Message> Parse(std::string_view text) {
@@ -71,6 +86,7 @@ absl::StatusOr<Message> Parse(std::string_view text) {
   if (error) return Wrong(fmt::format("message is not JSON: {}", error.message()));
   auto* object = root.if_object();
   if (object == nullptr) return Wrong("message is not a JSON object");
+  if (!IsFinite(root)) return Wrong("message holds a number that is too large");
 
   auto type = TakeString(*object, "type", kMaxTypeBytes);
   if (!type.ok()) return type.status();

@@ -154,6 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadFrame{"LongId", R"({"type":"a","id":")" + std::string(257, 'i') + "\"}", "id is longer"},
         BadFrame{"NotUtf8", "{\"type\":\"a\",\"b\":\"\xff\xfe\"}", "not JSON"},
         BadFrame{"TooDeep", Deep(kMaxDepth + 1), "not JSON"},
+        BadFrame{"InfiniteNumber", R"({"type":"wake","a":[{"b":1e400}]})", "too large"},
         BadFrame{"TooLarge", std::string(kMaxMessageBytes + 1, ' '), "at most"}),
     [](const auto& param_info) { return param_info.param.name; });
 
