@@ -96,6 +96,62 @@ installation() {
   check 'a machine that is installed gets no script' script_is 1 404
 }
 
+# real_clients: what other people's programs make of it, on a machine that has a task.
+real_clients() {
+  send "$(task 2 42)"
+  comes 'a task for the second machine' file_has_task 2 42
+  check 'udhcpc gets an address of the office from its DHCP server, and no word about booting' udhcpc_gets_address 2
+  check 'tftp-hpa fetches a boot file whole' tftp_hpa_fetches 2 snponly.efi
+  check 'tftp-hpa is refused what is not there' fails tftp_hpa_fetches 2 nothing.efi
+  check 'tftp-hpa gets nothing from outside the boot folder' tftp_hpa_stays_inside 2
+  check 'atftp fetches it with block size, size and timeout negotiated' atftp_fetches 2 snponly.efi
+  check 'curl fetches it on port 9080' boot_file_is_served 2 snponly.efi
+  check 'curl learns its size with HEAD' boot_file_size 2 snponly.efi
+  send '{"type":"task.cancel","taskId":"42"}'
+  comes 'task.status cancelled of that task goes up' status_came 42 cancelled
+}
+
+udhcpc_gets_address() {
+  # shellcheck disable=SC2016  # $1 is for the script that is written.
+  printf '#!/bin/sh\n[ "$1" != bound ] || env >%s\n' "$TEMP/lease" >"$TEMP/lease-script"
+  chmod +x "$TEMP/lease-script"
+  rm -f "$TEMP/lease"
+  on_machine "$1" busybox udhcpc -i "$LAB_LAN_DEVICE" -n -q -t 5 -T 2 -s "$TEMP/lease-script" || return 1
+  grep -q '^ip=10\.77\.0\.1[0-9][0-9]$' "$TEMP/lease" &&
+    ! grep -q "^serverid=$LAB_TENTACLE_ADDRESS$" "$TEMP/lease" &&
+    ! grep -q -e '^boot_file=' -e '^tftp=' "$TEMP/lease"
+}
+
+boot_file() { printf '%s/state/cache/boot/%s' "$TEMP" "$1"; }
+
+tftp_hpa_fetches() {
+  rm -f "$TEMP/fetched"
+  on_machine "$1" tftp -m binary "$LAB_TENTACLE_ADDRESS" -c get "$2" "$TEMP/fetched"
+  cmp "$TEMP/fetched" "$(boot_file "$2")"
+}
+
+tftp_hpa_stays_inside() {
+  local name
+  for name in ../../tentacle.key ../../../../../../etc/passwd /etc/passwd; do
+    rm -f "$TEMP/fetched"
+    on_machine "$1" tftp -m binary "$LAB_TENTACLE_ADDRESS" -c get "$name" "$TEMP/fetched"
+    [ ! -s "$TEMP/fetched" ] || return 1
+  done
+}
+
+atftp_fetches() {
+  rm -f "$TEMP/fetched"
+  on_machine "$1" atftp --option 'blksize 1432' --option 'tsize 0' --option 'timeout 2' --get --remote-file "$2" \
+    --local-file "$TEMP/fetched" "$LAB_TENTACLE_ADDRESS" 69 && cmp "$TEMP/fetched" "$(boot_file "$2")"
+}
+
+boot_file_is_served() { [ "$(web_status "$1" "/boot/$2")" = 200 ] && cmp "$TEMP/body" "$(boot_file "$2")"; }
+
+boot_file_size() {
+  on_machine "$1" curl -fsSI --max-time 10 "http://$LAB_TENTACLE_ADDRESS:9080/boot/$2" | tr -d '\r' |
+    grep -qx "Content-Length: $(stat -c %s "$(boot_file "$2")")"
+}
+
 # is_offered NUMBER FILE: what the machine's DHCPDISCOVER brings.
 is_offered() {
   [ "$(on_machine "$1" python3 -B "$REPO/tests/seed/pxe_client.py" "$LAB_LAN_DEVICE" "$(mac_of "$1")")" = "$2" ]

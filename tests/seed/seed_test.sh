@@ -4,7 +4,8 @@
 #
 #   tests/seed/seed_test.sh
 #
-# Runs the real tentacle in the lab's branch office, with two machines that are played. The program is that of
+# Runs the real tentacle in the lab's branch office, with two machines that are played, and with the clients of
+# Debian: udhcpc, tftp-hpa, atftp, curl. The program is that of
 # BUILD_PRESET (dev unless set). Prints "ok - ..." or "not ok - ..." for each check.
 set -uo pipefail
 
@@ -42,6 +43,7 @@ main() {
   connection
   image
   installation
+  real_clients
   configuration
   cancellation
   cut_line
@@ -105,6 +107,7 @@ set_up() {
   for file in undionly.kpxe ipxe.efi snponly.efi ramdisk/vmlinuz ramdisk/initrd.img; do
     printf 'boot file %s\n' "$file" >"$TEMP/state/cache/boot/$file"
   done
+  head -c 300001 /dev/urandom >"$TEMP/state/cache/boot/snponly.efi"   # Some hundred blocks of TFTP.
   lab_start seed - python3 -B "$REPO/tests/seed/seed_backend.py" --listen "$LAB_BACKEND_ADDRESS" \
     --images "$TEMP/images" --token seed-token --ports "$TEMP/ports"
   wait_for "$PATIENCE_S" test -s "$TEMP/ports" || {
