@@ -48,13 +48,20 @@ class SmallDisk {
     return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
   }
 
-  // Something else takes all but `left` bytes.
+  // Something else takes all but `left` bytes. What is on the disk may write meanwhile: then there
+  // is less to take than there was a moment ago, and it is looked at anew.
   void FillBut(std::uint64_t left) {
-    const std::uint64_t free = FreeBytes();
-    if (free <= left) return;
     const int fd = ::open(Ballast().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    const off_t at = ::lseek(fd, 0, SEEK_END);
-    EXPECT_EQ(::fallocate(fd, 0, at, static_cast<off_t>(free - left)), 0) << std::strerror(errno);
+    int failure = 0;
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      const std::uint64_t free = FreeBytes();
+      failure = 0;
+      if (free <= left) break;
+      const off_t at = ::lseek(fd, 0, SEEK_END);
+      if (::fallocate(fd, 0, at, static_cast<off_t>(free - left)) != 0) failure = errno;
+      if (failure != 0 && failure != ENOSPC) break;
+    }
+    EXPECT_EQ(failure, 0) << std::strerror(failure);
     ::close(fd);
   }
 
