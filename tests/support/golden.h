@@ -8,10 +8,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/data_dir.h"
+
 namespace tentacle::testing {
 
 inline std::string GoldenPath(const std::string& name) {
-  return std::string(TENTACLE_TEST_DATA) + "/" + name;
+  return DataDir() + "/" + name;
 }
 
 inline std::string ReadGolden(const std::string& name) {

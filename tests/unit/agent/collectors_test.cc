@@ -88,7 +88,7 @@ TEST_P(FrozenMachineTest, Inventory) {
   const auto json = InventoryJson(collected.inventory, absl::FromUnixMillis(1700000000000),
                                   limits::kMaxInventoryBytes);
   testing::ExpectGolden(
-      std::string(TENTACLE_TEST_DATA) + "/rootfs/" + GetParam() + ".inventory.txt",
+      tentacle::testing::DataDir() + "/rootfs/" + GetParam() + ".inventory.txt",
       Lines(boost::json::parse(json)));
 }
 

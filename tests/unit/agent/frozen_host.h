@@ -9,10 +9,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/data_dir.h"
+
 namespace tentacle::agent::testing {
 
 inline std::string MachineRoot(const std::string& machine) {
-  return std::string(TENTACLE_TEST_DATA) + "/rootfs/" + machine;
+  return tentacle::testing::DataDir() + "/rootfs/" + machine;
 }
 
 inline std::string ReadWhole(const std::string& path) {

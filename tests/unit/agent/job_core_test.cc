@@ -32,7 +32,7 @@ TEST(JobState, EveryStateAndEvent) {
           fmt::format("{:<12} {:<14} {}\n", Name(state), Name(event), next ? Name(*next) : "-");
     }
   }
-  testing::ExpectGolden(std::string(TENTACLE_TEST_DATA) + "/../unit/agent/job_state_matrix.txt",
+  testing::ExpectGolden(tentacle::testing::DataDir() + "/../unit/agent/job_state_matrix.txt",
                         matrix);
 }
 
