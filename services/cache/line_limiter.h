@@ -1,0 +1,27 @@
+// How fast a pull may be over the WAN.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "services/cache/stopping.h"
+
+namespace tentacle::cache {
+
+// Who waits for the image; a pull can rise while it runs.
+enum class PullClass { kPrepull, kTask, kClient };
+
+// Thread safe.
+class LineLimiter {
+ public:
+  virtual ~LineLimiter() = default;
+
+  // Called on the pull thread for each piece of at most 64 KiB that came over the WAN, before the
+  // next is read: blocks for as long as the limit says, or until `stop`. Not called for bytes of
+  // peers and of this disk.
+  virtual void Take(std::uint64_t bytes,
+                    const std::atomic<PullClass>& pull_class,
+                    Stopping& stop) = 0;
+};
+
+}  // namespace tentacle::cache
