@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "libs/config/config.h"
+#include "libs/config/pxe_quirk.h"
 #include "libs/net/address.h"
 #include "libs/net/certificate_pin.h"
 
@@ -53,10 +54,25 @@ absl::Status CheckRanges(const TentacleConfig& c) {
   return absl::OkStatus();
 }
 
+absl::Status CheckQuirks(const v1::PxeConfig& pxe) {
+  if (static_cast<std::size_t>(pxe.quirks_size()) > kMaxPxeQuirks) {
+    return absl::InvalidArgumentError(
+        fmt::format("\"pxe.quirks\": want at most {} rows, got {}", kMaxPxeQuirks, pxe.quirks_size()));
+  }
+  for (const std::string& row : pxe.quirks()) {
+    const auto quirk = ParsePxeQuirk(row);
+    if (quirk.ok()) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("\"pxe.quirks\": \"{}\": {}", row, std::string(quirk.status().message())));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Validate(const TentacleConfig& c) {
   absl::Status status = CheckRanges(c);
+  status.Update(CheckQuirks(c.pxe()));
   status.Update(OneOf("log.level", c.log().level(), {"debug", "info", "warning", "error"}));
   status.Update(OneOf("uplink.mode", c.uplink().mode(), {"full", "relay", "passive"}));
   const std::string& url = c.backend().url();
