@@ -36,11 +36,14 @@ namespace dhcp_option {
 inline constexpr std::uint8_t kPad = 0;
 inline constexpr std::uint8_t kHostName = 12;
 inline constexpr std::uint8_t kVendorSpecific = 43;
+inline constexpr std::uint8_t kRequestedAddress = 50;
 inline constexpr std::uint8_t kOverload = 52;
 inline constexpr std::uint8_t kMessageType = 53;
 inline constexpr std::uint8_t kServerId = 54;
+inline constexpr std::uint8_t kParameterList = 55;
 inline constexpr std::uint8_t kMaxMessageSize = 57;
 inline constexpr std::uint8_t kVendorClass = 60;
+inline constexpr std::uint8_t kClientId = 61;
 inline constexpr std::uint8_t kTftpServerName = 66;
 inline constexpr std::uint8_t kBootfileName = 67;
 inline constexpr std::uint8_t kUserClass = 77;
@@ -48,6 +51,7 @@ inline constexpr std::uint8_t kRelayAgent = 82;
 inline constexpr std::uint8_t kClientArch = 93;
 inline constexpr std::uint8_t kClientInterface = 94;
 inline constexpr std::uint8_t kClientMachineId = 97;
+inline constexpr std::uint8_t kTftpServerAddress = 150;
 inline constexpr std::uint8_t kEtherboot = 175;
 inline constexpr std::uint8_t kEnd = 255;
 }  // namespace dhcp_option

@@ -44,9 +44,11 @@ absl::Status BootDesk::Restore() {
   return absl::OkStatus();
 }
 
-std::optional<DropReason> BootDesk::Admit(const BootRequest& boot) const {
+std::optional<DropReason> BootDesk::Admit(const BootRequest& boot) const { return Admit(boot.mac); }
+
+std::optional<DropReason> BootDesk::Admit(const wire::MacAddress& mac) const {
   if (!enabled_) return DropReason::kDisabled;
-  const TrackedTask* task = table_.Find(boot.mac);
+  const TrackedTask* task = table_.Find(mac);
   if (task == nullptr) return DropReason::kNotOurs;
   if (!NeedsNetworkBoot(task->progress)) return DropReason::kNotWaiting;
   return std::nullopt;
@@ -63,7 +65,7 @@ void BootDesk::Answered(const BootRequest& boot, DhcpPort port, std::string_view
   const bool new_boot = offer && table_.NoteDiscover(boot.mac, now);
   if (new_boot) {
     parts_.events.Publish(events::MakeEvent(
-        "boot.detected", task->task.id(), PRIORITY_RESULT, BootBody(boot, task->task.id(), now), now));
+        "boot.detected", task->task.id(), PRIORITY_RESULT, BootBody(boot, task->task.id(), "", now), now));
   }
   // Firmware repeats its DISCOVER; one line per boot and speaker is enough.
   if (new_boot || !offer || boot.ipxe) {
@@ -78,6 +80,10 @@ void BootDesk::LoaderSent(const wire::MacAddress& mac, std::string_view file, ab
   if (const TrackedTask* changed = table_.Step(mac, BootStep::kLoaderFetched, parts_.clock.Now())) {
     SettleLater(*changed);
   }
+}
+
+void BootDesk::Note(const wire::MacAddress& mac, std::string_view step, std::string_view detail) {
+  if (const TrackedTask* task = table_.Find(mac)) Timeline(*task, step, detail);
 }
 
 std::optional<std::string> BootDesk::Script(const wire::MacAddress& mac,

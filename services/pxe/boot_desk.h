@@ -58,9 +58,13 @@ class BootDesk {
 
   // DHCP: nothing when the machine may be answered.
   std::optional<DropReason> Admit(const BootRequest& boot) const;
+  // The same for TFTP, where a MAC is all that is known.
+  std::optional<DropReason> Admit(const wire::MacAddress& mac) const;
   void Answered(const BootRequest& boot, DhcpPort port, std::string_view file);
   // TFTP: the loader went out whole.
   void LoaderSent(const wire::MacAddress& mac, std::string_view file, absl::Duration took);
+  // Something worth a line in the timeline of the machine's task, when it has one.
+  void Note(const wire::MacAddress& mac, std::string_view step, std::string_view detail);
 
   // HTTP.
   // `boots`: the machine itself asks; otherwise somebody only looks and nothing moves.

@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 
 #include "libs/text/view.h"
+#include "services/pxe/core/autoexec_script.h"
 #include "services/pxe/core/boot_files.h"
 #include "services/pxe/limits.h"
 
@@ -101,9 +102,17 @@ net::HttpReply BootHttp::Script(const net::HttpRequest& request) {
   return net::TextReply(200, *std::move(script));
 }
 
+// An iPXE that was itself loaded over HTTP asks for it beside itself.
+net::HttpReply BootHttp::Autoexec(const net::HttpRequest& request) {
+  const auto mac = mac_of_(request.remote_ip);
+  if (!mac || desk_.Admit(*mac)) return net::ProblemReply(404, "no open task for this machine");
+  return net::TextReply(200, AutoexecScript("http://" + request.local_ip + ":" + std::to_string(port_), *mac));
+}
+
 net::HttpReply BootHttp::File(const net::HttpRequest& request) {
   const auto safe = SafeBootPath(std::string_view(request.path).substr(kFilePrefix.size()));
   if (!safe) return net::ProblemReply(404, "not a name of a boot file");
+  if (BaseName(*safe) == kAutoexecName) return Autoexec(request);
   auto span = net::OpenFileSpan(boot_dir_ + "/" + *safe);
   if (!span.ok()) return net::ProblemReply(404, "no such boot file");
   net::HttpReply reply;

@@ -23,6 +23,7 @@ class BootHttp {
  private:
   net::HttpReply Script(const net::HttpRequest& request);
   net::HttpReply File(const net::HttpRequest& request);
+  net::HttpReply Autoexec(const net::HttpRequest& request);
   boost::asio::awaitable<net::HttpReply> Orders(net::HttpRequest request);
   boost::asio::awaitable<net::HttpReply> Callback(net::HttpRequest request, std::string task_id);
 

@@ -28,9 +28,23 @@ inline constexpr std::uint64_t kMaxTftpFileBytes = 64ull << 20;
 inline constexpr std::uint32_t kTftpBlockBytes = 512;         // RFC 1350, without blksize.
 inline constexpr std::uint32_t kTftpMinBlockBytes = 8;        // RFC 2348.
 inline constexpr std::uint32_t kTftpMaxBlockBytes = 1468;     // Ethernet's MTU less headers: fragments kill ROMs (G31).
+inline constexpr std::uint32_t kTftpLargestBlockBytes = 65'464;  // RFC 2348, where the MTU is larger.
+inline constexpr std::uint32_t kTftpMaxWindow = 64;           // Blocks; what a client can have lost at once.
 inline constexpr absl::Duration kTftpFirstTimeout = absl::Seconds(1);
+inline constexpr absl::Duration kTftpMinTimeout = absl::Milliseconds(50);  // A client that stops for a moment is not lost.
 inline constexpr absl::Duration kTftpMaxTimeout = absl::Seconds(5);
-inline constexpr int kTftpTries = 6;
+// Without any answer, so that a forged request brings its victim little: 1 + 2 + 4 s.
+inline constexpr int kTftpSilentTries = 3;
+inline constexpr int kTftpTries = 6;  // Of the last block, whose acknowledgement nobody repeats.
+// A switch port that comes up, a ROM that erases its flash: no reason to give up.
+inline constexpr absl::Duration kTftpGiveUp = absl::Seconds(30);
+inline constexpr absl::Duration kTftpTick = absl::Milliseconds(10);  // How exactly deadlines are kept.
+// Ports that transfers are spread over: more than one, so that a packet of an earlier transfer finds none of its number.
+inline constexpr std::size_t kTftpPorts = 8;
+inline constexpr std::size_t kTftpBatch = 64;
+// How long a client that is known to answer so fast is waited for awake, and beside how many others.
+inline constexpr absl::Duration kTftpSpin = absl::Microseconds(60);
+inline constexpr std::size_t kTftpSpinTransfers = 1;
 // One address may hold so many transfers; firmware holds one or two.
 inline constexpr std::size_t kTftpSessionsPerClient = 4;
 
@@ -46,5 +60,34 @@ inline constexpr absl::Duration kBootFilesCheck = absl::Seconds(10);
 
 // How long a list of our addresses is believed.
 inline constexpr absl::Duration kAddressesFresh = absl::Seconds(5);
+
+// A loader that came whole so often within this, and no iPXE that says so in between, is a circle.
+inline constexpr std::size_t kLoaderLoop = 2;
+inline constexpr absl::Duration kLoaderLoopWindow = absl::Seconds(60);
+
+// Of machines that were answered: longer than any boot takes.
+inline constexpr absl::Duration kClientKept = absl::Hours(1);
+// After an answer to a relay its network's machines may fetch files; the address that such a machine gets is not known.
+inline constexpr absl::Duration kRelayServed = absl::Minutes(10);
+// How long a client whose first block never arrived is given blocks of 512 octets.
+inline constexpr absl::Duration kNarrowKept = absl::Minutes(10);
+
+// Boot attempts of machines that are none of ours: told once a minute for each, and so many a minute at most.
+inline constexpr absl::Duration kSameAttempt = absl::Seconds(60);
+inline constexpr std::size_t kAttemptsKept = 1024;
+inline constexpr std::size_t kAttemptsPerMinute = 60;
+
+// Datagrams taken at once; then others have their turn.
+inline constexpr std::size_t kDhcpBatch = 32;
+// Answers that a quirk delays.
+inline constexpr std::size_t kMaxDelayed = 256;
+
+// Requests for files of machines that are refused are told so, but not more often: who floods us gets silence.
+inline constexpr std::size_t kTftpRefusalsPerSecond = 200;
+// The kernel's table of neighbours is read once within this, whoever asks.
+inline constexpr absl::Duration kNeighboursFresh = absl::Milliseconds(20);
+// A list that lacks an interface is read again, but not for every packet.
+inline constexpr absl::Duration kAddressesAgain = absl::Milliseconds(100);
+inline constexpr int kReceiveBufferBytes = 4 << 20;
 
 }  // namespace tentacle::pxe::limits

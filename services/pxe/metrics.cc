@@ -15,6 +15,8 @@ Metrics::Metrics(prometheus::Registry& registry)
       dhcp_drops_(Counters(registry, "tentacle_pxe_dhcp_drops_total", "DHCP messages left alone, by reason.")),
       dhcp_failures_(Counters(registry, "tentacle_pxe_dhcp_send_failures_total", "Answers the kernel did not take.")
                          .Add({})),
+      boot_attempts_(Counters(registry, "tentacle_pxe_boot_attempts_total",
+                              "Boots of machines that are not answered, by whether the backend was told.")),
       tftp_transfers_(Counters(registry, "tentacle_pxe_tftp_transfers_total", "TFTP requests, by outcome.")),
       tftp_bytes_(Counters(registry, "tentacle_pxe_tftp_sent_bytes_total", "Bytes of files acknowledged.").Add({})),
       tftp_sessions_(prometheus::BuildGauge()
@@ -31,18 +33,24 @@ Metrics::Metrics(prometheus::Registry& registry)
                  .Name("tentacle_pxe_tasks")
                  .Help("Tasks in the table, by status.")
                  .Register(registry)) {
+  answered_ = {&dhcp_answers_.Add({{"kind", "offer"}}), &dhcp_answers_.Add({{"kind", "boot_server_ack"}})};
   // Rates need the zero that was there before.
   for (int reason = 0; reason < kDropReasons; ++reason) {
-    dhcp_drops_.Add({{"reason", std::string(DropName(static_cast<DropReason>(reason)))}});
+    dropped_[static_cast<std::size_t>(reason)] =
+        &dhcp_drops_.Add({{"reason", std::string(DropName(static_cast<DropReason>(reason)))}});
   }
 }
 
 void Metrics::DhcpAnswered(DhcpPort port) {
-  dhcp_answers_.Add({{"kind", port == DhcpPort::kDhcp ? "offer" : "boot_server_ack"}}).Increment();
+  answered_[port == DhcpPort::kDhcp ? 0 : 1]->Increment();
 }
 
 void Metrics::DhcpDropped(DropReason reason) {
-  dhcp_drops_.Add({{"reason", std::string(DropName(reason))}}).Increment();
+  dropped_[static_cast<std::size_t>(reason)]->Increment();
+}
+
+void Metrics::BootAttempt(std::string_view outcome) {
+  boot_attempts_.Add({{"outcome", std::string(outcome)}}).Increment();
 }
 
 void Metrics::DhcpFailed() { dhcp_failures_.Increment(); }

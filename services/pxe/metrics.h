@@ -24,6 +24,7 @@ class Metrics {
   void DhcpAnswered(DhcpPort port);
   void DhcpDropped(DropReason reason);
   void DhcpFailed();  // The answer could not be sent.
+  void BootAttempt(std::string_view outcome);  // Of a machine that is not answered.
   void TftpEnded(std::string_view outcome, std::uint64_t bytes);
   void TftpSessions(std::size_t open);
   void HttpReplied(std::string_view route, unsigned status);
@@ -37,6 +38,10 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& dhcp_answers_;
   prometheus::Family<prometheus::Counter>& dhcp_drops_;
   prometheus::Counter& dhcp_failures_;
+  // Looked up once: a flood is counted packet by packet.
+  std::array<prometheus::Counter*, kDropReasons> dropped_{};
+  std::array<prometheus::Counter*, 2> answered_{};
+  prometheus::Family<prometheus::Counter>& boot_attempts_;
   prometheus::Family<prometheus::Counter>& tftp_transfers_;
   prometheus::Counter& tftp_bytes_;
   prometheus::Gauge& tftp_sessions_;

@@ -72,9 +72,12 @@ class Pxe {
         desk_({host.home, host.blocking, host.clock, host.log, host.events, metrics_, *cache_, files_,
                std::move(secret)}),
         rpc_(MakePxeService(host.home, desk_)),
-        routes_(desk_, metrics_, boot_dir_, http_port_, &NeighbourMac),
+        routes_(desk_, metrics_, boot_dir_, http_port_, MacOf()),
         http_(host.home, MakeRoutes(), MakeLimits(), MakeObserver()),
         addresses_({config_.interfaces().begin(), config_.interfaces().end()}),
+        attempts_(host.clock, host.log, host.events, metrics_),
+        neighbours_(host.clock),
+        shelf_(boot_dir_),
         boot_files_timer_(host.home) {}
 
   // uplink -> desk; what was there before a restart -> desk; machines -> {67, 4011, 69, HTTP}. Everything is bound
@@ -109,6 +112,9 @@ class Pxe {
 
   void Configure(const config::v1::TentacleConfig& config) {
     desk_.SetEnabled(IsEnabled(config));
+    // Rows that cannot be read were refused with the configuration.
+    const absl::Status quirks = quirks_.Configure({config.pxe().quirks().begin(), config.pxe().quirks().end()});
+    if (!quirks.ok()) host_.log.Error("pxe.quirks_refused", {{"reason", std::string(quirks.message())}});
     CheckBootFiles();
   }
 
@@ -134,6 +140,7 @@ class Pxe {
     options.port = static_cast<std::uint16_t>(port);
     options.broadcast = true;
     options.reuse_address = shared;
+    options.receive_buffer_bytes = limits::kReceiveBufferBytes;
     auto socket = net::DatagramSocket::Open(host_.home, options);
     host_.health.Set(condition, socket.ok(), socket.ok() ? "" : std::string(socket.status().message()));
     return socket;
@@ -144,21 +151,41 @@ class Pxe {
     // A DHCP server on this host may hold port 67 too; broadcasts reach both.
     auto socket = OpenUdp(condition, number, port == DhcpPort::kDhcp);
     if (!socket.ok()) return socket.status();
-    *listener = std::make_unique<DhcpListener>(
-        port, *std::move(socket), addresses_, desk_, BootUrls{http_port_}, host_.clock, host_.log, metrics_);
+    DhcpListener::Parts parts{host_.home, addresses_, desk_,       attempts_, quirks_,  memory_,
+                              loops_,     HasLoader(), BootUrls{http_port_}, host_.clock, host_.log, metrics_};
+    *listener = std::make_unique<DhcpListener>(port, *std::move(socket), std::move(parts));
     return absl::OkStatus();
   }
 
   absl::Status OpenTftp() {
     auto socket = OpenUdp("tftp_socket", config_.tftp_port(), false);
     if (!socket.ok()) return socket.status();
-    TftpListener::Parts parts{host_.home, host_.blocking, host_.clock, host_.log,
-                              metrics_,   desk_,          boot_dir_,   config_.max_tftp_sessions()};
+    TftpListener::Parts parts{host_.home, host_.blocking, host_.clock, host_.log, metrics_, desk_,
+                              addresses_, memory_,        loops_,      MacOf(),   shelf_,   config_.max_tftp_sessions(),
+                              http_port_};
     tftp_ = std::make_unique<TftpListener>(std::move(parts), *std::move(socket));
     return absl::OkStatus();
   }
 
+  // Asked for every DISCOVER, so what was seen counts until the folder is looked at again.
+  std::function<bool(const std::string&)> HasLoader() {
+    return [this](const std::string& loader) {
+      const auto [at, is_new] = loaders_.try_emplace(loader, false);
+      if (is_new) at->second = std::filesystem::exists(boot_dir_ + "/" + loader);
+      return at->second;
+    };
+  }
+
+  // By what a machine said in DHCP; else by the kernel's neighbours.
+  MacOfAddress MacOf() {
+    return [this](const std::string& address) {
+      const auto known = memory_.MacAt(ParseDottedQuad(address).value_or(0));
+      return known ? known : neighbours_.Find(address);
+    };
+  }
+
   void CheckBootFiles() {
+    loaders_.clear();
     if (!desk_.enabled()) return host_.health.Set("boot_files", true, "not used: PXE is switched off");
     const std::string missing = MissingBootFiles(boot_dir_);
     if (missing != missing_ && !missing.empty()) {
@@ -191,6 +218,13 @@ class Pxe {
   BootHttp routes_;
   net::HttpServer http_;
   LocalAddresses addresses_;
+  BootAttempts attempts_;
+  QuirkTable quirks_;
+  ClientMemory memory_;
+  LoaderLoops loops_;
+  NeighbourCache neighbours_;
+  BootShelf shelf_;
+  std::map<std::string, bool> loaders_;  // Which are in the boot folder.
   std::unique_ptr<DhcpListener> dhcp_;
   std::unique_ptr<DhcpListener> boot_server_;
   std::unique_ptr<TftpListener> tftp_;

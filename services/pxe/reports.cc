@@ -27,12 +27,22 @@ std::string TimelineBody(std::string_view task_id, std::string_view step, std::s
       json::object{{"taskId", task_id}, {"step", step}, {"detail", detail}, {"time", Rfc3339(now)}});
 }
 
-std::string BootBody(const BootRequest& boot, std::string_view task_id, absl::Time now) {
-  return json::serialize(json::object{{"mac", boot.mac.ToString()},
-                                      {"arch", boot.arch.name},
-                                      {"firmware", boot.ipxe ? "ipxe" : FirmwareName(boot.arch.firmware)},
-                                      {"taskId", task_id},
-                                      {"time", Rfc3339(now)}});
+std::string BootBody(const BootRequest& boot, std::string_view task_id, std::string_view unanswered, absl::Time now) {
+  json::object body{{"mac", boot.mac.ToString()},
+                    {"arch", boot.arch.name},
+                    {"firmware", boot.ipxe ? "ipxe" : FirmwareName(boot.arch.firmware)}};
+  const auto put = [&body](const char* name, std::string_view value) {
+    if (!value.empty()) body[name] = value;
+  };
+  put("taskId", task_id);
+  put("time", Rfc3339(now));
+  put("unanswered", unanswered);
+  put("vendorClass", boot.says.vendor_class);
+  put("userClass", boot.says.user_class);
+  put("hostname", boot.says.host_name);
+  put("interfaceVersion", boot.says.interface_version);
+  if (boot.says.machine) put("machineId", MachineIdText(*boot.says.machine));
+  return json::serialize(body);
 }
 
 }  // namespace tentacle::pxe

@@ -18,7 +18,7 @@ std::string Rfc3339(absl::Time time);
 std::string StatusBody(const TrackedTask& task, absl::Time now);
 // task.timeline
 std::string TimelineBody(std::string_view task_id, std::string_view step, std::string_view detail, absl::Time now);
-// boot.detected
-std::string BootBody(const BootRequest& boot, std::string_view task_id, absl::Time now);
+// boot.detected; `unanswered` says why nothing was offered, and is empty when something was.
+std::string BootBody(const BootRequest& boot, std::string_view task_id, std::string_view unanswered, absl::Time now);
 
 }  // namespace tentacle::pxe

@@ -1,166 +1,203 @@
 #include "services/pxe/tftp_listener.h"
 
-#include <unistd.h>
+#include <algorithm>
 
-#include <absl/cleanup/cleanup.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
-#include "libs/net/http_types.h"
+#include "libs/net/path_mtu.h"
+#include "services/pxe/core/autoexec_script.h"
 #include "services/pxe/core/boot_files.h"
 #include "services/pxe/core/proxy_dhcp.h"
-#include "services/pxe/core/tftp_session.h"
 #include "services/pxe/limits.h"
-#include "services/pxe/neighbours.h"
 
 namespace tentacle::pxe {
 
-namespace {
-
 namespace asio = boost::asio;
-using asio::experimental::awaitable_operators::operator||;
-
-// NotFound, PermissionDenied, ResourceExhausted (too large for TFTP).
-absl::StatusOr<std::shared_ptr<const std::string>> ReadWhole(const std::string& path) {
-  const auto span = net::OpenFileSpan(path);
-  if (!span.ok()) return span.status();
-  if (span->length > limits::kMaxTftpFileBytes) return absl::ResourceExhaustedError("too large for TFTP");
-  auto content = std::make_shared<std::string>(span->length, '\0');
-  std::size_t at = 0;
-  while (at < content->size()) {
-    const ssize_t got = ::pread(*span->fd, content->data() + at, content->size() - at, static_cast<off_t>(at));
-    if (got <= 0) return absl::DataLossError("the file became shorter while it was read");
-    at += static_cast<std::size_t>(got);
-  }
-  return std::shared_ptr<const std::string>(std::move(content));
-}
-
-}  // namespace
 
 TftpListener::TftpListener(Parts parts, std::unique_ptr<net::DatagramSocket> socket)
-    : parts_(std::move(parts)), socket_(std::move(socket)) {}
+    : parts_(std::move(parts)),
+      socket_(std::move(socket)),
+      ports_(parts_.home, parts_.clock, parts_.log,
+             [this](const TftpPorts::Transfer& transfer, TftpOutcome outcome) { Ended(transfer, outcome); }) {}
 
 asio::awaitable<absl::Status> TftpListener::Run() {
+  if (absl::Status status = ports_.Open(limits::kTftpPorts); !status.ok()) co_return status;
+  auto ports = ports_.Run();
+  asio::co_spawn(parts_.home, std::move(ports), asio::detached);
   for (;;) {
-    auto datagram = co_await socket_->Receive();
-    if (!datagram.ok()) co_return datagram.status();
-    auto served = Serve(*std::move(datagram));
-    asio::co_spawn(parts_.home, std::move(served), asio::detached);
+    const auto datagrams = co_await socket_->ReceiveMany(limits::kTftpBatch, absl::ZeroDuration());
+    if (!datagrams.ok()) {
+      ports_.Close();
+      co_return datagrams.status();
+    }
+    for (const net::Datagram& first : *datagrams) Serve(first);
   }
 }
+
+void TftpListener::Close() { socket_->Close(); }
 
 void TftpListener::Refuse(const net::Datagram& to,
                           wire::TftpErrorCode code,
                           std::string_view message,
                           std::string_view outcome) {
   parts_.metrics.TftpEnded(outcome, 0);
+  const absl::Time now = parts_.clock.Now();
+  if (now - refusal_second_ >= absl::Seconds(1)) {
+    refusal_second_ = now;
+    refusals_ = 0;
+  }
+  if (++refusals_ > limits::kTftpRefusalsPerSecond) return;
   const absl::Status sent = socket_->Send(
       wire::EmitTftp(wire::TftpError{code, std::string(message)}), to.from, to.interface_index, to.to_address);
   if (!sent.ok()) parts_.log.Warning("pxe.tftp_send_failed", {{"reason", std::string(sent.message())}});
 }
 
-asio::awaitable<void> TftpListener::Serve(net::Datagram first) {
+void TftpListener::Serve(const net::Datagram& first) {
   const auto packet = wire::ParseTftp(first.bytes);
   const auto* request = packet.ok() ? std::get_if<wire::TftpRequest>(&*packet) : nullptr;
-  if (request == nullptr) {
-    parts_.metrics.TftpEnded("malformed", 0);
-    co_return;
-  }
-  if (!parts_.desk.enabled()) {
-    parts_.metrics.TftpEnded("disabled", 0);
-    co_return;
-  }
+  if (request == nullptr) return Drop("malformed");
+  if (!parts_.desk.enabled()) return Drop("disabled");
+  const Asker asker = Judge(first, parts_.clock.Now());
+  if (!asker.error.empty()) return Refuse(first, wire::TftpErrorCode::kAccessViolation, asker.error, asker.refused);
+  if (!asker.refused.empty()) return Drop(asker.refused);
   if (request->write) {
-    Refuse(first, wire::TftpErrorCode::kAccessViolation, "this server only reads", "write_refused");
-    co_return;
+    return Refuse(first, wire::TftpErrorCode::kAccessViolation, "this server only reads", "write_refused");
   }
-  std::size_t& held = open_by_client_[first.from.address];
+  if (ports_.IsBeginning(first.from)) return Drop("repeated");
+  // Silence: the client asks again, an attacker gets nothing.
+  if (!Reserve(first.from.address)) return Drop("too_many");
+  auto transfer = Transfer(first, *request, asker);
+  asio::co_spawn(parts_.home, std::move(transfer), asio::detached);
+}
+
+// The same policy as for DHCP: a machine with an open task, on a network of ours or behind a relay that was answered.
+TftpListener::Asker TftpListener::Judge(const net::Datagram& first, absl::Time now) {
+  const std::uint32_t client = first.from.address;
+  Asker asker;
+  const auto ours = parts_.addresses.ServedAddress(first.interface_index, first.to_address, client, now);
+  if (!ours) {
+    asker.refused = "foreign_interface";
+    return asker;
+  }
+  asker.our_address = *ours;
+  const bool on_link = parts_.addresses.OnLink(client, now);
+  if (!on_link && !parts_.memory.RelaysAreServed(now)) {
+    asker.refused = "foreign_source";
+    return asker;
+  }
+  asker.mac = MacOf(client);
+  if (!asker.mac && on_link) {
+    // The error makes the kernel ask for its MAC: the next request finds it. Behind a relay there is none to be had.
+    asker.refused = "unknown_machine";
+    asker.error = "this machine is not known; ask again";
+  } else if (const auto reason = asker.mac ? parts_.desk.Admit(*asker.mac) : std::nullopt) {
+    asker.refused = DropName(*reason);
+    asker.error = "nothing to boot for this machine";
+  }
+  return asker;
+}
+
+std::optional<wire::MacAddress> TftpListener::MacOf(std::uint32_t address) const {
+  if (const auto mac = parts_.memory.MacAt(address)) return mac;
+  return parts_.mac_of(DottedQuad(address));
+}
+
+bool TftpListener::Reserve(std::uint32_t client) {
+  std::size_t& held = open_by_client_[client];
   if (open_ >= parts_.max_sessions || held >= limits::kTftpSessionsPerClient) {
-    if (held == 0) open_by_client_.erase(first.from.address);
-    parts_.metrics.TftpEnded("too_many", 0);  // Silence: the client asks again, an attacker gets nothing.
-    co_return;
+    if (held == 0) open_by_client_.erase(client);
+    return false;
   }
   ++held;
   parts_.metrics.TftpSessions(++open_);
-  auto release = [this, client = first.from.address] {
-    parts_.metrics.TftpSessions(--open_);
-    const auto at = open_by_client_.find(client);
-    if (at != open_by_client_.end() && --at->second == 0) open_by_client_.erase(at);
-  };
-  const absl::Cleanup on_end(release);
-  co_await Transfer(first, *request);
+  return true;
 }
 
-asio::awaitable<void> TftpListener::Transfer(net::Datagram first, wire::TftpRequest request) {
+void TftpListener::Release(std::uint32_t client) {
+  parts_.metrics.TftpSessions(--open_);
+  const auto at = open_by_client_.find(client);
+  if (at != open_by_client_.end() && --at->second == 0) open_by_client_.erase(at);
+}
+
+TftpCaps TftpListener::CapsFor(std::uint32_t client, const std::optional<wire::MacAddress>& mac, absl::Time now) const {
+  TftpCaps caps;
+  caps.window = limits::kTftpMaxWindow;
+  caps.block_bytes = limits::kTftpMaxBlockBytes;
+  if (const auto mtu = net::PathMtu(client)) caps.block_bytes = BlockBytesOf(*mtu);
+  if (parts_.memory.WantsSmallBlocks(client, now)) caps.block_bytes = limits::kTftpBlockBytes;
+  if (!mac) return caps;
+  const TransferCaps quirk = parts_.memory.CapsOf(*mac);
+  if (quirk.block_bytes != 0) caps.block_bytes = std::min(caps.block_bytes, quirk.block_bytes);
+  if (quirk.window != 0) caps.window = std::min(caps.window, quirk.window);
+  return caps;
+}
+
+asio::awaitable<void> TftpListener::Transfer(net::Datagram first,
+                                             wire::TftpRequest request,
+                                             Asker asker) {
+  const std::uint32_t client = first.from.address;
   const auto safe = SafeBootPath(request.file);
   if (!safe) {
+    Release(client);
     Refuse(first, wire::TftpErrorCode::kAccessViolation, "not a name of a boot file", "bad_name");
     co_return;
   }
-  auto read = [path = parts_.boot_dir + "/" + *safe] { return ReadWhole(path); };
-  auto file = co_await async::OnPool(parts_.blocking, read);
+  absl::StatusOr<std::shared_ptr<const std::string>> file = absl::NotFoundError("no machine is known there");
+  if (BaseName(*safe) == kAutoexecName) {
+    const std::string base = fmt::format("http://{}:{}", DottedQuad(asker.our_address), parts_.http_port);
+    if (asker.mac) file = std::make_shared<const std::string>(AutoexecScript(base, *asker.mac));
+  } else {
+    auto read = [&shelf = parts_.shelf, name = *safe] { return shelf.Read(name); };
+    file = co_await async::OnPool(parts_.blocking, read);
+  }
   if (!file.ok()) {
-    // iPXE asks for autoexec.ipxe and others that need not be there: no error of ours (G21).
+    Release(client);
+    // iPXE and Raspberry Pis ask for much that need not be there: no error of ours (G21, G35).
     parts_.log.Debug("pxe.tftp_not_found", {{"file", *safe}, {"reason", std::string(file.status().message())}});
     Refuse(first, wire::TftpErrorCode::kFileNotFound, "no such boot file", "not_found");
     co_return;
   }
-  // From the address that was asked, but a port of its own.
-  net::DatagramOptions options;
-  options.address = first.to_address;
-  auto socket = net::DatagramSocket::Open(parts_.home, options);
-  if (!socket.ok()) {
-    Refuse(first, wire::TftpErrorCode::kNotDefined, "the server has no port left", "no_port");
-    co_return;
-  }
-  TftpSession session(*file, Negotiate(request.options, (*file)->size()));
-  co_await Pump(**socket, std::move(first), session, *safe);
+  const absl::Time now = parts_.clock.Now();
+  const TftpTerms terms = Negotiate(request.options, (*file)->size(), CapsFor(client, asker.mac, now));
+  ports_.Begin({first.from, asker.our_address, *safe, TftpSession(*file, terms), now});
 }
 
-asio::awaitable<void> TftpListener::Pump(net::DatagramSocket& socket,
-                                         net::Datagram first,
-                                         TftpSession& session,
-                                         std::string file) {
-  const absl::Time started = parts_.clock.Now();
-  asio::steady_timer timer(parts_.home);
-  TftpSession::Step step = session.Start(started);
-  while (!step.outcome) {
-    if (!step.send.empty()) {
-      const absl::Status sent = socket.Send(step.send, first.from, 0, 0);
-      if (!sent.ok()) parts_.log.Debug("pxe.tftp_send_failed", {{"reason", std::string(sent.message())}});
-    }
-    timer.expires_after(absl::ToChronoNanoseconds(step.deadline - parts_.clock.Now()));
-    auto next = co_await (socket.Receive() || timer.async_wait(asio::use_awaitable));
-    if (next.index() == 1) {
-      step = session.OnDeadline(parts_.clock.Now());
-      continue;
-    }
-    const auto& datagram = std::get<0>(next);
-    if (!datagram.ok()) co_return parts_.metrics.TftpEnded("socket_failed", session.acknowledged_bytes());
-    if (datagram->from != first.from) {  // RFC 1350 section 4: tell the stranger, go on with the client.
-      const auto error = wire::EmitTftp(wire::TftpError{wire::TftpErrorCode::kUnknownTransfer, "unknown transfer"});
-      static_cast<void>(socket.Send(error, datagram->from, 0, 0));
-      step.send.clear();
-      continue;
-    }
-    step = session.OnPacket(datagram->bytes, parts_.clock.Now());
-  }
-  parts_.metrics.TftpEnded(TftpOutcomeName(*step.outcome), session.acknowledged_bytes());
-  const auto mac = NeighbourMac(DottedQuad(first.from.address));
-  const absl::Duration took = parts_.clock.Now() - started;
+void TftpListener::Ended(const TftpPorts::Transfer& transfer, TftpOutcome outcome) {
+  const TftpSession& session = transfer.session;
+  const std::uint32_t client = transfer.client.address;
+  Release(client);
+  parts_.metrics.TftpEnded(TftpOutcomeName(outcome), session.acknowledged_bytes());
+  const absl::Time now = parts_.clock.Now();
+  const absl::Duration took = now - transfer.started;
+  const auto mac = MacOf(client);
   parts_.log.Info("pxe.tftp_ended",
                   {{"mac", mac ? mac->ToString() : ""},
-                   {"address", DottedQuad(first.from.address)},
-                   {"file", file},
-                   {"outcome", TftpOutcomeName(*step.outcome)},
+                   {"address", DottedQuad(client)},
+                   {"file", transfer.file},
+                   {"outcome", TftpOutcomeName(outcome)},
                    {"bytes", session.acknowledged_bytes()},
+                   {"block", session.acknowledged_block()},
                    {"retransmits", session.retransmits()},
                    {"seconds", absl::ToDoubleSeconds(took)}});
-  if (mac && *step.outcome == TftpOutcome::kComplete) parts_.desk.LoaderSent(*mac, file, took);
+  if (outcome == TftpOutcome::kTimedOut && session.first_block_lost() &&
+      session.terms().block_bytes > limits::kTftpBlockBytes) {
+    parts_.memory.FirstBlockLost(client, now);
+  }
+  if (!mac) return;
+  if (outcome == TftpOutcome::kTimedOut) {
+    parts_.desk.Note(*mac, "tftp", fmt::format("{} timed out after block {}", transfer.file,
+                                               session.acknowledged_block()));
+  }
+  if (outcome != TftpOutcome::kComplete) return;
+  // Only an iPXE that runs asks for that, and says so by it.
+  if (BaseName(transfer.file) == kAutoexecName) return parts_.loops.Recognised(*mac);
+  parts_.desk.LoaderSent(*mac, transfer.file, took);
+  if (!IsIpxeLoader(transfer.file) || !parts_.loops.LoaderSent(*mac, now)) return;
+  parts_.log.Warning("pxe.loader_loop", {{"mac", mac->ToString()}, {"file", transfer.file}});
+  parts_.desk.Note(*mac, "loader-loop", fmt::format("{} was fetched again and again; offering the script", transfer.file));
 }
 
 }  // namespace tentacle::pxe

@@ -1,4 +1,4 @@
-// UDP 69: one session per transfer, each on a port of its own (RFC 1350 section 4).
+// UDP 69: who may have which file. The transfers themselves go over TftpPorts.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,13 @@
 #include "libs/runtime/log.h"
 #include "libs/wire/tftp.h"
 #include "services/pxe/boot_desk.h"
+#include "services/pxe/boot_shelf.h"
+#include "services/pxe/core/client_memory.h"
+#include "services/pxe/core/loader_loops.h"
+#include "services/pxe/local_addresses.h"
 #include "services/pxe/metrics.h"
+#include "services/pxe/neighbours.h"
+#include "services/pxe/tftp_ports.h"
 
 namespace tentacle::pxe {
 
@@ -30,24 +36,45 @@ class TftpListener {
     runtime::Log log;
     Metrics& metrics;
     BootDesk& desk;
-    std::string boot_dir;
+    LocalAddresses& addresses;
+    ClientMemory& memory;
+    LoaderLoops& loops;
+    MacOfAddress mac_of;
+    BootShelf& shelf;
     std::size_t max_sessions;
+    std::uint16_t http_port;
   };
   TftpListener(Parts parts, std::unique_ptr<net::DatagramSocket> socket);
 
   boost::asio::awaitable<absl::Status> Run();
+  void Close();
 
  private:
-  boost::asio::awaitable<void> Serve(net::Datagram first);
-  boost::asio::awaitable<void> Transfer(net::Datagram first, wire::TftpRequest request);
-  boost::asio::awaitable<void> Pump(net::DatagramSocket& socket, net::Datagram first, class TftpSession& session,
-                                    std::string file);
+  // Whose request it is, or why it is refused: with an error, or in silence.
+  struct Asker {
+    std::optional<wire::MacAddress> mac;
+    std::string_view refused;
+    std::string_view error;
+    std::uint32_t our_address = 0;
+  };
+  void Serve(const net::Datagram& first);
+  Asker Judge(const net::Datagram& first, absl::Time now);
+  boost::asio::awaitable<void> Transfer(net::Datagram first, wire::TftpRequest request, Asker asker);
   void Refuse(const net::Datagram& to, wire::TftpErrorCode code, std::string_view message, std::string_view outcome);
+  void Drop(std::string_view outcome) { parts_.metrics.TftpEnded(outcome, 0); }
+  TftpCaps CapsFor(std::uint32_t client, const std::optional<wire::MacAddress>& mac, absl::Time now) const;
+  bool Reserve(std::uint32_t client);
+  void Release(std::uint32_t client);
+  void Ended(const TftpPorts::Transfer& transfer, TftpOutcome outcome);
+  std::optional<wire::MacAddress> MacOf(std::uint32_t address) const;
 
   Parts parts_;
   std::unique_ptr<net::DatagramSocket> socket_;
+  TftpPorts ports_;
   std::map<std::uint32_t, std::size_t> open_by_client_;
   std::size_t open_ = 0;
+  absl::Time refusal_second_ = absl::InfinitePast();
+  std::size_t refusals_ = 0;
 };
 
 }  // namespace tentacle::pxe

@@ -26,20 +26,41 @@ void CheckCodec(wire::Bytes bytes) {
 void CheckName(const std::string& file) {
   const auto path = pxe::SafeBootPath(file);
   if (!path) return;
-  TENTACLE_CHECK(!path->empty() && path->front() != '/');
-  TENTACLE_CHECK(path->front() != '.' && path->find("/.") == std::string::npos);
-  TENTACLE_CHECK(path->find('\\') == std::string::npos && path->find('\0') == std::string::npos);
+  for (const std::string& one : pxe::BootFileCandidates(*path)) {
+    TENTACLE_CHECK(!one.empty() && one.front() != '/' && one.back() != '/');
+    TENTACLE_CHECK(one.front() != '.' && one.find("/.") == std::string::npos);
+    TENTACLE_CHECK(one.find('\\') == std::string::npos && one.find('\0') == std::string::npos);
+  }
 }
 
-void CheckTransfer(const wire::TftpRequest& request, wire::Reader in) {
+// What a transfer sends: no more than a window, only blocks of the file, each readable.
+std::size_t CheckSent(const pxe::TftpSession& session, const pxe::TftpSession::Step& step, std::size_t file_bytes) {
+  TENTACLE_CHECK(step.oack.empty() || wire::ParseTftp(step.oack).ok());
+  TENTACLE_CHECK(step.blocks <= session.terms().window);
+  wire::Buffer bytes;
+  session.AppendBlocks(step.first_block, step.blocks, &bytes);
+  TENTACLE_CHECK(bytes.size() <= step.blocks * session.packet_bytes());
+  TENTACLE_CHECK(step.blocks == 0 ||
+                 (step.first_block + step.blocks - 2) * session.terms().block_bytes <= file_bytes);
+  if (!bytes.empty()) {
+    TENTACLE_CHECK(wire::ParseTftp(bytes).ok());
+  }
+  return bytes.size() + step.oack.size();
+}
+
+void CheckTransfer(const wire::TftpRequest& request, std::size_t request_bytes, wire::Reader in) {
   static const auto file = std::make_shared<const std::string>(5000, 'x');
   const pxe::TftpTerms terms = pxe::Negotiate(request.options, file->size());
   TENTACLE_CHECK(terms.block_bytes >= pxe::limits::kTftpMinBlockBytes);
   TENTACLE_CHECK(terms.block_bytes <= pxe::limits::kTftpMaxBlockBytes);
+  TENTACLE_CHECK(terms.window >= 1 && terms.window <= pxe::limits::kTftpMaxWindow);
   TENTACLE_CHECK(terms.granted.size() <= request.options.size());
   absl::Time now = absl::UnixEpoch();
   pxe::TftpSession session(file, terms);
   pxe::TftpSession::Step step = session.Start(now);
+  std::size_t sent = CheckSent(session, step, file->size());
+  std::size_t packets = 0;
+  std::uint64_t acknowledged = 0;
   while (in.remaining() > 0 && !step.outcome) {
     const wire::Bytes packet = in.Take(in.U16());
     if (!in.ok()) return;
@@ -49,10 +70,19 @@ void CheckTransfer(const wire::TftpRequest& request, wire::Reader in) {
       now = step.deadline;
       step = session.OnDeadline(now);
     } else {
+      now += absl::Milliseconds(1);
       step = session.OnPacket(packet, now);
+      ++packets;
     }
+    sent += CheckSent(session, step, file->size());
     TENTACLE_CHECK(session.acknowledged_bytes() <= file->size());
-    TENTACLE_CHECK(step.send.empty() || wire::ParseTftp(step.send).ok());
+    TENTACLE_CHECK(session.acknowledged_bytes() >= acknowledged);
+    acknowledged = session.acknowledged_bytes();
+    TENTACLE_CHECK(session.deadline() == step.deadline || step.outcome);
+  }
+  // C5: who has said nothing but the request has been sent little.
+  if (packets == 0 && !terms.granted.empty()) {
+    TENTACLE_CHECK(sent <= 10 * request_bytes);
   }
 }
 
@@ -69,6 +99,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto* request = std::get_if<wire::TftpRequest>(&*packet);
   if (request == nullptr) return 0;
   CheckName(request->file);
-  CheckTransfer(*request, in);
+  CheckTransfer(*request, first.size(), in);
   return 0;
 }

@@ -45,6 +45,16 @@ DHCP = {
     "discover_ipxe_prefixed": dhcp(pxe(1, 7, option(77, b"\x04iPXE"))),
     "discover_relayed": dhcp(pxe(1, 0, option(82, b"\x01\x04eth7")), giaddr=0x0A010001),
     "request_4011": dhcp(pxe(3, 7), ciaddr=0xC0A80A65),
+    "discover_arm64": dhcp(pxe(1, 11)),
+    "discover_http": dhcp(option(53, b"\x01") + option(93, b"\0\x10") + option(60, b"HTTPClient:Arch:00016") + b"\xff"),
+    "discover_rpi": dhcp(option(53, b"\x01") + option(93, b"\0\0") + option(60, b"PXEClient:Arch:00000:UNDI:002001")
+                         + option(97, b"\0RPi4" + bytes(12)) + b"\xff"),
+    "discover_weak_ipxe": dhcp(pxe(1, 0, option(77, b"iPXE") + option(175, b"\x18\x01\x01"))),
+    "discover_features": dhcp(pxe(1, 7, option(175, b"\x13\x01\x01\x24\x01\x01\x18\x01\x00"))),
+    "discover_option150": dhcp(pxe(1, 0, option(55, b"\x01\x03\x42\x43\x96"))),
+    "discover_long_circuit": dhcp(pxe(1, 0, option(82, b"x" * 250)), giaddr=0x0A010001),
+    "discover_client_id": dhcp(pxe(1, 7, option(61, b"\x01" + MAC)), hlen=16),
+    "request_address": dhcp(option(53, b"\x03") + option(50, b"\x0a\0\0\x09") + b"\xff"),
     "reply": dhcp(pxe(2, 7), op=2),
     "overload_both": dhcp(option(53, b"\x01") + option(52, b"\x03") + b"\xff",
                           sname=option(77, b"c") + b"\xff", file=option(77, b"ab") + b"\xff"),
@@ -72,11 +82,25 @@ TFTP = {
     "oack": b"\0\x06blksize\x001432\0",
     "error": b"\0\x05\0\x01file not found\0",
     "window": tftp(request(b"ipxe.efi", blksize=8, windowsize=4), ack(0), ack(4), ack(1)),
+    "window_gap": tftp(request(b"ipxe.efi", blksize=512, windowsize=8), ack(0), ack(3), ack(3), b"", ack(3), ack(10)),
+    "window_huge": tftp(request(b"ipxe.efi", blksize=65464, windowsize=65535), ack(0), ack(4)),
+    "serial": tftp(request(b"1a2b3c4d/start4.elf")),
+    "shim": tftp(request(b"\\EFI\\BOOT\\grubx64.efi")),
+}
+
+
+QUIRK = {
+    "all": b"name=a mac=52:54:00 arch=7 vendor=PXEClient machine=RPi delay_ms=2000 option43=bypass loader=a/b.efi nul=yes "
+           b"block=512 window=4 answer=no",
+    "least": b"name=a arch=0",
+    "whole_mac": b"name=a mac=52:54:00:65:d5:42",
+    "loader_out": b"name=a arch=7 loader=../x",
+    "nothing": b"",
 }
 
 
 def main():
-    for target, inputs in {"dhcp": DHCP, "tftp": TFTP}.items():
+    for target, inputs in {"dhcp": DHCP, "tftp": TFTP, "quirk": QUIRK}.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in inputs.items():

@@ -1,6 +1,8 @@
 #include "services/pxe/core/boot_files.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 
 namespace tentacle::pxe {
 
@@ -11,7 +13,34 @@ constexpr std::size_t kMaxPathBytes = 255;
 
 bool IsAllowed(unsigned char c) { return c > 0x20 && c < 0x7f && c != '%'; }
 
+// Folders of the boot folder that firmware does not know of.
+constexpr std::array<std::string_view, 5> kShelves = {"secureboot", "i386-efi", "arm32-efi", "arm64-efi", "rpi"};
+
+// "1a2b3c4d": what a Raspberry Pi puts in front of everything it asks for.
+bool IsSerialNumber(std::string_view part) {
+  constexpr std::size_t kDigits = 8;
+  return part.size() == kDigits && std::all_of(part.begin(), part.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
+}
+
 }  // namespace
+
+std::string_view BaseName(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+std::vector<std::string> BootFileCandidates(std::string_view safe) {
+  std::vector<std::string> candidates = {std::string(safe)};
+  const std::size_t slash = safe.find('/');
+  if (slash != std::string_view::npos && IsSerialNumber(safe.substr(0, slash))) {
+    candidates.push_back("rpi/" + std::string(safe.substr(slash + 1)));
+    return candidates;
+  }
+  const std::string name(BaseName(safe));
+  if (name != safe) candidates.push_back(name);
+  for (const std::string_view shelf : kShelves) candidates.push_back(std::string(shelf) + "/" + name);
+  return candidates;
+}
 
 std::optional<std::string> SafeBootPath(std::string_view requested) {
   if (requested.size() > kMaxPathBytes) return std::nullopt;

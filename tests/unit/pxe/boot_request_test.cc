@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "services/pxe/core/boot_request.h"
+#include "services/pxe/core/proxy_dhcp.h"
 #include "tests/unit/pxe/machine.h"
 
 namespace tentacle::pxe {
@@ -37,10 +38,20 @@ TEST(BootRequest, Architectures7And9AreBothX64Uefi) {
   EXPECT_EQ(Taken(Discover(9)).arch.firmware, Firmware::kUefiX64);
 }
 
-TEST(BootRequest, Ia32UefiAndStrangersAreDroppedByReason) {
-  for (const int arch : {6, 10, 11, 16, 0x1234}) {
-    EXPECT_EQ(Dropped(Discover(arch)), DropReason::kUnknownFirmware) << arch;
+std::variant<BootChoice, DropReason> Chosen(const BootRequest& boot, const QuirkEffects& quirk = {}) {
+  return ChooseBoot(boot, {DhcpPort::kDhcp, 0xc0a80a02, 0, 68}, BootUrls{9080}, quirk, false);
+}
+
+TEST(BootRequest, StrangersAreTakenDownButNothingBootsThem) {
+  for (const int arch : {25, 27, 0x1234}) {
+    EXPECT_EQ(std::get<DropReason>(Chosen(Taken(Discover(arch)))), DropReason::kUnknownFirmware) << arch;
   }
+}
+
+TEST(BootRequest, WhatAQuirkIgnoresIsIgnored) {
+  QuirkEffects quirk;
+  quirk.answer = false;
+  EXPECT_EQ(std::get<DropReason>(Chosen(Taken(Discover(7)), quirk)), DropReason::kIgnored);
 }
 
 TEST(BootRequest, FirstKnownOfSeveralArchitecturesCounts) {
@@ -75,11 +86,61 @@ TEST(BootRequest, AnOperatingSystemIsLeftAlone) {
   EXPECT_EQ(Dropped(message), DropReason::kNotPxeClient);
 }
 
-TEST(BootRequest, HttpBootIsNotForUs) {
-  wire::DhcpMessage message = Discover(16);
-  Drop(option::kVendorClass, &message);
-  message.AddText(option::kVendorClass, "HTTPClient:Arch:00016");
-  EXPECT_EQ(Dropped(message), DropReason::kNotPxeClient);
+TEST(BootRequest, HttpBootIsKnownByItsVendorClassAndHasNoBootServer) {
+  EXPECT_TRUE(Taken(HttpDiscover(16)).http);
+  EXPECT_TRUE(Taken(HttpDiscover(7)).http);  // Some say the architecture of PXE.
+  EXPECT_FALSE(Taken(Discover(7)).http);
+  wire::DhcpMessage request = HttpDiscover(16);
+  request.options.front().data = Octets({3});
+  EXPECT_EQ(Dropped(request, DhcpPort::kBootServer), DropReason::kNotBootRequest);
+}
+
+TEST(BootRequest, ARaspberryPiIsKnownByItsMachineId) {
+  wire::DhcpMessage message = Discover(0);
+  Drop(option::kClientMachineId, &message);
+  message.Add(option::kClientMachineId, Octets({0, 'R', 'P', 'i', '4', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+  EXPECT_EQ(Taken(message).arch.firmware, Firmware::kRaspberryPi);
+  EXPECT_EQ(Taken(Discover(41)).arch.firmware, Firmware::kRaspberryPi);
+}
+
+TEST(BootRequest, MoreRelaysThanThereCanBeAreALoop) {
+  wire::DhcpMessage message = Discover(7);
+  message.hops = 16;
+  Taken(message);
+  message.hops = 17;
+  EXPECT_EQ(Dropped(message), DropReason::kTooManyHops);
+}
+
+TEST(BootRequest, ACircuitThatIsTooLongToEchoIsMalformed) {
+  wire::DhcpMessage message = Discover(7);
+  message.Add(option::kRelayAgent, wire::Buffer(256, 'x'));
+  EXPECT_EQ(Dropped(message), DropReason::kMalformed);
+}
+
+TEST(BootRequest, FirmwareSaysWhatItIsInPrintableWords) {
+  wire::DhcpMessage message = Discover(7);
+  message.AddText(option::kUserClass, std::string("a\x1b[31m\n\0\xff", 9) + std::string(300, 'b'));
+  message.AddText(option::kHostName, "pc-1");
+  const FirmwareSays says = Taken(message).says;
+  EXPECT_EQ(says.vendor_class, "PXEClient:Arch:00007:UNDI:003016");
+  EXPECT_EQ(says.user_class, "a[31m" + std::string(kMaxSaidBytes - 9, 'b'));
+  EXPECT_EQ(says.host_name, "pc-1");
+  EXPECT_EQ(says.interface_version, "3.16");
+  ASSERT_TRUE(says.machine.has_value());
+  EXPECT_EQ(MachineIdText(*says.machine), "04030201-0605-0807-090a-0b0c0d0e0f10");
+}
+
+TEST(BootRequest, TheAddressThatAClientTakesIsHeard) {
+  wire::DhcpMessage request = Discover(7);
+  EXPECT_EQ(ChosenAddress(request), 0u);
+  request.options.front().data = Octets({3});
+  EXPECT_EQ(ChosenAddress(request), 0u);
+  request.client_address = 0xc0a80a66;
+  EXPECT_EQ(ChosenAddress(request), 0xc0a80a66u);
+  request.Add(option::kRequestedAddress, Octets({192, 168, 10, 101}));
+  EXPECT_EQ(ChosenAddress(request), 0xc0a80a65u);
+  request.operation = wire::DhcpOperation::kReply;
+  EXPECT_EQ(ChosenAddress(request), 0u);
 }
 
 TEST(BootRequest, OnlyADiscoverCountsOnPort67) {
@@ -108,6 +169,17 @@ TEST(BootRequest, WithoutAMacThereIsNoTask) {
   wire::DhcpMessage message = Discover(7);
   message.hardware_length = 16;
   EXPECT_EQ(Dropped(message), DropReason::kNoMac);
+  message.hardware_length = 6;
+  message.hardware_type = 32;  // InfiniBand.
+  EXPECT_EQ(Dropped(message), DropReason::kNoMac);
+}
+
+TEST(BootRequest, WhereAGuidStandsForTheMacTheClientIdentifierHasIt) {
+  wire::DhcpMessage message = Discover(7);
+  message.hardware_length = 16;
+  message.hardware_address.fill(0x77);
+  message.Add(option::kClientId, Octets({1, 0x52, 0x54, 0, 0x65, 0xd5, 0x42}));
+  EXPECT_EQ(Taken(message).mac, kMac);
 }
 
 TEST(BootRequest, IpxeIsKnownByItsUserClassInEitherFormOrByItsOptions) {
@@ -118,11 +190,27 @@ TEST(BootRequest, IpxeIsKnownByItsUserClassInEitherFormOrByItsOptions) {
   prefixed.AddText(option::kUserClass, "\x04iPXE");
   EXPECT_TRUE(Taken(prefixed).ipxe);
   wire::DhcpMessage features = Discover(0);
-  features.Add(option::kEtherboot, Octets({0x13, 1, 1}));
+  features.Add(option::kEtherboot, Octets({0x13, 1, 1, 0x18, 1, 1}));
   EXPECT_TRUE(Taken(features).ipxe);
   wire::DhcpMessage other = Discover(0);
   other.AddText(option::kUserClass, "gPXE");
   EXPECT_FALSE(Taken(other).ipxe);
+}
+
+TEST(BootRequest, AnIpxeThatLacksWhatItsScriptNeedsIsFirmware) {
+  wire::DhcpMessage no_http = Discover(0);
+  no_http.AddText(option::kUserClass, "iPXE");
+  no_http.Add(option::kEtherboot, Octets({0x18, 1, 1}));
+  EXPECT_FALSE(Taken(no_http).ipxe);
+  wire::DhcpMessage no_kernels = Discover(0);
+  no_kernels.Add(option::kEtherboot, Octets({0x13, 1, 1, 0x18, 1, 0}));
+  EXPECT_FALSE(Taken(no_kernels).ipxe);
+  wire::DhcpMessage cut = Discover(0);
+  cut.Add(option::kEtherboot, Octets({0x13, 200, 1}));
+  EXPECT_FALSE(Taken(cut).ipxe);
+  wire::DhcpMessage uefi = Discover(7);
+  uefi.Add(option::kEtherboot, Octets({0x13, 1, 1, 0x24, 1, 1}));
+  EXPECT_TRUE(Taken(uefi).ipxe);
 }
 
 TEST(BootRequest, EveryDropReasonHasANameOfItsOwn) {

@@ -46,7 +46,18 @@ inline wire::DhcpMessage BootServerRequest(int arch) {
 inline wire::DhcpMessage Ipxe(int arch) {
   wire::DhcpMessage message = Discover(arch);
   message.AddText(wire::dhcp_option::kUserClass, "iPXE");
-  message.Add(wire::dhcp_option::kEtherboot, Octets({0x13, 1, 1}));
+  message.Add(wire::dhcp_option::kEtherboot, Octets({0x13, 1, 1, 0x18, 1, 1, 0x24, 1, 1}));
+  return message;
+}
+
+// UEFI HTTP boot: another vendor class and architecture.
+inline wire::DhcpMessage HttpDiscover(int arch) {
+  wire::DhcpMessage message = Discover(arch);
+  for (auto& option : message.options) {
+    if (option.code != wire::dhcp_option::kVendorClass) continue;
+    const std::string_view text = "HTTPClient:Arch:00016:UNDI:003001";
+    option.data.assign(text.begin(), text.end());
+  }
   return message;
 }
 

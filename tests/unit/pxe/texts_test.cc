@@ -135,7 +135,7 @@ TEST(Reports, BodiesOfTheProtocol) {
   const BootRequest uefi{kMac, ClientArch{7, Firmware::kUefiX64, "x64 UEFI"}, false};
   ExpectGolden("pxe/events.jsonl",
                StatusBody(task, now) + "\n" + TimelineBody("t1", "tftp", "ipxe.efi in 0.4 s", now) + "\n" +
-                   BootBody(uefi, "t1", now) + "\n");
+                   BootBody(uefi, "t1", "", now) + "\n");
 }
 
 }  // namespace
