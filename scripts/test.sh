@@ -96,6 +96,16 @@ long_tests() {
   step 'sockets: a hundred thousand calls'
   check ipc-calls env TENTACLE_TEST_CALLS=100000 build/dev/tests/rpc/ipc_test \
     --gtest_filter='Abuse.Many*'
+  step 'fuzz: ten million packets of a stranger for each codec of network boot'
+  must fuzz-packages ensure_packages fuzz
+  must fuzz-configure cmake --preset fuzz
+  must fuzz-build cmake --build build/fuzz --target fuzz_dhcp fuzz_tftp fuzz_quirk
+  local target
+  for target in dhcp tftp quirk; do
+    mkdir -p "build/fuzz/corpus/$target"
+    check "fuzz-$target" "build/fuzz/tests/fuzz/fuzz_$target" -runs=10000000 -max_len=1500 -timeout=1 -rss_limit_mb=512 \
+      "build/fuzz/corpus/$target" "tests/data/corpus/$target"
+  done
   step 'torture, long'
   script torture-long tests/torture/torture.sh long
 }

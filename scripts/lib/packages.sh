@@ -20,6 +20,7 @@ PACKAGES_web=""
 PACKAGES_compose="docker.io docker-compose debootstrap iptables python3 curl jq prometheus"
 PACKAGES_fuzz="clang-19 libclang-rt-19-dev"   # The presets fuzz and tsan.
 PACKAGES_bench="dnsmasq-base iproute2 binutils python3"
+PACKAGES_pxebench="kea-admin dnsmasq-base python3"   # perfdhcp and the ProxyDHCP of bench/pxe.sh.
 PACKAGES_test="tftp-hpa atftp udhcpc tshark chromium prometheus shellcheck python3 python3-yaml"
 
 # packages_of GROUP: the names of a group, one a line.

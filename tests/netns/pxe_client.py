@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""One word of a machine's firmware, and what must come of it. Exit code 0: it did.
+
+    pxe_client.py offer|silence|boot-server|relay|tftp-silence DEVICE MAC [--arch 7] [--vendor PXEClient] [--ipxe]
+                  [--server ADDRESS] [--file NAME] [--address OURS]
+"""
+
+import argparse
+import os
+import socket
+import struct
+import sys
+import time
+
+COOKIE = bytes.fromhex("63825363")
+PATIENCE = 4      # Firmware's first window.
+SILENCE = 1.0     # Our answers take milliseconds.
+CIRCUIT = b"\x01\x04eth7"
+
+
+def option(code, data):
+    return bytes([code, len(data)]) + data
+
+
+def message(args, kind, ciaddr="0.0.0.0", giaddr="0.0.0.0"):
+    args.xid = os.urandom(4)
+    mac = bytes.fromhex(args.mac.replace(":", ""))
+    header = (struct.pack("!BBBB", 1, 1, 6, 1 if giaddr != "0.0.0.0" else 0) + args.xid + struct.pack("!HH", 4, 0)
+              + socket.inet_aton(ciaddr) + bytes(8) + socket.inet_aton(giaddr))
+    options = option(53, bytes([kind])) + option(60, args.vendor.encode())
+    if args.arch != "none":
+        options += option(93, struct.pack("!H", int(args.arch))) + option(94, b"\x01\x03\x10")
+    if args.ipxe:
+        options += option(77, b"iPXE") + option(175, b"\x13\x01\x01\x24\x01\x01\x18\x01\x01")
+    if giaddr != "0.0.0.0":
+        options += option(82, CIRCUIT)
+    return header + mac.ljust(16, b"\0") + bytes(192) + COOKIE + options + b"\xff"
+
+
+def options_of(packet):
+    found, at = {}, 240
+    while packet[at] != 255:
+        found[packet[at]] = packet[at + 2:at + 2 + packet[at + 1]]
+        at += 2 + packet[at + 1]
+    return found
+
+
+def open_socket(args, address, port, device=True):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if device:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, args.device.encode())
+    sock.bind((address, port))
+    return sock
+
+
+def answer(args, sock, patience=PATIENCE):
+    """(packet, sender) with our transaction, or nothing."""
+    until = time.monotonic() + patience
+    while (left := until - time.monotonic()) > 0:
+        sock.settimeout(left)
+        try:
+            packet, sender = sock.recvfrom(4096)
+        except socket.timeout:
+            return None
+        if packet[4:8] == args.xid and packet[0] == 2:
+            return packet, sender
+    return None
+
+
+def expect(what, wanted, got):
+    if wanted != got:
+        sys.exit("%s: wanted %r, got %r" % (what, wanted, got))
+
+
+def check_reply(args, found, kind, port):
+    if found is None:
+        sys.exit("no answer")
+    packet, sender = found
+    options = options_of(packet)
+    expect("sender", (args.server, port), sender)
+    expect("type", bytes([kind]), options[53])
+    expect("siaddr", args.server, socket.inet_ntoa(packet[20:24]))
+    expect("option 54", args.server, socket.inet_ntoa(options[54]))
+    expect("yiaddr", bytes(4), packet[16:20])
+    expect("at least 300 octets", True, len(packet) >= 300)
+    expect("header and option 67", packet[108:236].rstrip(b"\0"), options[67])
+    if args.file:
+        expect("file", args.file.encode(), options[67])
+    return options
+
+
+def offer(args):
+    sock = open_socket(args, "", 68)
+    sock.sendto(message(args, 1), ("255.255.255.255", 67))
+    check_reply(args, answer(args, sock), 2, 67)
+
+
+def silence(args):
+    sock = open_socket(args, "", 68)
+    sock.sendto(message(args, 1), ("255.255.255.255", 67))
+    expect("answer", None, answer(args, sock, SILENCE))
+
+
+def boot_server(args):
+    sock = open_socket(args, args.address, 4011)
+    sock.sendto(message(args, 3, ciaddr=args.address), (args.server, 4011))
+    check_reply(args, answer(args, sock), 5, 4011)
+
+
+def relay(args):
+    sock = open_socket(args, args.address, 67)
+    sock.sendto(message(args, 1, giaddr=args.address), (args.server, 67))
+    options = check_reply(args, answer(args, sock), 2, 67)
+    expect("circuit", CIRCUIT, options[82])
+
+
+def tftp_silence(args):
+    sock = open_socket(args, args.address, 0)
+    sock.sendto(b"\0\1ipxe.efi\0octet\0", (args.server, 69))
+    sock.settimeout(SILENCE)
+    try:
+        packet, _ = sock.recvfrom(4096)
+    except socket.timeout:
+        return
+    sys.exit("it said %r" % packet[:40])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what")
+    parser.add_argument("device")
+    parser.add_argument("mac")
+    parser.add_argument("--arch", default="7")
+    parser.add_argument("--vendor", default="PXEClient:Arch:00007:UNDI:003016")
+    parser.add_argument("--ipxe", action="store_true")
+    parser.add_argument("--server", default="")
+    parser.add_argument("--file", default="")
+    parser.add_argument("--address", default="0.0.0.0")
+    args = parser.parse_args()
+    {"offer": offer, "silence": silence, "boot-server": boot_server, "relay": relay,
+     "tftp-silence": tftp_silence}[args.what](args)
+
+
+main()

@@ -1,0 +1,162 @@
+#!/bin/bash
+# The pxe service between two segments and a relay, with other people's clients: each interface answers with its own
+# address, strangers hear nothing, files go over lines that lose, double and reorder.
+#
+#   pxe_netns_test.sh OCTOFLEET_TENTACLE FAULTY_WIRE
+#
+# Exit code 77: skipped, with the reason.
+set -euo pipefail
+
+tentacle=$1
+faulty_wire=$2
+here=$(cd "$(dirname "$0")" && pwd)
+
+skip() { echo "SKIPPED: $1"; exit 77; }
+[ "$(id -u)" = 0 ] || skip "network namespaces need root"
+for tool in ip python3 curl atftp tftp tshark; do
+  command -v "$tool" >/dev/null || skip "$tool is not installed"
+done
+unshare --net true 2>/dev/null || skip "this host does not allow network namespaces"
+for program in "$tentacle" "$faulty_wire"; do
+  [ -x "$program" ] || { echo "FAILED: $program is not built"; exit 1; }
+done
+
+# Several runs side by side do not meet.
+tag=ttpxe-$$
+scratch=$(mktemp -d)
+service_pid=
+wire_pid=
+listen_pid=
+
+clean_up() {
+  local code=$? name
+  trap - EXIT
+  for pid in $service_pid $wire_pid $listen_pid; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in $service_pid $wire_pid $listen_pid; do wait "$pid" 2>/dev/null || true; done
+  for name in server one two wire; do ip netns del "$tag-$name" 2>/dev/null || true; done
+  if [ $code -ne 0 ] && [ $code -ne 77 ] && [ -f "$scratch/log" ]; then
+    echo "--- the service's log"; tail -40 "$scratch/log"
+  fi
+  rm -rf "$scratch"
+  exit $code
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+checks=0
+ok() { checks=$((checks + 1)); echo "ok $checks - $1"; }
+fail() { echo "not ok - $1"; exit 1; }
+check() { local what=$1; shift; "$@" >"$scratch/out" 2>&1 || { cat "$scratch/out"; fail "$what"; }; ok "$what"; }
+# comes WHAT COMMAND...: until it is true.
+comes() {
+  local what=$1; shift
+  for _ in $(seq 1 200); do
+    if "$@" >"$scratch/out" 2>&1; then ok "$what"; return; fi
+    read -rt 0.1 <> <(:) || true
+  done
+  cat "$scratch/out"
+  fail "$what"
+}
+in_ns() { local name=$1; shift; ip netns exec "$tag-$name" "$@"; }
+
+# server: s0 10.91.0.1/24 --- wire --- c0 10.91.0.10 (one);  s1 10.92.0.1/24 --- c1 10.92.0.10 (two)
+for name in server one two wire; do
+  ip netns add "$tag-$name"
+  ip -n "$tag-$name" link set lo up
+done
+# Single packets, so that each can be lost by itself.
+ip -n "$tag-server" link add s0 gso_max_segs 1 type veth peer name w0 netns "$tag-wire"
+ip -n "$tag-one" link add c0 gso_max_segs 1 type veth peer name w1 netns "$tag-wire"
+ip -n "$tag-server" link add s1 type veth peer name c1 netns "$tag-two"
+ip -n "$tag-wire" link set w0 up
+ip -n "$tag-wire" link set w1 up
+ip -n "$tag-one" link set c0 address 52:54:00:91:00:0a
+ip -n "$tag-two" link set c1 address 52:54:00:92:00:0a
+ip -n "$tag-server" addr add 10.91.0.1/24 dev s0
+ip -n "$tag-server" addr add 10.92.0.1/24 dev s1
+ip -n "$tag-server" link set s0 up
+ip -n "$tag-server" link set s1 up
+ip -n "$tag-one" addr add 10.91.0.10/24 dev c0
+ip -n "$tag-one" addr add 10.91.0.11/24 dev c0
+ip -n "$tag-one" link set c0 up
+ip -n "$tag-one" route add default via 10.91.0.1
+ip -n "$tag-two" addr add 10.92.0.10/24 dev c1
+ip -n "$tag-two" link set c1 up
+# Addresses of nobody's network, for packets that claim to come from there.
+ip -n "$tag-two" addr add 10.99.0.10/24 dev c1
+ip -n "$tag-server" route add 10.99.0.0/24 via 10.92.0.10
+
+start_wire() {
+  [ -z "$wire_pid" ] || { kill -TERM "$wire_pid"; wait "$wire_pid" 2>/dev/null || true; }
+  : >"$scratch/wire"
+  in_ns wire "$faulty_wire" w0 w1 "$@" >"$scratch/wire" 2>&1 &
+  wire_pid=$!
+  comes "a wire: ${*:-perfect}" grep -q open "$scratch/wire"
+}
+
+mkdir -p "$scratch/state/tasks" "$scratch/state/cache/boot/secureboot"
+boot=$scratch/state/cache/boot
+head -c 1000000 /dev/urandom >"$boot/ipxe.efi"
+head -c 40000000 /dev/urandom >"$boot/large.efi"   # 78125 blocks of 512: the number rolls over.
+cp "$boot/ipxe.efi" "$boot/undionly.kpxe"
+head -c 5000 /dev/urandom >"$boot/secureboot/grubx64.efi"
+for mac in 52:54:00:91:00:0a 52:54:00:92:00:0a; do
+  printf '{"task":{"id":"t-%s","mac":"%s","hostname":"pc","imageId":"1","osType":"linux-image","network":{"dhcp":true}},"progress":{"status":"waiting"}}\n' \
+    "${mac//:/}" "$mac" >"$scratch/state/tasks/${mac//:/-}.json"
+done
+
+start_wire
+TENTACLE_STATE_DIR=$scratch/state TENTACLE_RUN_DIR=$scratch/run in_ns server "$tentacle" pxe >"$scratch/log" 2>&1 &
+service_pid=$!
+comes 'the service listens' in_ns server curl -fsS --max-time 2 http://127.0.0.1:9472/healthz
+in_ns two timeout 300 tshark -q -i c1 -w "$scratch/two.pcap" 'udp' >"$scratch/tshark.log" 2>&1 &
+listen_pid=$!
+comes 'the second segment is listened to' grep -q 'Capturing' "$scratch/tshark.log"
+
+ask() { in_ns "$1" python3 -B "$here/pxe_client.py" "${@:2}"; }
+
+check 'the first segment is answered with its own address' ask one offer c0 52:54:00:91:00:0a --server 10.91.0.1 --file ipxe.efi
+check 'the second, too' ask two offer c1 52:54:00:92:00:0a --server 10.92.0.1 --file ipxe.efi
+check 'HTTP boot is given a URL of the address that was asked' ask two offer c1 52:54:00:92:00:0a --arch 16 --vendor HTTPClient \
+  --server 10.92.0.1 --file http://10.92.0.1:9080/boot/ipxe.efi
+check 'iPXE is given its script' ask two offer c1 52:54:00:92:00:0a --ipxe \
+  --server 10.92.0.1 --file 'http://10.92.0.1:9080/boot.ipxe?mac=52:54:00:92:00:0a'
+check 'a machine without a task hears nothing' ask two silence c1 52:54:00:92:00:ff
+check 'nor does what no loader is there for' ask two silence c1 52:54:00:92:00:0a --arch 11
+check 'an operating system hears nothing' ask two silence c1 52:54:00:92:00:0a --arch none --vendor 'MSFT 5.0'
+check 'port 4011 answers from port 4011' ask two boot-server c1 52:54:00:92:00:0a --address 10.92.0.10 --server 10.92.0.1
+check 'TFTP says nothing to an address of nobody'"'"'s network' ask two tftp-silence c1 - --address 10.99.0.10 --server 10.92.0.1
+check 'a relay is answered at its address, with its circuit' ask two relay c1 52:54:00:92:00:0a --address 10.92.0.10 --server 10.92.0.1
+comes 'a boot of nobody is counted' in_ns server sh -c \
+  "curl -fsS http://127.0.0.1:9472/metrics | grep -q 'tentacle_pxe_boot_attempts_total{outcome=\"told\"} [1-9]'"
+
+get() {  # get NAMESPACE SERVER FILE OPTION...: with atftp
+  local name=$1 server=$2 file=$3
+  shift 3
+  rm -f "$scratch/got"
+  in_ns "$name" atftp "$@" --get --remote-file "$file" --local-file "$scratch/got" "$server" 69 && cmp "$scratch/got" "$boot/$file"
+}
+hpa() {  # hpa FILE [AS]
+  rm -f "$scratch/got"
+  in_ns two tftp -m binary 10.92.0.1 -c get "$1" "$scratch/got" && cmp "$scratch/got" "$boot/${2:-$1}"
+}
+check 'tftp-hpa fetches 40 MB in blocks of 512: the number rolls over' hpa large.efi
+check 'a name of shim is found beside the others' hpa '\EFI\BOOT\grubx64.efi' secureboot/grubx64.efi
+check 'atftp fetches with a window' get two 10.92.0.1 large.efi --option 'blksize 1428' --option 'windowsize 16'
+check 'atftp fetches with the largest block and window it knows' get two 10.92.0.1 large.efi --option 'blksize 65464' --option 'windowsize 64'
+autoexec() { in_ns two tftp -m binary 10.92.0.1 -c get autoexec.ipxe "$scratch/got" && grep -q 'iseq .*52:54:00:92:00:0a' "$scratch/got"; }
+check 'autoexec.ipxe is the machine'"'"'s own' autoexec
+
+start_wire loss=0.01 seed=3
+check '1 MB at 1 % loss' get one 10.91.0.1 ipxe.efi --option 'blksize 1428'
+start_wire loss=0.05 dup=0.01 reorder=0.02 delay_ms=10 jitter_ms=2 seed=5
+check '1 MB at 5 % loss with doubles and another order' get one 10.91.0.1 ipxe.efi --option 'blksize 1428'
+check 'with a window as well' get one 10.91.0.1 ipxe.efi --option 'blksize 1428' --option 'windowsize 8'
+
+kill -TERM "$listen_pid"; wait "$listen_pid" 2>/dev/null || true; listen_pid=
+wellformed() { [ "$(tshark -r "$scratch/two.pcap" -Y 'dhcp && ip.src == 10.92.0.1' 2>/dev/null | wc -l)" -ge 5 ] &&
+  [ -z "$(tshark -r "$scratch/two.pcap" -Y 'dhcp && ip.src == 10.92.0.1 && (_ws.malformed || _ws.expert.severity == error)' 2>/dev/null)" ]; }
+check 'Wireshark finds nothing wrong with our answers' wellformed
+code=0
+kill -TERM "$service_pid"; wait "$service_pid" || code=$?; service_pid=
+check 'the service ends in order' [ $code = 0 ]
