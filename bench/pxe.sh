@@ -54,7 +54,7 @@ pxe_files() {
 }
 
 pxe_task() {
-  printf '{"task":{"id":"t-%s","mac":"%s","hostname":"pc","imageId":"1","osType":"linux-image","network":{"dhcp":true}},"progress":{"status":"waiting"}}\n' \
+  printf '{"task":{"id":"t-%s","mac":"%s","hostname":"pc","imageId":"1","osType":"linux-image","platform":"kvm-libvirt","network":{"dhcp":true}},"progress":{"status":"waiting"},"orders":{}}\n' \
     "${1//:/}" "$1" >"$BENCH_DIR/state/tasks/${1//:/-}.json"
 }
 

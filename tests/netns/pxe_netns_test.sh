@@ -101,7 +101,7 @@ head -c 40000000 /dev/urandom >"$boot/large.efi"   # 78125 blocks of 512: the nu
 cp "$boot/ipxe.efi" "$boot/undionly.kpxe"
 head -c 5000 /dev/urandom >"$boot/secureboot/grubx64.efi"
 for mac in 52:54:00:91:00:0a 52:54:00:92:00:0a; do
-  printf '{"task":{"id":"t-%s","mac":"%s","hostname":"pc","imageId":"1","osType":"linux-image","network":{"dhcp":true}},"progress":{"status":"waiting"}}\n' \
+  printf '{"task":{"id":"t-%s","mac":"%s","hostname":"pc","imageId":"1","osType":"linux-image","platform":"kvm-libvirt","network":{"dhcp":true}},"progress":{"status":"waiting"},"orders":{}}\n' \
     "${mac//:/}" "$mac" >"$scratch/state/tasks/${mac//:/-}.json"
 done
 
