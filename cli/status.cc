@@ -52,6 +52,13 @@ bool Ask(const std::string& socket,
   return status.ok();
 }
 
+// What a mode does not use is up all the same, and idle.
+std::string ModeLine(const std::string& mode) {
+  if (mode == "relay") return "relay: images come straight from the backend, nothing is kept";
+  if (mode == "passive") return "passive: no network boot, pxe and cache are idle";
+  return mode;
+}
+
 bool PrintLink(const runtime::Paths& paths) {
   uplink::v1::GetLinkStatusResponse link;
   std::string reason;
@@ -66,6 +73,10 @@ bool PrintLink(const runtime::Paths& paths) {
                            link.reason().empty() ? "" : ": ",
                            link.reason());
   std::cout << fmt::format("Backend    {}   node {}\n", link.backend_url(), link.node_id());
+  if (!link.last_error().empty()) {
+    std::cout << fmt::format("Last error {}: {}\n", Ago(link.last_error_at()), link.last_error());
+  }
+  std::cout << fmt::format("Mode       {}\n", ModeLine(link.mode()));
   std::cout << fmt::format("Desired    config revision {}, task revision {}, {} tasks\n\n",
                            link.config_revision(),
                            link.task_revision(),

@@ -13,6 +13,9 @@
 
 namespace tentacle::backend_link {
 
+// The problem type (RFC 9457) of a refusal of a tentacle that was removed for good.
+constexpr char kRemovedProblem[] = "urn:octofleet:problem:node-removed";
+
 constexpr std::size_t kMaxMessageBytes = 1024 * 1024;
 constexpr std::size_t kMaxDepth = 32;  // Boost.JSON's own default; deeper is an attack.
 

@@ -40,7 +40,7 @@ class BeastWebSocket final : public WebSocket,
  public:
   template <class... Args>
   BeastWebSocket(boost::asio::any_io_executor home, WebSocketLimits limits, Args&&... args)
-      : home_(home), limits_(limits), stream_(std::forward<Args>(args)...), turn_(home) {
+      : home_(home), limits_(limits), stream_(std::forward<Args>(args)...), turn_(home), answer_(home) {
     turn_.expires_at(boost::asio::steady_timer::time_point::max());
     stream_.read_message_max(limits.message_bytes);
     SetHandshakeTimeout(limits.handshake_timeout);
@@ -132,6 +132,17 @@ class BeastWebSocket final : public WebSocket,
     co_return status;
   }
 
+  boost::asio::awaitable<bool> Answers(absl::Duration within) override {
+    const auto self = this->shared_from_this();
+    const std::uint64_t before = pongs_;
+    // Nothing is written while a ping is stuck: the line is.
+    if (!closed_) SendPing(meter_.Ping(Now()));
+    answer_.expires_after(Chrono(within));
+    while (!closed_ && pongs_ == before && answer_.expiry() > std::chrono::steady_clock::now())
+      co_await answer_.async_wait(kTuple);
+    co_return !closed_ && pongs_ != before;
+  }
+
   LinkQuality quality() const override { return meter_.Get(); }
 
   void Close() override { End(absl::CancelledError("websocket: closed")); }
@@ -147,6 +158,7 @@ class BeastWebSocket final : public WebSocket,
     if (std::exchange(closed_, true)) return;
     end_ = std::move(reason);
     turn_.cancel();
+    answer_.cancel();
     if (ping_timer_) ping_timer_->cancel();
     boost::beast::get_lowest_layer(stream_).close();
   }
@@ -171,6 +183,8 @@ class BeastWebSocket final : public WebSocket,
   }
 
   void OnPong(std::string_view payload) {
+    ++pongs_;
+    answer_.cancel();
     std::uint64_t number = 0;
     // A pong that nobody asked for is allowed (RFC 6455 section 5.5.3) and says that the peer
     // lives.
@@ -231,6 +245,8 @@ class BeastWebSocket final : public WebSocket,
   WebSocketLimits limits_;
   boost::beast::websocket::stream<Stream> stream_;
   boost::asio::steady_timer turn_;
+  boost::asio::steady_timer answer_;  // Cancelled by a pong.
+  std::uint64_t pongs_ = 0;
   std::shared_ptr<boost::asio::steady_timer> ping_timer_;
   LinkQualityMeter meter_;
   absl::Status end_;

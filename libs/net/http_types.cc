@@ -86,8 +86,8 @@ std::string_view StatusTitle(unsigned status) {
 
 }  // namespace
 
-HttpReply ProblemReply(unsigned status, std::string_view detail) {
-  const boost::json::value body = {{"type", "about:blank"},
+HttpReply ProblemReply(unsigned status, std::string_view detail, std::string_view type) {
+  const boost::json::value body = {{"type", type},
                                    {"title", StatusTitle(status)},
                                    {"status", status},
                                    {"detail", detail}};

@@ -73,7 +73,10 @@ struct HttpReply {
 HttpReply TextReply(unsigned status, std::string body, std::string content_type = "text/plain; charset=utf-8");
 HttpReply JsonReply(unsigned status, std::string json);
 // RFC 9457. `detail` is one sentence a person can act on; it reaches the client as it is.
-HttpReply ProblemReply(unsigned status, std::string_view detail);
+// `type` is a URI that programs know the problem by.
+HttpReply ProblemReply(unsigned status,
+                       std::string_view detail,
+                       std::string_view type = "about:blank");
 
 using HttpHandler = std::function<boost::asio::awaitable<HttpReply>(const HttpRequest&)>;
 

@@ -11,6 +11,7 @@ namespace tentacle::net {
 namespace {
 
 constexpr char kServerTimePayload[] = "octofleet/server-time-s";
+constexpr char kProblemPayload[] = "octofleet/problem-type";
 constexpr char kPayload[] = "octofleet/retry-after-ms";
 // What a peer may ask for at most: a typing error there must not silence a branch for a year.
 constexpr absl::Duration kMaxWait = absl::Hours(24);
@@ -55,6 +56,15 @@ std::optional<absl::Duration> RetryAfter(const absl::Status& status) {
 
 void SetServerTime(absl::Status& status, absl::Time time) {
   status.SetPayload(kServerTimePayload, absl::Cord(std::to_string(absl::ToUnixSeconds(time))));
+}
+
+void SetProblemType(absl::Status& status, std::string_view type) {
+  status.SetPayload(kProblemPayload, absl::Cord(absl::string_view(type.data(), type.size())));
+}
+
+std::string ProblemType(const absl::Status& status) {
+  const auto payload = status.GetPayload(kProblemPayload);
+  return payload ? std::string(*payload) : "";
 }
 
 std::optional<absl::Time> ServerTime(const absl::Status& status) {

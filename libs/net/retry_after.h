@@ -1,4 +1,4 @@
-// What a server says about time in its answers, and how the status of a refusal carries it:
+// What a server says about time and the kind of problem in its answers, and how the status of a refusal carries it:
 // Retry-After (RFC 9110 section 10.2.3) and Date (section 6.6.1). Pure, any thread.
 #pragma once
 
@@ -27,5 +27,9 @@ std::optional<absl::Time> ParseHttpDate(std::string_view text);
 void SetServerTime(absl::Status& status, absl::Time time);
 // The refusing server's clock, to the second; nothing: it did not say.
 std::optional<absl::Time> ServerTime(const absl::Status& status);
+
+// "type" of the problem (RFC 9457) that the refusing server described; "" when it did not.
+void SetProblemType(absl::Status& status, std::string_view type);
+std::string ProblemType(const absl::Status& status);
 
 }  // namespace tentacle::net

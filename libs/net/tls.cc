@@ -19,12 +19,12 @@ namespace tentacle::net {
 
 namespace {
 
-std::string Reason(int error) {
+std::string Reason(int error, absl::Time now) {
   std::string text = X509_verify_cert_error_string(error);
   // A clock that is off looks like a bad certificate; the reader can tell only if told the time.
   if (error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID) {
     text += fmt::format("; this machine's clock says {}",
-                        absl::FormatTime("%Y-%m-%d %H:%M UTC", absl::Now(), absl::UTCTimeZone()));
+                        absl::FormatTime("%Y-%m-%d %H:%M UTC", now, absl::UTCTimeZone()));
   }
   return text;
 }
@@ -51,6 +51,8 @@ absl::Status TlsVerifier::Install(SSL_CTX* context) {
                                                   reason != nullptr ? reason : "cannot be read"));
   }
   X509_VERIFY_PARAM* param = SSL_CTX_get0_param(context);
+  const absl::Time now = std::max(options_.now(), options_.clock_floor);
+  if (now != absl::InfinitePast()) X509_VERIFY_PARAM_set_time(param, absl::ToTimeT(now));
   // The certificate that the file names is trusted, also where it is no root: a lab's self-signed
   // one, or the CA of one site.
   X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
@@ -76,8 +78,9 @@ int TlsVerifier::Verify(X509_STORE_CTX* chain, void* self) {
 
 bool TlsVerifier::Accept(X509_STORE_CTX* chain) {
   if (X509_verify_cert(chain) != 1) {
-    verdict_ = absl::UnauthenticatedError(fmt::format("the certificate of {} is refused: {}", host_,
-                                                      Reason(X509_STORE_CTX_get_error(chain))));
+    verdict_ = absl::UnauthenticatedError(
+        fmt::format("the certificate of {} is refused: {}", host_,
+                    Reason(X509_STORE_CTX_get_error(chain), options_.now())));
     return false;
   }
   // Chain and pin must both hold, and the pin is that of the server's own key.

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include <absl/status/status.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
 #include <openssl/types.h>
 
 namespace tentacle::net {
@@ -15,6 +17,9 @@ namespace tentacle::net {
 struct TlsOptions {
   std::string ca_file;            // PEM, beside the system's CAs. Empty: those alone.
   std::vector<std::string> pins;  // Of the server's own key (certificate_pin.h); empty: no pinning.
+  // Certificates are judged at this time if the clock is behind it (clock_floor.h).
+  absl::Time clock_floor = absl::InfinitePast();
+  absl::Time (*now)() = &absl::Now;  // Another clock for tests.
 };
 
 // Verifies the server of one connection. One thread; must outlive the handshake, after which

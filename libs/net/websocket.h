@@ -61,6 +61,9 @@ class WebSocket {
   // Returns when the message is with the kernel. InvalidArgument: larger than the limit, nothing
   // was sent and the connection stays; ResourceExhausted when 1,024 are waiting.
   virtual boost::asio::awaitable<absl::Status> Write(std::string message) = 0;
+  // Pings now: does the peer answer within this time? Needs a pending Read; false as well when the
+  // connection ends meanwhile.
+  virtual boost::asio::awaitable<bool> Answers(absl::Duration within) = 0;
   virtual LinkQuality quality() const = 0;
   // Breaks off: pending Read and Write return an error. From any coroutine of the executor.
   virtual void Close() = 0;

@@ -42,23 +42,24 @@ struct Attempt {
   absl::Duration left() const { return absl::FromChrono(deadline - Clock::now()); }
 };
 
-// The "detail" of a refusal (RFC 9457).
-std::string Detail(const std::string& body) {
+// "detail" or "type" of a refusal (RFC 9457).
+std::string ProblemField(const std::string& body, const char* name) {
   boost::system::error_code error;
   const json::value value = json::parse(body, error);
   if (error || !value.is_object()) return "";
-  const auto* detail = value.as_object().if_contains("detail");
-  if (detail == nullptr || !detail->is_string()) return "";
-  return std::string(detail->as_string()).substr(0, kMaxDetailBytes);
+  const auto* field = value.as_object().if_contains(name);
+  if (field == nullptr || !field->is_string()) return "";
+  return std::string(field->as_string()).substr(0, kMaxDetailBytes);
 }
 
 absl::Status FromRefusal(const ws::response_type& response) {
-  const std::string detail = Detail(response.body());
+  const std::string detail = ProblemField(response.body(), "detail");
   const std::string text = fmt::format("the backend answered {}{}{}", response.result_int(),
                                        detail.empty() ? "" : ": ", detail);
   absl::Status status = absl::UnavailableError(text);
   if (response.result_int() == 401) status = absl::UnauthenticatedError(text);
   if (response.result_int() == 403) status = absl::PermissionDeniedError(text);
+  SetProblemType(status, ProblemField(response.body(), "type"));
   const auto header = [&response](http::field name) {
     const auto value = response[name];
     return std::string_view(value.data(), value.size());

@@ -20,6 +20,7 @@
 #include <openssl/evp.h>
 
 #include "libs/identity/identity.h"
+#include "libs/net/clock_floor.h"
 #include "libs/net/http_client.h"
 #include "libs/retry/backoff.h"
 #include "libs/text/view.h"
@@ -53,6 +54,7 @@ absl::StatusOr<net::ClientRequest> MakeRequest(const Origin& origin,
   request.headers = {
       {"Authorization", "Bearer " + identity::MakeToken(*key, origin.node_id, absl::Now())}};
   request.tls.ca_file = origin.backend.ca_file();
+  request.tls.clock_floor = net::ClockFloor(std::filesystem::path(origin.key_file).parent_path());
   request.tls.pins = {origin.backend.pins().begin(), origin.backend.pins().end()};
   return request;
 }

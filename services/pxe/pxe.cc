@@ -186,7 +186,11 @@ class Pxe {
 
   void CheckBootFiles() {
     loaders_.clear();
-    if (!desk_.enabled()) return host_.health.Set("boot_files", true, "not used: PXE is switched off");
+    if (!desk_.enabled()) {
+      const bool passive = host_.config.current().uplink().mode() == "passive";
+      return host_.health.Set("boot_files", true,
+                              passive ? "idle: not used in mode passive" : "idle: pxe.enabled is false");
+    }
     const std::string missing = MissingBootFiles(boot_dir_);
     if (missing != missing_ && !missing.empty()) {
       host_.log.Error("pxe.boot_files_missing", {{"folder", boot_dir_}, {"files", missing}});

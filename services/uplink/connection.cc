@@ -24,7 +24,8 @@ Connection::Connection(const ConnectionParts& parts)
             parts.peers,
             parts.metrics,
             ThroughputProbe(parts.get, parts.peers, parts.metrics, parts.clock)),
-      never_(parts.home) {
+      never_(parts.home),
+      on_set_apart_(parts.on_set_apart) {
   for (const Service service : kServices) {
     for (const events::Priority lane : events::kLanes) {
       pumps_.push_back(std::make_unique<EventPump>(parts.home, service, lane, session_, gate_,
@@ -54,6 +55,7 @@ asio::awaitable<absl::Status> Connection::ReadLoop() {
     if (!message.ok()) co_return message.status();
     std::vector<Action> actions = Route(*message);
     if (TakeOwn(actions.front())) continue;
+    if (removed_) co_return absl::PermissionDeniedError("this tentacle was removed");
     const std::optional<std::string> id = message->id;
     auto take = inbox_.Take(*std::move(message), std::move(actions));
     const bool settled = co_await Shield(home_, std::move(take));
@@ -87,6 +89,15 @@ bool Connection::TakeOwn(const Action& action) {
     reconnect_after_ = goodbye->reconnect_after;
     return true;
   }
+  if (const auto* apart = std::get_if<QuarantineAction>(&action)) {
+    // What was written meanwhile is not lost: it comes again with the next connection.
+    gate_.Grant(0);
+    acks_.Suspend();
+    metrics_.Window(0);
+    on_set_apart_(apart->reason);
+    return true;
+  }
+  removed_ = removed_ || std::holds_alternative<RemovedAction>(action);
   return false;
 }
 
@@ -103,7 +114,7 @@ asio::awaitable<ConnectionEnd> ServeConnection(ConnectionParts parts) {
   Connection connection(parts);
   auto run = connection.Run();
   absl::Status reason = co_await std::move(run);
-  co_return ConnectionEnd{std::move(reason), connection.reconnect_after()};
+  co_return ConnectionEnd{std::move(reason), connection.reconnect_after(), connection.removed()};
 }
 
 }  // namespace tentacle::uplink

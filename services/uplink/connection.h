@@ -2,6 +2,7 @@
 // beat and the read loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ struct ConnectionParts {
   Peers& peers;
   Metrics& metrics;
   ThroughputProbe::Get get;
+  // The backend says that another machine has our key.
+  std::function<void(const std::string& reason)> on_set_apart;
   const runtime::Clock& clock;
   runtime::Log log;
 };
@@ -37,6 +40,8 @@ struct ConnectionEnd {
   absl::Status reason;
   // The backend said goodbye and named when it wants to be looked for again.
   std::optional<absl::Duration> reconnect_after;
+  // The backend has removed this tentacle.
+  bool removed = false;
 };
 
 // Until the connection is over.
@@ -51,6 +56,8 @@ class Connection {
   boost::asio::awaitable<absl::Status> Run();
 
   std::optional<absl::Duration> reconnect_after() const { return reconnect_after_; }
+
+  bool removed() const { return removed_; }
 
  private:
   boost::asio::awaitable<absl::Status> ReadLoop();
@@ -70,6 +77,8 @@ class Connection {
   StatusBeat beat_;
   Signal never_;
   std::optional<absl::Duration> reconnect_after_;
+  std::function<void(const std::string& reason)> on_set_apart_;
+  bool removed_ = false;
 };
 
 }  // namespace tentacle::uplink

@@ -185,6 +185,18 @@ asio::awaitable<absl::Status> DesiredStore::Forget(std::uint64_t sequence) {
   co_return status;
 }
 
+asio::awaitable<absl::Status> DesiredStore::ForgetCommands() {
+  co_await TakeTurn();
+  std::vector<store::Write> writes;
+  for (const auto& [sequence, command] : commands_) {
+    writes.push_back({NumberedKey(kCommandPrefix, sequence), std::nullopt});
+  }
+  const absl::Status status = co_await Write(std::move(writes));
+  if (status.ok()) commands_.clear();
+  PassTurn();
+  co_return status;
+}
+
 asio::awaitable<absl::Status> DesiredStore::Write(std::vector<store::Write> writes) {
   if (writes.empty()) co_return absl::OkStatus();
   auto apply = [this, writes = std::move(writes)] { return store_.Apply(writes); };

@@ -60,6 +60,8 @@ class DesiredStore {
   boost::asio::awaitable<absl::StatusOr<DesiredChange>> Commit(Compute compute,
                                                                std::optional<std::string> seen_id,
                                                                std::optional<NewCommand> command);
+  // This tentacle belongs to nobody any more: commands go too.
+  boost::asio::awaitable<absl::Status> ForgetCommands();
   // The command is done with.
   boost::asio::awaitable<absl::Status> Forget(std::uint64_t sequence);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "libs/config/config.h"
+#include "libs/net/clock_floor.h"
 #include "libs/text/view.h"
 
 namespace tentacle::uplink {
@@ -32,6 +33,13 @@ config::v1::TentacleConfig Reread(const runtime::Paths& paths,
 
 }  // namespace
 
+std::string InstanceName() {
+  std::string boot;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+  if (boot.empty()) boot = "unknown";
+  return fmt::format("{}.{}", boot, identity::RandomHex(8));
+}
+
 absl::StatusOr<LinkIdentity> ReadIdentity(const runtime::Paths& paths,
                                           const config::v1::TentacleConfig& current) {
   auto key = identity::IdentityKey::Load(paths.KeyFile());
@@ -53,7 +61,8 @@ absl::StatusOr<LinkIdentity> ReadIdentity(const runtime::Paths& paths,
                       .node_id = config.node().id(),
                       .backend_url = backend.url(),
                       .tls = {.ca_file = backend.ca_file(),
-                              .pins = {backend.pins().begin(), backend.pins().end()}}};
+                              .pins = {backend.pins().begin(), backend.pins().end()},
+                              .clock_floor = net::ClockFloor(paths.state_dir)}};
 }
 
 }  // namespace tentacle::uplink

@@ -106,6 +106,8 @@ Inbox::Plan Inbox::MakePlan(const Message& message, std::vector<Action> actions)
       [](AckedAction&) {},
       [](CreditAction&) {},
       [](GoodbyeAction&) {},
+      [](QuarantineAction&) {},
+      [](RemovedAction&) {},
   };
   for (Action& action : actions)
     std::visit(act, action);

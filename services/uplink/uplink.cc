@@ -14,6 +14,7 @@
 #include "services/uplink/metrics.h"
 #include "services/uplink/peer_push.h"
 #include "services/uplink/peers.h"
+#include "services/uplink/removal.h"
 #include "services/uplink/together.h"
 #include "services/uplink/uplink_service.h"
 #include "services/uplink/websocket_link.h"
@@ -59,10 +60,13 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   WebSocketLink link(host, metrics);
   const auto get = [&link](std::string path) { return link.Get(std::move(path)); };
   const auto serve = [&](std::shared_ptr<net::WebSocket> socket) {
-    return ServeConnection(
-        {host.home, std::move(socket), inbox, peers, metrics, get, host.clock, host.log});
+    return ServeConnection({host.home, std::move(socket), inbox, peers, metrics, get,
+                            [&link](const std::string& reason) { link.SetApart(reason); },
+                            host.clock, host.log});
   };
   link.OnConnected(serve);
+  const auto wipe = [&] { return WipeSecrets(host, desired, notify); };
+  link.OnRemoved(wipe);
 
   // a configuration that touches the link -> proven by a connection, or taken back
   ConfigTrial trial({host.home, desired, link, peers, host.events, metrics, host.clock, host.log});
@@ -77,7 +81,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   peers.OnConfigInForce(on_step);
 
   // status -> command line
-  const auto service = MakeUplinkService(host.home, link, desired, peers);
+  const auto service = MakeUplinkService(host.home, link, desired, peers, host.config);
   host.rpc.Register(*service);
 
   std::vector<asio::awaitable<absl::Status>> parts;

@@ -24,6 +24,8 @@ v1::LinkState ToProto(LinkState state) {
       return v1::LINK_STATE_CONNECTING;
     case LinkState::kOnline:
       return v1::LINK_STATE_ONLINE;
+    case LinkState::kQuarantined:
+      return v1::LINK_STATE_QUARANTINED;
     case LinkState::kBackingOff:
       return v1::LINK_STATE_BACKING_OFF;
   }
@@ -35,8 +37,9 @@ class UplinkServiceImpl final : public v1::UplinkService::CallbackService {
   UplinkServiceImpl(asio::any_io_executor home,
                     const WebSocketLink& link,
                     const DesiredStore& desired,
-                    const Peers& peers)
-      : home_(std::move(home)), link_(link), desired_(desired), peers_(peers) {}
+                    const Peers& peers,
+                    const runtime::ConfigFeed& config)
+      : home_(std::move(home)), link_(link), desired_(desired), peers_(peers), config_(config) {}
 
   grpc::ServerUnaryReactor* GetLinkStatus(grpc::CallbackServerContext* context,
                                           const GetLinkStatusRequest* request,
@@ -52,6 +55,10 @@ class UplinkServiceImpl final : public v1::UplinkService::CallbackService {
     response.set_state(ToProto(link_.machine().state()));
     response.set_reason(link_.machine().reason());
     response.mutable_since()->set_seconds(absl::ToUnixSeconds(link_.machine().since()));
+    response.set_mode(config_.current().uplink().mode());
+    response.set_last_error(link_.machine().last_error());
+    response.mutable_last_error_at()->set_seconds(
+        absl::ToUnixSeconds(link_.machine().last_error_at()));
     response.set_backend_url(link_.backend_url());
     response.set_node_id(link_.node_id());
     response.set_config_revision(desired_.state().config_revision);
@@ -79,6 +86,7 @@ class UplinkServiceImpl final : public v1::UplinkService::CallbackService {
   const WebSocketLink& link_;
   const DesiredStore& desired_;
   const Peers& peers_;
+  const runtime::ConfigFeed& config_;
 };
 
 }  // namespace
@@ -86,8 +94,9 @@ class UplinkServiceImpl final : public v1::UplinkService::CallbackService {
 std::shared_ptr<grpc::Service> MakeUplinkService(asio::any_io_executor home,
                                                  const WebSocketLink& link,
                                                  const DesiredStore& desired,
-                                                 const Peers& peers) {
-  return std::make_shared<UplinkServiceImpl>(std::move(home), link, desired, peers);
+                                                 const Peers& peers,
+                                                 const runtime::ConfigFeed& config) {
+  return std::make_shared<UplinkServiceImpl>(std::move(home), link, desired, peers, config);
 }
 
 }  // namespace tentacle::uplink

@@ -15,10 +15,11 @@ class Service;
 
 namespace tentacle::uplink {
 
-// The three must outlive the service.
+// All must outlive the service.
 std::shared_ptr<grpc::Service> MakeUplinkService(boost::asio::any_io_executor home,
                                                  const WebSocketLink& link,
                                                  const DesiredStore& desired,
-                                                 const Peers& peers);
+                                                 const Peers& peers,
+                                                 const runtime::ConfigFeed& config);
 
 }  // namespace tentacle::uplink

@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "libs/async/on_pool.h"
+#include "libs/net/clock_floor.h"
 #include "libs/net/retry_after.h"
 #include "libs/text/view.h"
+#include "libs/backend_link/messages.h"
 #include "services/uplink/identity_file.h"
 #include "services/uplink/limits.h"
+#include "services/uplink/together.h"
 
 namespace tentacle::uplink {
 
@@ -43,7 +47,8 @@ WebSocketLink::WebSocketLink(runtime::Host& host, Metrics& metrics)
       metrics_(metrics),
       random_(std::random_device{}()),
       machine_(PolicyFrom(host.config.current().uplink()), limits::kStableAfter),
-      pause_(host.home) {}
+      pause_(host.home),
+      instance_(InstanceName()) {}
 
 asio::awaitable<absl::Status> WebSocketLink::Run() {
   Outcome outcome = co_await FindIdentity();
@@ -68,6 +73,7 @@ asio::awaitable<absl::Status> WebSocketLink::Run() {
         if (!std::exchange(at_once_, false)) co_await pause_.Wait(step.delay);
         outcome = co_await FindIdentity();
         break;
+      case LinkAct::kServeOn:  // Of SetApart() alone: the connection is being served.
       case LinkAct::kIgnore:
         co_return absl::InternalError(
             fmt::format("the link has nothing to do in state {}", Name(machine_.state())));
@@ -81,9 +87,12 @@ asio::awaitable<WebSocketLink::Outcome> WebSocketLink::FindIdentity() {
   auto found = co_await async::OnPool(host_.blocking, std::move(read));
   if (!found.ok()) {
     identity_.reset();
-    co_return Outcome{LinkEvent::kIdentityMissing, std::string(text::Message(found.status())),
+    const std::string reason(text::Message(found.status()));
+    co_return Outcome{LinkEvent::kIdentityMissing,
+                      removed_ ? fmt::format("removed from the backend; {}", reason) : reason,
                       std::nullopt};
   }
+  removed_ = false;
   identity_ = *std::move(found);
   backend_url_ = identity_->backend_url;
   node_id_ = identity_->node_id;
@@ -95,7 +104,8 @@ asio::awaitable<WebSocketLink::Outcome> WebSocketLink::Connect() {
   // A token lives for minutes only, so each attempt has its own.
   const std::string token =
       identity::MakeToken(identity_->key, identity_->node_id, host_.clock.Now() + clock_offset_);
-  net::HeaderList headers = {{"Authorization", fmt::format("Bearer {}", token)}};
+  net::HeaderList headers = {{"Authorization", fmt::format("Bearer {}", token)},
+                             {"X-Octofleet-Instance", instance_}};
   const auto& config = host_.config.current().uplink();
   auto connected = co_await net::WebSocket::Connect(
       host_.home, LinkUrl(backend_url_), std::move(headers), identity_->tls, LimitsFrom(config));
@@ -104,7 +114,16 @@ asio::awaitable<WebSocketLink::Outcome> WebSocketLink::Connect() {
     LearnTime(connected.status());
     const std::string reason(text::Message(connected.status()));
     host_.log.Warning("uplink.connect_failed", {{"backend", backend_url_}, {"reason", reason}});
+    if (net::ProblemType(connected.status()) == backend_link::kRemovedProblem) co_await Removed();
     co_return Outcome{LinkEvent::kConnectFailed, reason, net::RetryAfter(connected.status())};
+  }
+  // Only what a certificate has vouched for: a clock that is ahead must not be remembered.
+  if (backend_url_.starts_with("https:") && clock_offset_ == absl::ZeroDuration()) {
+    auto remember = [dir = host_.paths.state_dir, now = host_.clock.Now()] {
+      net::RememberGoodTime(dir, std::max(now, net::ClockFloor(dir)));
+      return true;
+    };
+    co_await async::OnPool(host_.blocking, std::move(remember));
   }
   socket_ = *std::move(connected);
   host_.log.Info("uplink.connected", {{"backend", backend_url_}, {"node", node_id_}});
@@ -119,6 +138,7 @@ asio::awaitable<WebSocketLink::Outcome> WebSocketLink::ServeConnection() {
   auto serving = serve_(std::exchange(socket_, nullptr));
   const ConnectionEnd ended = co_await std::move(serving);
   metrics_.Connected(false);
+  if (ended.removed) co_await Removed();
   const std::string reason =
       ended.reconnect_after ? fmt::format("the backend said goodbye and asked to come back in {}",
                                           absl::FormatDuration(*ended.reconnect_after))
@@ -140,6 +160,18 @@ asio::awaitable<absl::StatusOr<net::ClientReply>> WebSocketLink::Get(std::string
   request.tls = identity_->tls;
   auto fetch = [request = std::move(request)] { return net::Fetch(request); };
   co_return co_await async::OnPool(host_.blocking, std::move(fetch));
+}
+
+asio::awaitable<void> WebSocketLink::Removed() {
+  removed_ = true;
+  auto wipe = on_removed_();
+  co_await Shield(host_.home, std::move(wipe));
+}
+
+void WebSocketLink::SetApart(const std::string& reason) {
+  host_.log.Error("uplink.quarantined", {{"backend", backend_url_}, {"reason", reason}});
+  machine_.On(LinkEvent::kSetApart, reason, host_.clock.Now(), 0);
+  Publish();
 }
 
 void WebSocketLink::LearnTime(const absl::Status& refusal) {

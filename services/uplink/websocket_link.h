@@ -55,6 +55,14 @@ class WebSocketLink {
   // A route of the backend, as this tentacle. FailedPrecondition while there is no identity.
   boost::asio::awaitable<absl::StatusOr<net::ClientReply>> Get(std::string path);
 
+  // Called when the backend has removed this tentacle, before the link looks for an identity again.
+  void OnRemoved(std::function<boost::asio::awaitable<void>()> callback) {
+    on_removed_ = std::move(callback);
+  }
+
+  // The connection stands, but another machine speaks for this tentacle.
+  void SetApart(const std::string& reason);
+
   // Called after each step of the link.
   void OnStep(std::function<void()> callback) { on_step_ = std::move(callback); }
 
@@ -74,6 +82,7 @@ class WebSocketLink {
   boost::asio::awaitable<Outcome> FindIdentity();
   boost::asio::awaitable<Outcome> Connect();
   boost::asio::awaitable<Outcome> ServeConnection();
+  boost::asio::awaitable<void> Removed();
   // A refusal told the backend's time: a clock that is off would be refused for ever.
   void LearnTime(const absl::Status& refusal);
   void Publish();
@@ -90,7 +99,10 @@ class WebSocketLink {
   absl::Duration clock_offset_ = absl::ZeroDuration();
   std::weak_ptr<net::WebSocket> serving_;
   bool at_once_ = false;
+  bool removed_ = false;  // By the backend; until there is another identity.
   std::function<void()> on_step_;
+  std::function<boost::asio::awaitable<void>()> on_removed_;
+  std::string instance_;  // Of this process; tells a copy of this machine apart.
   std::string backend_url_;
   std::string node_id_;
 };

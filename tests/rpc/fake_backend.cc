@@ -38,6 +38,8 @@ std::string FakeBackend::Url() const {
 asio::awaitable<net::HttpReply> FakeBackend::Handle(net::HttpRequest request) {
   if (request.path != "/api/v1/tentacles/ws") co_return net::ProblemReply(404, "no such path");
   if (!accepts) co_return net::ProblemReply(503, "not now");
+  if (removed) co_return net::ProblemReply(401, "removed", backend_link::kRemovedProblem);
+  last_instance_ = std::string(request.Header("X-Octofleet-Instance"));
   std::string_view token = request.Header("Authorization");
   token.remove_prefix(std::min<std::size_t>(token.size(), 7));  // "Bearer "
   last_token_ = identity::VerifyToken(token, public_key_, absl::Now());

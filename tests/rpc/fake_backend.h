@@ -42,8 +42,11 @@ class FakeBackend {
 
   const absl::Status& last_token() const { return last_token_; }
 
+  const std::string& last_instance() const { return last_instance_; }
+
   bool acknowledges = true;
   bool accepts = true;                // False: 503.
+  bool removed = false;               // True: 401, the tentacle was removed.
   std::vector<std::string> greeting;  // Sent after each connect.
   // Not empty: these bytes follow the handshake as they are, and nothing is read.
   std::string raw_frames;
@@ -64,6 +67,7 @@ class FakeBackend {
   std::set<std::string> event_ids_;
   std::set<std::string> acknowledged_by_peer_;
   absl::Status last_token_;
+  std::string last_instance_;
 };
 
 }  // namespace tentacle::testing

@@ -279,6 +279,7 @@ TEST_F(UplinkTest, LinkStatusTellsTheWholeStory) {
   const auto status = loop_.Await(std::move(call));
   ASSERT_TRUE(status.ok()) << status.status();
   EXPECT_EQ(status->state(), uplink::v1::LINK_STATE_ONLINE);
+  EXPECT_EQ(status->last_error(), "");
   EXPECT_EQ(status->node_id(), "node-1");
   EXPECT_EQ(status->task_count(), 1u);
   EXPECT_EQ(status->task_revision(), 1u);

@@ -41,15 +41,15 @@ void AckWatch::OnAck(absl::Time now) {
 }
 
 bool AckWatch::IsPlain(absl::Time now) const {
-  return first_sent_ && !acknowledges_ && now - *first_sent_ >= plain_after_;
+  return first_sent_ && !acknowledges_ && !suspended_ && now - *first_sent_ >= plain_after_;
 }
 
 bool AckWatch::IsStalled(absl::Time now) const {
-  return acknowledges_ && waiting_since_ && now - *waiting_since_ >= stall_after_;
+  return acknowledges_ && !suspended_ && waiting_since_ && now - *waiting_since_ >= stall_after_;
 }
 
 absl::Time AckWatch::NextLook() const {
-  if (!waiting_since_) return absl::InfiniteFuture();
+  if (!waiting_since_ || suspended_) return absl::InfiniteFuture();
   return acknowledges_ ? *waiting_since_ + stall_after_ : *first_sent_ + plain_after_;
 }
 

@@ -37,6 +37,8 @@ class AckWatch {
   void OnSent(absl::Time now);
   // Once for each message that was in flight.
   void OnAck(absl::Time now);
+  // The peer said that it does not listen for now: its silence means nothing any more.
+  void Suspend() { suspended_ = true; }
 
   // A peer that has not acknowledged anything for `plain_after` since the first message with an id:
   // it cannot. Its first ack ends that for good.
@@ -54,6 +56,7 @@ class AckWatch {
   std::optional<absl::Time> waiting_since_;  // The last ack, or what was sent first after it.
   std::size_t waiting_ = 0;
   bool acknowledges_ = false;
+  bool suspended_ = false;
 };
 
 // The events of one lane of one service.

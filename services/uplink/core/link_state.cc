@@ -26,7 +26,9 @@ constexpr Transition kTransitions[] = {
     {kNotEnrolled, kIdentityFound,   kConnecting,  kConnect},
     {kConnecting,  kConnected,       kOnline,      kServe},
     {kConnecting,  kConnectFailed,   kBackingOff,  kWaitAndRetry},
+    {kOnline,      kSetApart,        kQuarantined, kServeOn},
     {kOnline,      kLost,            kBackingOff,  kWaitAndRetry},
+    {kQuarantined, kLost,            kBackingOff,  kWaitAndRetry},
     {kBackingOff,  kIdentityFound,   kConnecting,  kConnect},
     {kBackingOff,  kIdentityMissing, kNotEnrolled, kWaitForIdentity},
 };
@@ -44,6 +46,8 @@ std::string_view Name(LinkState state) {
       return "connecting";
     case kOnline:
       return "online";
+    case kQuarantined:
+      return "quarantined";
     case kBackingOff:
       return "backing-off";
   }
@@ -60,6 +64,8 @@ std::string_view Name(LinkEvent event) {
       return "connected";
     case kConnectFailed:
       return "connect-failed";
+    case kSetApart:
+      return "set-apart";
     case kLost:
       return "lost";
   }
@@ -76,6 +82,8 @@ std::string_view Name(LinkAct act) {
       return "connect";
     case kServe:
       return "serve";
+    case kServeOn:
+      return "serve-on";
     case kWaitAndRetry:
       return "wait-and-retry";
   }
@@ -103,6 +111,10 @@ LinkMachine::Step LinkMachine::On(LinkEvent event,
   if (move.to != state_) since_ = now;
   state_ = move.to;
   reason_ = std::move(reason);
+  if (event == kConnectFailed || event == kLost || event == kSetApart) {
+    last_error_ = reason_;
+    last_error_at_ = now;
+  }
   if (move.act != kWaitAndRetry) return {move.act, absl::ZeroDuration()};
   const absl::Duration own = backoff_.Next(random);
   if (!asked) return {move.act, own};

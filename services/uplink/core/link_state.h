@@ -13,25 +13,34 @@
 
 namespace tentacle::uplink {
 
-enum class LinkState { kOffline, kNotEnrolled, kConnecting, kOnline, kBackingOff };
+enum class LinkState {
+  kOffline,
+  kNotEnrolled,
+  kConnecting,
+  kOnline,
+  // Connected, but another machine speaks for this tentacle.
+  kQuarantined,
+  kBackingOff,
+};
 
 enum class LinkEvent {
   kIdentityMissing,  // No key, no node id or no address of a backend.
   kIdentityFound,
   kConnected,
   kConnectFailed,
+  kSetApart,  // The backend says that another machine has our key.
   kLost,
 };
 
 // What the shell does next.
-enum class LinkAct { kIgnore, kWaitForIdentity, kConnect, kServe, kWaitAndRetry };
+enum class LinkAct { kIgnore, kWaitForIdentity, kConnect, kServe, kServeOn, kWaitAndRetry };
 
-constexpr std::array<LinkState, 5> kLinkStates = {LinkState::kOffline, LinkState::kNotEnrolled,
-                                                  LinkState::kConnecting, LinkState::kOnline,
-                                                  LinkState::kBackingOff};
-constexpr std::array<LinkEvent, 5> kLinkEvents = {LinkEvent::kIdentityMissing,
-                                                  LinkEvent::kIdentityFound, LinkEvent::kConnected,
-                                                  LinkEvent::kConnectFailed, LinkEvent::kLost};
+constexpr std::array<LinkState, 6> kLinkStates = {LinkState::kOffline,     LinkState::kNotEnrolled,
+                                                  LinkState::kConnecting,  LinkState::kOnline,
+                                                  LinkState::kQuarantined, LinkState::kBackingOff};
+constexpr std::array<LinkEvent, 6> kLinkEvents = {
+    LinkEvent::kIdentityMissing, LinkEvent::kIdentityFound, LinkEvent::kConnected,
+    LinkEvent::kConnectFailed,   LinkEvent::kSetApart,      LinkEvent::kLost};
 
 std::string_view Name(LinkState state);
 std::string_view Name(LinkEvent event);
@@ -69,12 +78,19 @@ class LinkMachine {
 
   absl::Time since() const { return since_; }
 
+  // The last failed attempt or lost connection; "" when there was none.
+  const std::string& last_error() const { return last_error_; }
+
+  absl::Time last_error_at() const { return last_error_at_; }
+
  private:
   retry::Backoff backoff_;
   absl::Duration stable_after_;
   LinkState state_ = LinkState::kOffline;
   std::string reason_ = "not started yet";
   absl::Time since_ = absl::UnixEpoch();
+  std::string last_error_;
+  absl::Time last_error_at_ = absl::UnixEpoch();
 };
 
 }  // namespace tentacle::uplink

@@ -164,6 +164,14 @@ std::vector<Action> RouteGoodbye(const Message& message) {
   return {GoodbyeAction{std::min(absl::Milliseconds(*delay), kMaxReconnectAfter)}};
 }
 
+std::vector<Action> RouteQuarantine(const Message& message) {
+  return {QuarantineAction{Text(message.body, "reason")}};
+}
+
+std::vector<Action> RouteRemoved(const Message&) {
+  return {RemovedAction{}};
+}
+
 struct RouteRow {
   std::string_view type;
   std::vector<Action> (*route)(const Message&);
@@ -181,6 +189,8 @@ constexpr RouteRow kRoutes[] = {
     {"ack", &RouteAck},
     {"credit", &RouteCredit},
     {"goodbye", &RouteGoodbye},
+    {"quarantine", &RouteQuarantine},
+    {"node.removed", &RouteRemoved},
 };
 
 struct CommandRow {

@@ -81,6 +81,14 @@ struct GoodbyeAction {
   absl::Duration reconnect_after;
 };
 
+// Another machine is connected with our key; nothing of ours counts for now.
+struct QuarantineAction {
+  std::string reason;
+};
+
+// This tentacle was removed from the backend.
+struct RemovedAction {};
+
 struct UnknownTypeAction {
   std::string type;
 };
@@ -99,6 +107,8 @@ using Action = std::variant<AddTaskAction,
                             AckedAction,
                             CreditAction,
                             GoodbyeAction,
+                            QuarantineAction,
+                            RemovedAction,
                             UnknownTypeAction,
                             BadFieldAction>;
 

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/net/clock_floor.h"
 #include "libs/net/http_client.h"
 #include "libs/net/websocket.h"
 #include "tests/support/tls_server.h"
@@ -172,6 +173,33 @@ TEST_P(TlsTest, CertificateOfTomorrowIsRefusedWithOurClock) {
   const CertificateSpec spec{.alternative_names = kBothNames, .valid_from_days = 1};
   ExpectRefused(authority_.Issue(spec), {ca_file_, {}},
                 "certificate is not yet valid; this machine's clock says 2");
+}
+
+// A box without a battery, just switched on.
+TEST_P(TlsTest, ClockOf1970DoesNotCountBelowTheFloor) {
+  const CertificateSpec spec{.alternative_names = kBothNames};
+  const auto in_1970 = [] { return absl::UnixEpoch(); };
+  TlsServer server(authority_.Issue(spec));
+  EXPECT_EQ(
+      Try(server, {.ca_file = ca_file_, .pins = {}, .clock_floor = absl::Now(), .now = in_1970}),
+      absl::OkStatus());
+  ExpectRefused(authority_.Issue(spec), {.ca_file = ca_file_, .pins = {}, .now = in_1970},
+                "certificate is not yet valid; this machine's clock says 1970");
+  // The floor is no excuse: what has expired by then has expired.
+  ExpectRefused(authority_.Issue(
+                    {.alternative_names = kBothNames, .valid_from_days = -10, .valid_to_days = -1}),
+                {.ca_file = ca_file_, .pins = {}, .clock_floor = absl::Now(), .now = in_1970},
+                "has expired");
+}
+
+TEST(ClockFloor, IsTheLaterOfTheProgramAndWhatWasSeen) {
+  const TempDir dir;
+  const absl::Time made = ClockFloor(dir.path());
+  EXPECT_GT(made, absl::FromUnixSeconds(1'700'000'000));
+  RememberGoodTime(dir.path(), made + absl::Hours(1000));
+  EXPECT_EQ(ClockFloor(dir.path()), made + absl::Hours(1000));
+  RememberGoodTime(dir.path(), absl::UnixEpoch());
+  EXPECT_EQ(ClockFloor(dir.path()), made);
 }
 
 TEST_P(TlsTest, SelfSignedCertificateIsRefused) {

@@ -159,6 +159,15 @@ TEST(AckWatch, PeerThatStopsAcknowledgingIsStalled) {
   EXPECT_TRUE(acks.IsStalled(kStart + absl::Seconds(121)));
 }
 
+TEST(AckWatch, PeerThatDoesNotListenForNowIsNeitherPlainNorStalled) {
+  AckWatch acks(absl::Seconds(10), absl::Minutes(2));
+  acks.OnSent(kStart);
+  acks.Suspend();
+  EXPECT_FALSE(acks.IsPlain(kStart + absl::Hours(1)));
+  EXPECT_FALSE(acks.IsStalled(kStart + absl::Hours(1)));
+  EXPECT_EQ(acks.NextLook(), absl::InfiniteFuture());
+}
+
 TEST(AckWatch, QuietHoursAreNoStall) {
   AckWatch acks(absl::Seconds(10), absl::Minutes(2));
   acks.OnSent(kStart);

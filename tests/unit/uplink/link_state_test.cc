@@ -40,6 +40,15 @@ TEST(LinkMachine, TellsSinceWhenAndWhy) {
   EXPECT_EQ(machine.reason(), "still no key");
 }
 
+TEST(LinkMachine, SetApartIsAStateOfItsOwnUntilTheConnectionEnds) {
+  LinkMachine machine = Online();
+  machine.On(LinkEvent::kSetApart, "another has our key", kStart + absl::Seconds(1), 0);
+  EXPECT_EQ(machine.state(), LinkState::kQuarantined);
+  EXPECT_EQ(machine.reason(), "another has our key");
+  const auto step = machine.On(LinkEvent::kLost, "closed", kStart + absl::Seconds(2), 0);
+  EXPECT_EQ(step.act, LinkAct::kWaitAndRetry);
+}
+
 TEST(LinkMachine, DelayGrowsWhileConnectionsBreakAtOnce) {
   LinkMachine machine = Online();
   absl::Duration last = absl::ZeroDuration();

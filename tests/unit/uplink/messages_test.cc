@@ -87,6 +87,12 @@ std::vector<Sample> Samples() {
       {"command.failed", "command.failed", "uplink/0c/1",
        R"({"commandId":"c2","command":"wake","reason":"discovery could not be reached"})"},
       {"link", "link", "", R"({"latencyMs":14})"},
+      {"config.result", "config.result", "uplink/0c/2",
+       R"({"revision":4,"status":"reverted","reason":"no connection within 2m with it",)"
+       R"("time":"2026-11-23T10:00:00Z"})"},
+      {"quarantine", "quarantine", "",
+       R"({"reason":"another machine is connected with the same key"})"},
+      {"node.removed", "node.removed", "", "{}"},
   };
 }
 

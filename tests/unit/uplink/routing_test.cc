@@ -49,6 +49,8 @@ std::string Text(const Action& action) {
             return fmt::format("goodbye, back after {}",
                                std::string(absl::FormatDuration(a.reconnect_after)));
           },
+          [](const QuarantineAction& a) { return fmt::format("quarantine: {}", a.reason); },
+          [](const RemovedAction&) { return std::string("removed"); },
           [](const UnknownTypeAction& a) { return fmt::format("unknown type {}", a.type); },
           [](const BadFieldAction& a) { return fmt::format("bad field: {}", a.reason); }},
       action);
@@ -68,7 +70,7 @@ TEST(Route, TableOfEveryMessageThatComesDown) {
   std::string table;
   for (const char* file :
        {"task.new", "task.new.plain", "task.cancel", "tasks.sync", "config.update", "image.prepull",
-        "scan.start", "wake", "job.run", "ack", "credit", "goodbye"}) {
+        "scan.start", "wake", "job.run", "ack", "credit", "goodbye", "quarantine", "node.removed"}) {
     const std::string frame = testing::ReadGolden(fmt::format("backend_link/{}.json", file));
     table += fmt::format("{:<15} {}", file, Routed(frame));
   }
@@ -123,6 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
              "command job.run for agent: reference=j mac= interpreter= script=1 timeout=86400 ttl=1h\n"},
         Case{"JobWithoutTimeout", R"({"type":"job.run","job":{"id":"j","script":"x"}})",
              "command job.run for agent: reference=j mac= interpreter= script=1 timeout=300 ttl=1h\n"},
+        Case{"QuarantineWithoutAReason", R"({"type":"quarantine"})", "quarantine: \n"},
         Case{"AckWithoutId", R"({"type":"ack"})", "bad field: ack: id is missing\n"}),
     [](const auto& param_info) { return param_info.param.name; });
 
