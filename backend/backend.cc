@@ -1,5 +1,7 @@
 #include "backend/backend.h"
 
+#include <sys/resource.h>
+
 #include <csignal>
 
 #include <boost/asio/as_tuple.hpp>
@@ -28,7 +30,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::experimental::awaitable_operators::operator||;
 
-constexpr int kBlockingThreads = 4;
+constexpr int kBlockingThreads = 8;  // Each may hold one connection to PostgreSQL, whose default allows 100.
 constexpr std::uint32_t kConnections = 8192;  // Thousands of tentacles keep one each.
 constexpr auto kDatabaseCheck = std::chrono::seconds(5);
 
@@ -54,6 +56,14 @@ asio::awaitable<void> WatchDatabase(asio::thread_pool& blocking, Database& datab
   }
 }
 
+// Each tentacle holds one, and a shell allows 1,024.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 asio::awaitable<absl::Status> UntilSignal(asio::signal_set& signals) {
   const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
   static_cast<void>(error);
@@ -64,6 +74,7 @@ asio::awaitable<absl::Status> UntilSignal(asio::signal_set& signals) {
 
 absl::Status Serve(const Options& options, std::function<void(std::uint16_t port)> on_ready) {
   std::signal(SIGPIPE, SIG_IGN);
+  RaiseDescriptorLimit();
   const runtime::Log log("backend", runtime::LogLevel::kInfo);
   Database database(options.database, kBlockingThreads);
   if (absl::Status status = Migrate(database); !status.ok()) return status;
@@ -80,21 +91,22 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
   runtime::Health health;
 
   // tentacles -> hub -> database -> page
+  PresenceStore presence(database, fmt::format("octofleet-backend {}", identity::RandomHex(8)));
   NodeStore nodes(database);
   ImageStore images(database);
   TaskStore tasks(database);
   JobStore jobs(database);
   ReportStore reports(database);
-  if (absl::Status status = nodes.SetAllOffline("the backend was restarted"); !status.ok()) return status;
+  if (absl::Status status = presence.Start(); !status.ok()) return status;
   LiveFeed live(home);
-  Hub hub({home, blocking, log, metrics, nodes, tasks, reports, live});
+  Hub hub({home, blocking, log, metrics, nodes, tasks, reports, presence, live, options.database});
 
   // people, automation and tentacles -> routes
   auto refresh = [&] {
     process.Refresh();
     metrics.DatabaseFailures(database.failures());
   };
-  Api api({home, blocking, hashing, log, metrics, database, nodes, images, tasks, jobs, hub, live,
+  Api api({home, blocking, hashing, log, metrics, database, nodes, presence, images, tasks, jobs, hub, live,
            ImageFiles(options.image_dir), options.api_key, *command_key, options.web_dir,
            runtime::MakeAdminHandler(registry, health, refresh)});
   net::HttpLimits limits;
@@ -109,6 +121,7 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
 
   asio::signal_set signals(io, SIGTERM, SIGINT);
   absl::Status end = absl::InternalError("did not run");
+  hub.Start();
   auto main = [&]() -> asio::awaitable<void> {
     auto resume = api.ResumeHashing();
     asio::co_spawn(home, std::move(resume), asio::detached);
@@ -116,6 +129,7 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
     asio::co_spawn(home, std::move(watch), asio::detached);
     const auto ended = co_await (server.Run() || UntilSignal(signals));
     end = std::visit([](const absl::Status& status) { return status; }, ended);
+    co_await hub.Farewell();
     io.stop();
   };
   asio::co_spawn(home, main, asio::detached);

@@ -24,7 +24,18 @@ Metrics::Metrics(prometheus::Registry& registry)
       online_(Gauge(registry, "octofleet_backend_tentacles_online", "Tentacles with an open WebSocket.")),
       pages_(Gauge(registry, "octofleet_backend_pages_listening", "Pages that listen for live events.")),
       database_failures_(
-          Counters(registry, "octofleet_backend_database_failures_total", "Transactions that failed.").Add({})) {}
+          Counters(registry, "octofleet_backend_database_failures_total", "Transactions that failed.").Add({})),
+      presence_rows_(Counters(registry,
+                              "octofleet_backend_presence_rows_total",
+                              "Rows about who is online and how they are, by outcome.")),
+      presence_batches_(
+          Counters(registry, "octofleet_backend_presence_batches_total", "Transactions that wrote them.").Add({})),
+      commands_expired_(Counters(registry,
+                                 "octofleet_backend_commands_expired_total",
+                                 "Tentacles with commands that waited too long.").Add({})),
+      listening_(Gauge(registry, "octofleet_backend_listening", "1 while PostgreSQL's notifications are heard.")),
+      replicas_(Gauge(registry, "octofleet_backend_replicas", "Backends alive on this database.")),
+      quarantined_(Gauge(registry, "octofleet_backend_quarantined", "Connections of probable clones.")) {}
 
 void Metrics::Replied(std::string_view route, std::string_view method, unsigned status) {
   replies_
@@ -43,6 +54,19 @@ void Metrics::Message(std::string_view direction, std::string_view type, std::st
 void Metrics::Session(std::string_view outcome) { sessions_.Add({{"outcome", std::string(outcome)}}).Increment(); }
 
 void Metrics::Online(std::size_t tentacles) { online_.Set(static_cast<double>(tentacles)); }
+
+void Metrics::PresenceBatch(std::size_t rows, bool written) {
+  presence_rows_.Add({{"outcome", written ? "written" : "failed"}}).Increment(static_cast<double>(rows));
+  presence_batches_.Increment();
+}
+
+void Metrics::CommandExpired() { commands_expired_.Increment(); }
+
+void Metrics::Listening(bool listening) { listening_.Set(listening ? 1 : 0); }
+
+void Metrics::Replicas(std::size_t alive) { replicas_.Set(static_cast<double>(alive)); }
+
+void Metrics::Quarantined(std::size_t sessions) { quarantined_.Set(static_cast<double>(sessions)); }
 
 void Metrics::Pages(std::size_t listening) { pages_.Set(static_cast<double>(listening)); }
 

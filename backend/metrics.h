@@ -23,6 +23,11 @@ class Metrics {
   void Online(std::size_t tentacles);
   void Pages(std::size_t listening);
   void DatabaseFailures(std::uint64_t total);
+  void PresenceBatch(std::size_t rows, bool written);
+  void CommandExpired();
+  void Listening(bool listening);
+  void Replicas(std::size_t alive);
+  void Quarantined(std::size_t sessions);
 
  private:
   prometheus::Family<prometheus::Counter>& replies_;
@@ -32,6 +37,12 @@ class Metrics {
   prometheus::Gauge& online_;
   prometheus::Gauge& pages_;
   prometheus::Counter& database_failures_;
+  prometheus::Family<prometheus::Counter>& presence_rows_;
+  prometheus::Counter& presence_batches_;
+  prometheus::Counter& commands_expired_;
+  prometheus::Gauge& listening_;
+  prometheus::Gauge& replicas_;
+  prometheus::Gauge& quarantined_;
 };
 
 }  // namespace tentacle::backend

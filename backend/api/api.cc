@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include "backend/api/openapi.inc"
+#include "libs/backend_link/messages.h"
 #include "libs/identity/identity.h"
+#include "libs/net/retry_after.h"
 #include "libs/text/view.h"
 
 namespace tentacle::backend {
@@ -22,6 +24,7 @@ constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kCookie = "octofleet_session=";
 constexpr absl::Duration kSessionLifetime = absl::Hours(8);
 constexpr std::size_t kMaxSessions = 1024;
+constexpr int kMaxTimeToLiveSeconds = 30 * 24 * 3600;  // What a tentacle accepts at most.
 
 std::string CookieOf(const net::HttpRequest& request) {
   const std::string_view header = request.Header("Cookie");
@@ -51,6 +54,18 @@ int NumberField(const json::object& body, std::string_view name, int fallback) {
   return static_cast<int>(std::clamp<std::int64_t>(value->as_int64(), -1, 1'000'000'000));
 }
 
+absl::StatusOr<int> TimeToLive(const json::object& body, int fallback) {
+  const int seconds = NumberField(body, "ttlSeconds", fallback);
+  if (seconds >= 1 && seconds <= kMaxTimeToLiveSeconds) return seconds;
+  return absl::InvalidArgumentError(fmt::format("ttlSeconds: want 1 to {}", kMaxTimeToLiveSeconds));
+}
+
+net::HttpReply TooManyGuesses() {
+  net::HttpReply reply = net::ProblemReply(429, "too many failures from this address: wait a minute");
+  reply.headers.emplace_back("Retry-After", std::to_string(absl::ToInt64Seconds(FailureLimit::kWindow)));
+  return reply;
+}
+
 net::HttpReply StatusReply(const absl::Status& status) {
   unsigned code = 500;
   switch (status.code()) {
@@ -62,7 +77,8 @@ net::HttpReply StatusReply(const absl::Status& status) {
     case absl::StatusCode::kUnavailable: code = 503; break;
     default: break;
   }
-  net::HttpReply reply = net::ProblemReply(code, text::Message(status));
+  const std::string type = net::ProblemType(status);
+  net::HttpReply reply = net::ProblemReply(code, text::Message(status), type.empty() ? "about:blank" : type);
   if (code == 503) reply.headers.emplace_back("Retry-After", "2");
   return reply;
 }
@@ -167,18 +183,32 @@ asio::awaitable<absl::StatusOr<int>> Api::TentacleOf(std::string authorization) 
   const int node_id = ParseId(*issuer);
   auto read = [this, node_id] { return parts_.nodes.PublicKey(node_id); };
   const auto key = co_await async::OnPool(parts_.blocking, read);
-  if (absl::IsNotFound(key.status())) co_return absl::UnauthenticatedError("this node is unknown here, or was removed");
+  if (absl::IsNotFound(key.status())) co_return co_await RefusalOf(node_id, token);
   if (!key.ok()) co_return key.status();
   absl::Status status = identity::VerifyToken(token, *key, absl::Now());
   if (!status.ok()) co_return status;
   co_return node_id;
 }
 
+// Whoever can prove to be a tentacle that was removed is told so, and wipes its secrets.
+asio::awaitable<absl::Status> Api::RefusalOf(int node_id, std::string token) {
+  auto read = [this, node_id] { return parts_.nodes.RemovedKey(node_id); };
+  const auto key = co_await async::OnPool(parts_.blocking, read);
+  if (!key.ok() || !identity::VerifyToken(token, *key, absl::Now()).ok()) {
+    co_return absl::UnauthenticatedError("this node is unknown here");
+  }
+  absl::Status removed = absl::UnauthenticatedError("this tentacle was removed from the backend");
+  net::SetProblemType(removed, backend_link::kRemovedProblem);
+  co_return removed;
+}
+
 asio::awaitable<net::HttpReply> Api::CreateSession(Call call) {
   const auto body = ParseBody(call.request);
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  if (!key_guesses_.Allows(call.request.remote_ip, absl::Now())) co_return TooManyGuesses();
   const std::string given = identity::Sha256Hex(TextField(*body, "apiKey"));
   if (!identity::ConstantTimeEquals(given, identity::Sha256Hex(parts_.api_key))) {
+    key_guesses_.Failed(call.request.remote_ip, absl::Now());
     parts_.log.Warning("api.sign_in_refused", {{"address", call.request.remote_ip}});
     co_return net::ProblemReply(401, "this is not the API key");
   }

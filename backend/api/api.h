@@ -13,11 +13,13 @@
 #include <boost/json/object.hpp>
 
 #include "backend/api/router.h"
+#include "backend/core/failure_limit.h"
 #include "backend/image_files.h"
 #include "backend/link/hub.h"
 #include "backend/link/live_feed.h"
 #include "backend/metrics.h"
 #include "backend/store/node_store.h"
+#include "backend/store/presence_store.h"
 #include "backend/store/task_store.h"
 #include "libs/async/on_pool.h"
 #include "libs/runtime/log.h"
@@ -36,6 +38,7 @@ class Api {
     Metrics& metrics;
     Database& database;
     NodeStore& nodes;
+    PresenceStore& presence;
     ImageStore& images;
     TaskStore& tasks;
     JobStore& jobs;
@@ -67,6 +70,7 @@ class Api {
   boost::asio::awaitable<net::HttpReply> Authorize(const Route& route, Call call);
   bool HasKey(const net::HttpRequest& request) const;
   boost::asio::awaitable<absl::StatusOr<int>> TentacleOf(std::string authorization);
+  boost::asio::awaitable<absl::Status> RefusalOf(int node_id, std::string token);
 
   Reply CreateSession(Call call);
   Reply EndSession(Call call);
@@ -96,6 +100,8 @@ class Api {
 
   Parts parts_;
   Router router_;
+  FailureLimit token_guesses_;
+  FailureLimit key_guesses_;
   std::map<std::string, absl::Time> sessions_;  // SHA-256 of the cookie -> when it ends.
 };
 
@@ -103,6 +109,10 @@ class Api {
 absl::StatusOr<boost::json::object> ParseBody(const net::HttpRequest& request);
 std::string TextField(const boost::json::object& body, std::string_view name, std::string_view fallback = "");
 int NumberField(const boost::json::object& body, std::string_view name, int fallback);
+// How long a command may wait for its tentacle. InvalidArgument: less than 1 s, more than 30 days.
+absl::StatusOr<int> TimeToLive(const boost::json::object& body, int fallback);
+// 429: too many failures of this address (RFC 6585 section 4).
+net::HttpReply TooManyGuesses();
 // The reply that stands for a failure.
 net::HttpReply StatusReply(const absl::Status& status);
 net::HttpReply Empty();

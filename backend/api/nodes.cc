@@ -1,4 +1,5 @@
 // Nodes, tentacles, enrollment, and commands to tentacles.
+#include <absl/time/clock.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -20,6 +21,7 @@ constexpr std::size_t kMaxNameBytes = 120;
 constexpr std::size_t kPublicKeyBytes = 32;
 constexpr int kMaxTokenUses = 10'000;
 constexpr int kMaxTokenHours = 24 * 365;
+constexpr int kDefaultCommandSeconds = 3600;
 
 absl::StatusOr<Enrollee> ReadEnrollee(const json::object& body) {
   Enrollee enrollee;
@@ -85,6 +87,12 @@ void Api::AddTentacleRoutes() {
   });
   router_.Add("PUT", "/api/v1/tentacles/{id}", Access::kKey, [this](Call c) { return UpdateTentacle(std::move(c)); });
   router_.Add("DELETE", "/api/v1/tentacles/{id}", Access::kKey, [this](Call c) { return DeleteTentacle(std::move(c)); });
+  router_.Add("DELETE", "/api/v1/tentacles/{id}/clone", Access::kKey, [this](Call c) -> Reply {
+    auto forget = [this, id = c.Id()] { return parts_.presence.ForgetClone(id); };
+    const absl::Status status = co_await async::OnPool(parts_.blocking, forget);
+    parts_.live.Publish({"node", std::to_string(c.Id())});
+    co_return status.ok() ? Empty() : StatusReply(status);
+  });
   router_.Add("GET", "/api/v1/tentacles/{id}/devices", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Devices(id); }, "devices");
   });
@@ -129,6 +137,7 @@ asio::awaitable<net::HttpReply> Api::CreateToken(Call call) {
 asio::awaitable<net::HttpReply> Api::Enroll(Call call) {
   const auto body = ParseBody(call.request);
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  if (!token_guesses_.Allows(call.request.remote_ip, absl::Now())) co_return TooManyGuesses();
   const auto enrollee = ReadEnrollee(*body);
   if (!enrollee.ok()) co_return StatusReply(enrollee.status());
   auto enroll = [this, hash = identity::Sha256Hex(TextField(*body, "token")), &enrollee] {
@@ -136,6 +145,7 @@ asio::awaitable<net::HttpReply> Api::Enroll(Call call) {
   };
   const auto enrolled = co_await async::OnPool(parts_.blocking, enroll);
   if (!enrolled.ok()) {
+    if (absl::IsUnauthenticated(enrolled.status())) token_guesses_.Failed(call.request.remote_ip, absl::Now());
     parts_.log.Warning("api.enrollment_refused", {{"address", call.request.remote_ip}, {"reason", std::string(enrolled.status().message())}});
     co_return StatusReply(enrolled.status());
   }
@@ -180,7 +190,6 @@ asio::awaitable<net::HttpReply> Api::UpdateTentacle(Call call) {
   auto update = [this, id, name, config_json] { return parts_.nodes.Update(id, name, config_json); };
   const auto revision = co_await async::OnPool(parts_.blocking, update);
   if (!revision.ok()) co_return StatusReply(revision.status());
-  if (*revision > 0) co_await parts_.hub.SendConfig(id);
   parts_.live.Publish({"node", std::to_string(id)});
   auto get = [this, id] { return parts_.nodes.GetNode(id); };
   co_return co_await Json(get);
@@ -191,7 +200,6 @@ asio::awaitable<net::HttpReply> Api::DeleteTentacle(Call call) {
   auto remove = [this, id] { return parts_.nodes.Delete(id); };
   const absl::Status status = co_await async::OnPool(parts_.blocking, remove);
   if (!status.ok()) co_return StatusReply(status);
-  parts_.hub.Disconnect(id);
   parts_.log.Info("api.tentacle_removed", {{"node", id}});
   parts_.live.Publish({"node", std::to_string(id)});
   co_return Empty();
@@ -209,17 +217,18 @@ asio::awaitable<net::HttpReply> Api::Command(Call call, std::string type) {
     message["imageId"] = TextField(*body, "imageId");
     if (message["imageId"].as_string().empty()) co_return net::ProblemReply(422, "imageId: is missing");
   }
+  const auto ttl = TimeToLive(*body, kDefaultCommandSeconds);
+  if (!ttl.ok()) co_return StatusReply(ttl.status());
   const int id = call.Id();
-  auto add = [this, id, type, text = json::serialize(message)] { return parts_.nodes.AddCommand(id, type, text); };
+  auto add = [this, id, type, text = json::serialize(message), ttl = *ttl] {
+    return parts_.nodes.AddCommand(id, type, text, ttl);
+  };
   const auto command = co_await async::OnPool(parts_.blocking, add);
   if (!command.ok()) {
     // The one thing that can be wrong with it is the node.
     if (absl::IsInvalidArgument(command.status())) co_return net::ProblemReply(404, "there is no such tentacle");
     co_return StatusReply(command.status());
   }
-  backend_link::Message down{type, *command, message};
-  down.body["commandId"] = *command;
-  parts_.hub.Send(id, std::move(down));
   co_return net::JsonReply(202, fmt::format(R"({{"commandId":"{}"}})", *command));
 }
 

@@ -17,6 +17,8 @@ namespace json = boost::json;
 
 constexpr int kDefaultJobSeconds = 300;
 constexpr int kMaxJobSeconds = 24 * 3600;
+// A branch that is closed over night gets its job in the morning.
+constexpr int kDefaultJobTtlSeconds = 24 * 3600;
 
 int IdOf(const json::object& body, std::string_view name) {
   const auto* value = body.if_contains(name);
@@ -85,15 +87,6 @@ asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
   }
   if (!id.ok()) co_return StatusReply(id.status());
   parts_.log.Info("api.task_created", {{"task", *id}, {"mac", task.mac}, {"node", task.tentacle_id}});
-  auto read = [this, id = *id] { return parts_.tasks.Document(id); };
-  const auto document = co_await async::OnPool(parts_.blocking, read);
-  if (document.ok()) {
-    backend_link::Message message;
-    message.type = "task.new";
-    message.body["task"] = json::parse(*document);
-    parts_.hub.Send(task.tentacle_id, std::move(message));
-  }
-  co_await parts_.hub.SyncTasks(task.tentacle_id);
   parts_.live.Publish({"task", std::to_string(*id)}, std::to_string(task.tentacle_id));
   auto get = [this, id = *id] { return parts_.tasks.Get(id); };
   net::HttpReply reply = co_await Json(get);
@@ -109,11 +102,6 @@ asio::awaitable<net::HttpReply> Api::CancelTask(Call call) {
   const auto tentacle = co_await async::OnPool(parts_.blocking, cancel);
   if (!tentacle.ok()) co_return StatusReply(tentacle.status());
   parts_.log.Info("api.task_cancelled", {{"task", id}});
-  backend_link::Message message;
-  message.type = "task.cancel";
-  message.body["taskId"] = std::to_string(id);
-  parts_.hub.Send(*tentacle, std::move(message));
-  co_await parts_.hub.SyncTasks(*tentacle);
   parts_.live.Publish({"task", std::to_string(id)}, std::to_string(*tentacle));
   co_return Empty();
 }
@@ -159,6 +147,8 @@ asio::awaitable<net::HttpReply> Api::CreateJob(Call call) {
   if (timeout < 1 || timeout > kMaxJobSeconds) {
     co_return net::ProblemReply(422, fmt::format("timeoutSeconds: want 1 to {}", kMaxJobSeconds));
   }
+  const auto ttl = TimeToLive(*body, kDefaultJobTtlSeconds);
+  if (!ttl.ok()) co_return StatusReply(ttl.status());
   const int node = IdOf(*body, "targetId");
   std::string instance;
   auto add = [this, node, timeout, data_json = json::serialize(*data), &instance] {
@@ -173,10 +163,11 @@ asio::awaitable<net::HttpReply> Api::CreateJob(Call call) {
                              {"script", TextField(data->as_object(), "script")},
                              {"timeoutSeconds", timeout}}}};
   // Held until the tentacle has it, also when it is away now.
-  auto queue = [this, node, text = json::serialize(order)] { return parts_.nodes.AddCommand(node, "job.run", text); };
+  auto queue = [this, node, text = json::serialize(order), ttl = *ttl] {
+    return parts_.nodes.AddCommand(node, "job.run", text, ttl);
+  };
   const auto command = co_await async::OnPool(parts_.blocking, queue);
   if (!command.ok()) co_return StatusReply(command.status());
-  parts_.hub.Send(node, {"job.run", *command, order});
   co_return net::JsonReply(201, *job);
 }
 

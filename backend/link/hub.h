@@ -1,8 +1,10 @@
-// Who is connected, and what goes to and fro. One session per tentacle. Home thread only.
+// Who is connected, and what goes to and fro. One session per tentacle speaks for it; another
+// machine with the same key is kept apart. Home thread only.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <random>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,9 +13,15 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "backend/link/courier.h"
 #include "backend/link/live_feed.h"
+#include "backend/link/presence.h"
+#include "backend/link/quarantine.h"
+#include "backend/link/replicas.h"
+#include "backend/link/session.h"
 #include "backend/metrics.h"
 #include "backend/store/node_store.h"
+#include "backend/store/presence_store.h"
 #include "backend/store/report_store.h"
 #include "backend/store/task_store.h"
 #include "libs/backend_link/messages.h"
@@ -32,33 +40,62 @@ class Hub {
     NodeStore& nodes;
     TaskStore& tasks;
     ReportStore& reports;
+    PresenceStore& presence;
     LiveFeed& live;
+    std::string database_url;
   };
-  explicit Hub(Parts parts) : parts_(std::move(parts)) {}
 
+  explicit Hub(Parts parts);
+
+  // Before anything is served: hears the other backends and begins to write who is online.
+  void Start();
   // Serves the connection of a node whose token has been checked, until it ends.
-  boost::asio::awaitable<void> Serve(int node_id, std::shared_ptr<net::UpgradedConnection> connection);
+  boost::asio::awaitable<void> Serve(int node_id,
+                                     std::shared_ptr<net::UpgradedConnection> connection);
+  // Tells every tentacle when to come back, and lets go of them.
+  boost::asio::awaitable<void> Farewell();
 
-  // Downward; nothing happens for a tentacle that is away: it gets the whole state when it comes.
-  void Send(int node_id, backend_link::Message message);
-  // The whole table of its tasks.
-  boost::asio::awaitable<void> SyncTasks(int node_id);
-  boost::asio::awaitable<void> SendConfig(int node_id);
-  void Disconnect(int node_id);
   std::size_t online() const { return sessions_.size(); }
 
  private:
-  boost::asio::awaitable<void> Greet(int node_id);
+  enum class Verdict { kLetIn, kQuarantine, kRemoved, kTryLater };
+
+  boost::asio::awaitable<Verdict> Admitted(SessionPtr session);
+  boost::asio::awaitable<bool> StillAnswers(SessionPtr session);
+  boost::asio::awaitable<bool> IsAlive(int node_id, std::string instance);
+  boost::asio::awaitable<void> Attend(SessionPtr session);
+  boost::asio::awaitable<void> SayRemoved(SessionPtr session);
+  boost::asio::awaitable<void> SayGoodbye(SessionPtr session, std::size_t index, std::size_t of);
+
   // Until the connection ends; returns why, in words for the page.
-  boost::asio::awaitable<std::string> ReadAll(int node_id, std::shared_ptr<net::WebSocket> socket);
-  // DataLoss: the report is not in the database, and the connection is to end.
-  boost::asio::awaitable<absl::Status> Handle(int node_id, std::shared_ptr<net::WebSocket> socket, std::string text);
-  boost::asio::awaitable<void> Deliver(std::shared_ptr<net::WebSocket> socket, std::string text);
-  boost::asio::awaitable<absl::Status> SetPresence(int node_id, bool online, std::string reason);
+  boost::asio::awaitable<std::string> ReadAll(SessionPtr session);
+  boost::asio::awaitable<void> Handle(SessionPtr session, std::string text);
+  boost::asio::awaitable<void> OnAck(SessionPtr session, std::string id);
+  boost::asio::awaitable<void> ApplyReports(SessionPtr session);
+  // Acknowledges, or ends the connection when it is not in the database.
+  boost::asio::awaitable<void> OnApplied(SessionPtr session,
+                                         backend_link::Message message,
+                                         absl::StatusOr<Applied> applied);
+  void NoteUnknown(int node_id, const std::string& type);
+  // How many events it may have under way from now on, if that has changed much.
+  boost::asio::awaitable<void> Grant(SessionPtr session);
+
+  SessionPtr Find(int node_id) const;
+  void Disconnect(const SessionPtr& session);
+
+  void OnDue(int node_id, const Due& due);
+  void OnRemoved(int node_id);
+  void OnGap();
 
   Parts parts_;
-  std::map<int, std::shared_ptr<net::WebSocket>> sessions_;
+  Courier courier_;
+  Presence presence_;
+  Replicas replicas_;
+  Quarantine quarantine_;
+  std::mt19937_64 random_;
+  std::map<int, SessionPtr> sessions_;
   std::set<std::string> unknown_types_;
+  bool stopping_ = false;
 };
 
 }  // namespace tentacle::backend

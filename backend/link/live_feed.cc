@@ -41,7 +41,7 @@ struct LiveFeed::Subscriber {
   }
 };
 
-void LiveFeed::Publish(const Change& change, std::string_view tentacle_id) {
+void LiveFeed::PublishHere(const Change& change, std::string_view tentacle_id) {
   boost::json::object body{{"kind", change.kind}, {"id", change.id}};
   if (!tentacle_id.empty()) body["tentacleId"] = tentacle_id;
   const std::string line = fmt::format("data: {}\n\n", boost::json::serialize(body));

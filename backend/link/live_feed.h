@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -19,7 +20,15 @@ class LiveFeed {
  public:
   explicit LiveFeed(boost::asio::any_io_executor home) : home_(std::move(home)) {}
 
-  void Publish(const Change& change, std::string_view tentacle_id = "");
+  // To the pages here, and to whoever wants to carry it further.
+  void Publish(const Change& change, std::string_view tentacle_id = "") {
+    PublishHere(change, tentacle_id);
+    if (on_publish_) on_publish_(change, tentacle_id);
+  }
+  void PublishHere(const Change& change, std::string_view tentacle_id);
+  void OnPublish(std::function<void(const Change& change, std::string_view tentacle_id)> callback) {
+    on_publish_ = std::move(callback);
+  }
   // A text/event-stream; a reader that falls behind is closed and connects again. 503 when too many listen.
   net::HttpReply Subscribe();
   std::size_t subscribers() const { return subscribers_.size(); }
@@ -28,6 +37,7 @@ class LiveFeed {
   struct Subscriber;
   boost::asio::any_io_executor home_;
   std::list<std::weak_ptr<Subscriber>> subscribers_;
+  std::function<void(const Change& change, std::string_view tentacle_id)> on_publish_;
 };
 
 }  // namespace tentacle::backend

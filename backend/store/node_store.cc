@@ -1,6 +1,7 @@
 #include "backend/store/node_store.h"
 
 #include "backend/store/database.h"
+#include "backend/store/notify.h"
 
 namespace tentacle::backend {
 
@@ -23,7 +24,8 @@ SELECT coalesce(json_agg(node ORDER BY (node->>'name')), '[]')::text FROM (
                      AND t.status IN ('waiting', 'booting', 'installing')),
     'imagesCached', (SELECT count(*) FROM node_image_cache c WHERE c.node_id = n.id AND c.cached_at IS NOT NULL),
     'devicesDiscovered', (SELECT count(*) FROM network_discoveries d WHERE d.tentacle_node_id = n.id),
-    'link', jsonb_build_object('latencyMs', n.latency_ms),
+    'link', jsonb_build_object('latencyMs', n.latency_ms) || n.link, 'clone', n.clone, 'services', n.services,
+    'configResult', n.config_result,
     'commandsFailed', (SELECT coalesce(jsonb_agg(jsonb_build_object('commandId', 'cmd-' || c.id, 'command', c.type,
       'reason', c.reason, 'time', c.failed_at) ORDER BY c.id), '[]')
       FROM (SELECT DISTINCT ON (type) * FROM outgoing_commands WHERE node_id = n.id ORDER BY type, id DESC) AS c
@@ -111,6 +113,12 @@ absl::StatusOr<std::string> NodeStore::PublicKey(int id) {
   return key;
 }
 
+absl::StatusOr<std::string> NodeStore::RemovedKey(int id) {
+  auto key = db_.Text("SELECT public_key FROM removed_nodes WHERE id = $1", id);
+  if (key.ok() && key->empty()) return Missing();
+  return key;
+}
+
 absl::StatusOr<std::int64_t> NodeStore::Update(int id, const std::string& name, const std::string& config_json) {
   return db_.Run([&](pqxx::work& tx) -> std::int64_t {
     const auto rows = tx.exec_params(
@@ -122,6 +130,7 @@ absl::StatusOr<std::int64_t> NodeStore::Update(int id, const std::string& name, 
         name,
         config_json);
     if (rows.empty()) throw StatusError{Missing()};
+    if (!config_json.empty()) NotifyDue(tx, "config", id);
     return config_json.empty() ? 0 : rows[0][0].as<std::int64_t>();
   });
 }
@@ -134,7 +143,12 @@ absl::Status NodeStore::Delete(int id) {
             "updated_at = now(), completed_at = now() "
             "WHERE tentacle_node_id = $1 AND status IN ('waiting', 'booting', 'installing')",
             id);
+        // It may be away: then it is told when it comes.
+        tx.exec_params("INSERT INTO removed_nodes (id, public_key) SELECT id, public_key FROM nodes "
+                       "WHERE id = $1 AND public_key IS NOT NULL ON CONFLICT DO NOTHING",
+                       id);
         if (tx.exec_params("DELETE FROM nodes WHERE id = $1", id).affected_rows() == 0) throw StatusError{Missing()};
+        NotifyDue(tx, "removed", id);
         return true;
       })
       .status();
@@ -145,28 +159,6 @@ absl::StatusOr<std::string> NodeStore::ConfigUpdate(int id) {
       "SELECT json_build_object('revision', config_revision, 'config', tentacle_config)::text "
       "FROM nodes WHERE id = $1 AND config_revision > 0",
       id);
-}
-
-absl::Status NodeStore::SetOnline(int id, std::string_view reason) {
-  return Touched(
-      db_.Execute("UPDATE nodes SET online = true, online_since = now(), last_seen = now(), reason = $2 WHERE id = $1",
-                  id,
-                  std::string(reason)),
-      Missing());
-}
-
-absl::Status NodeStore::SetOffline(int id, std::string_view reason) {
-  return db_
-      .Execute("UPDATE nodes SET online = false, online_since = now(), reason = $2 WHERE id = $1",
-               id,
-               std::string(reason))
-      .status();
-}
-
-absl::Status NodeStore::SetAllOffline(std::string_view reason) {
-  return db_
-      .Execute("UPDATE nodes SET online = false, online_since = now(), reason = $1 WHERE online", std::string(reason))
-      .status();
 }
 
 absl::StatusOr<std::string> NodeStore::Inventory(int id) {
@@ -203,20 +195,33 @@ WHERE i.state = 'ready')sql",
                   id);
 }
 
-absl::StatusOr<std::string> NodeStore::AddCommand(int node_id, std::string_view type, const std::string& body_json) {
-  return db_.Text(
-      "INSERT INTO outgoing_commands (node_id, type, body) VALUES ($1, $2, $3::jsonb) RETURNING 'cmd-' || id",
-      node_id,
-      std::string(type),
-      body_json);
+absl::StatusOr<std::string> NodeStore::AddCommand(int node_id,
+                                                  std::string_view type,
+                                                  const std::string& body_json,
+                                                  int ttl_seconds) {
+  return db_.Run([&](pqxx::work& tx) {
+    const auto rows = tx.exec_params(
+        "INSERT INTO outgoing_commands (node_id, type, body, expires_at) "
+        "VALUES ($1, $2, $3::jsonb, now() + make_interval(secs => $4)) RETURNING 'cmd-' || id",
+        node_id,
+        std::string(type),
+        body_json,
+        ttl_seconds);
+    NotifyDue(tx, "commands", node_id);
+    return rows[0][0].as<std::string>();
+  });
 }
 
+// What is left of its time goes with it: the tentacle counts from when it has it.
 absl::StatusOr<std::string> NodeStore::OpenCommands(int node_id) {
   return db_.Text(
-      "SELECT coalesce(json_agg(json_build_object('id', 'cmd-' || id, 'type', type, 'body', CASE WHEN type = 'job.run' "
-      "THEN body ELSE body || jsonb_build_object('commandId', 'cmd-' || id) END) ORDER BY id), '[]')::text "
-      "FROM outgoing_commands WHERE node_id = $1 AND acknowledged_at IS NULL",
-      node_id);
+      "SELECT coalesce(json_agg(json_build_object('id', 'cmd-' || id, 'type', type, 'body', body || "
+      "jsonb_build_object('ttlSeconds', ceil(extract(epoch FROM expires_at - now()))::int) || CASE WHEN type = "
+      "'job.run' THEN '{}' ELSE jsonb_build_object('commandId', 'cmd-' || id) END) ORDER BY id), '[]')::text "
+      "FROM (SELECT * FROM outgoing_commands WHERE node_id = $1 AND acknowledged_at IS NULL AND expires_at > now() "
+      "ORDER BY id LIMIT $2) AS open",
+      node_id,
+      static_cast<int>(kCommandsAtOnce));
 }
 
 absl::Status NodeStore::AcknowledgeCommand(int node_id, std::string_view command_id) {

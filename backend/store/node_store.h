@@ -32,6 +32,9 @@ struct Enrollee {
   std::string network_json;
 };
 
+// A tentacle that was away for long gets its commands in portions.
+constexpr std::size_t kCommandsAtOnce = 100;
+
 class NodeStore {
  public:
   explicit NodeStore(Database& database) : db_(database) {}
@@ -51,24 +54,24 @@ class NodeStore {
   absl::StatusOr<std::string> ListNodes(bool tentacles_only);  // [Node]
   absl::StatusOr<std::string> GetNode(int id);                 // Node; NotFound
   absl::StatusOr<std::string> PublicKey(int id);               // NotFound
+  absl::StatusOr<std::string> RemovedKey(int id);              // Of a tentacle that was removed; NotFound
   // Returns the new revision of the configuration, 0 when only the name changed. NotFound.
   absl::StatusOr<std::int64_t> Update(int id, const std::string& name, const std::string& config_json);
   absl::Status Delete(int id);  // NotFound; its open tasks are cancelled.
   // {"revision", "config"}; "" when none was ever set.
   absl::StatusOr<std::string> ConfigUpdate(int id);
 
-  absl::Status SetOnline(int id, std::string_view reason);
-  absl::Status SetOffline(int id, std::string_view reason);
-  absl::Status SetAllOffline(std::string_view reason);
-
   absl::StatusOr<std::string> Inventory(int id);          // NotFound
   absl::StatusOr<std::string> Metrics(int id, int minutes);
   absl::StatusOr<std::string> Devices(int id);
   absl::StatusOr<std::string> Images(int id);
 
-  // A command for a tentacle: kept until acknowledged. Returns its id.
-  absl::StatusOr<std::string> AddCommand(int node_id, std::string_view type, const std::string& body_json);
-  absl::StatusOr<std::string> OpenCommands(int node_id);  // [{id, type, body}]
+  // A command for a tentacle: kept until acknowledged, or until its time is up. Returns its id.
+  absl::StatusOr<std::string> AddCommand(int node_id,
+                                         std::string_view type,
+                                         const std::string& body_json,
+                                         int ttl_seconds);
+  absl::StatusOr<std::string> OpenCommands(int node_id);  // [{id, type, body}], the oldest kCommandsAtOnce
   absl::Status AcknowledgeCommand(int node_id, std::string_view command_id);
 
  private:

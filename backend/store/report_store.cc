@@ -4,6 +4,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "backend/core/event_id.h"
 #include "backend/store/database.h"
 
 namespace tentacle::backend {
@@ -152,7 +153,11 @@ FROM (SELECT $2::jsonb AS b) AS m WHERE 'job-' || id = b->>'jobId' AND node_id =
 }
 
 Changes ApplyLink(const Context& c) {
-  c.tx.exec_params("UPDATE nodes SET last_seen = now(), latency_ms = ($2::jsonb->>'latencyMs')::float8 WHERE id = $1",
+  c.tx.exec_params(R"sql(
+UPDATE nodes SET last_seen = now(), latency_ms = (b->>'latencyMs')::float8,
+  link = link || jsonb_strip_nulls(jsonb_build_object('jitterMs', (b->>'jitterMs')::float8,
+    'lossPercent', (b->>'lossPercent')::float8, 'throughputMbit', (b->>'throughputMbit')::float8))
+FROM (SELECT $2::jsonb AS b) AS m WHERE id = $1)sql",
                    c.node_id,
                    c.body);
   return {{"node", NodeText(c)}};
@@ -169,14 +174,30 @@ FROM (SELECT $2::jsonb AS b) AS m WHERE node_id = $1 AND 'cmd-' || id = b->>'com
   return {{"node", NodeText(c)}};
 }
 
-Changes ApplyNothing(const Context&) { return {}; }
+// Carried out after all, though its time was up when the acknowledgement was lost.
+Changes ApplyWakeSent(const Context& c) {
+  c.tx.exec_params("UPDATE outgoing_commands SET failed_at = NULL, reason = '', acknowledged_at = coalesce(acknowledged_at, "
+                   "now()) WHERE node_id = $1 AND 'cmd-' || id = $2::jsonb->>'commandId'",
+                   c.node_id,
+                   c.body);
+  return {};
+}
+
+Changes ApplyConfigResult(const Context& c) {
+  c.tx.exec_params("UPDATE nodes SET config_result = jsonb_build_object('revision', $2::jsonb->'revision', 'status', "
+                   "$2::jsonb->'status', 'reason', left($2::jsonb->>'reason', 1000), 'time', $2::jsonb->'time') "
+                   "WHERE id = $1",
+                   c.node_id,
+                   c.body);
+  return {{"node", NodeText(c)}};
+}
 
 struct Handler {
   std::string_view type;
   Changes (*apply)(const Context& context);
 };
 
-constexpr std::array<Handler, 14> kHandlers = {{
+constexpr std::array<Handler, 15> kHandlers = {{
     {"status", &ApplyStatus},
     {"task.status", &ApplyTaskStatus},
     {"task.timeline", &ApplyTimeline},
@@ -185,7 +206,8 @@ constexpr std::array<Handler, 14> kHandlers = {{
     {"image.progress", &ApplyImage},
     {"image.evicted", &ApplyImageEvicted},
     {"discovery.result", &ApplyDiscovery},
-    {"wake.sent", &ApplyNothing},
+    {"wake.sent", &ApplyWakeSent},
+    {"config.result", &ApplyConfigResult},
     {"inventory", &ApplyInventory},
     {"metrics", &ApplyMetrics},
     {"job.result", &ApplyJobResult},
@@ -211,6 +233,22 @@ std::string BodyText(const boost::json::object& body) {
   return boost::json::serialize(copy);
 }
 
+// Remembers the id in the same transaction. A second connection of the same tentacle waits here for the first one's row.
+bool IsFresh(pqxx::work& tx, int node_id, const std::string& id) {
+  if (const auto position = ParseEventPosition(id)) {
+    return tx.exec_params("INSERT INTO event_cursors AS c (node_id, lane, last) VALUES ($1, $2, $3) ON CONFLICT "
+                          "(node_id, lane) DO UPDATE SET last = excluded.last WHERE c.last < excluded.last",
+                          node_id,
+                          position->lane,
+                          position->sequence)
+               .affected_rows() > 0;
+  }
+  return tx.exec_params("INSERT INTO received_messages (node_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                        node_id,
+                        id)
+             .affected_rows() > 0;
+}
+
 const Handler* Find(std::string_view type) {
   for (const Handler& handler : kHandlers) {
     if (handler.type == type) return &handler;
@@ -218,22 +256,39 @@ const Handler* Find(std::string_view type) {
   return nullptr;
 }
 
+// The id and the effect of one message.
+Applied ApplyOne(pqxx::work& tx, int node_id, const backend_link::Message& message) {
+  const Handler* handler = Find(message.type);
+  if (handler == nullptr) return {false, false, {}};
+  if (message.id && !IsFresh(tx, node_id, *message.id)) return {true, true, {}};
+  return {true, false, handler->apply(Context{tx, node_id, BodyText(message.body)})};
+}
+
 }  // namespace
 
 absl::StatusOr<Applied> ReportStore::Apply(int node_id, const backend_link::Message& message) {
-  const Handler* handler = Find(message.type);
-  if (handler == nullptr) return Applied{false, false, {}};
-  const std::string body = BodyText(message.body);
-  return db_.Run([&](pqxx::work& tx) {
-    if (message.id) {
-      const auto fresh = tx.exec_params(
-          "INSERT INTO received_messages (node_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-          node_id,
-          *message.id);
-      if (fresh.affected_rows() == 0) return Applied{true, true, {}};
+  return db_.Run([&](pqxx::work& tx) { return ApplyOne(tx, node_id, message); });
+}
+
+std::vector<absl::StatusOr<Applied>> ReportStore::ApplyAll(int node_id,
+                                                           const std::vector<backend_link::Message>& messages) {
+  std::vector<absl::StatusOr<Applied>> results;
+  if (messages.size() > 1) {
+    auto all = db_.Run([&](pqxx::work& tx) {
+      std::vector<Applied> applied;
+      for (const auto& message : messages) applied.push_back(ApplyOne(tx, node_id, message));
+      return applied;
+    });
+    if (all.ok()) {
+      for (Applied& one : *all) results.emplace_back(std::move(one));
+      return results;
     }
-    return Applied{true, false, handler->apply(Context{tx, node_id, body})};
-  });
+  }
+  for (const auto& message : messages) {
+    results.push_back(Apply(node_id, message));
+    if (!results.back().ok() && !absl::IsInvalidArgument(results.back().status())) break;
+  }
+  return results;
 }
 
 }  // namespace tentacle::backend

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "backend/store/database.h"
+#include "backend/store/notify.h"
 
 namespace tentacle::backend {
 
@@ -43,7 +44,7 @@ absl::StatusOr<int> TaskStore::Add(const NewTask& task) {
       throw StatusError{absl::FailedPreconditionError(
           fmt::format("imageId: the image is not ready ({}) {}", state, image[0][1].as<std::string>()))};
     }
-    return tx.exec_params(
+    const int id = tx.exec_params(
         "INSERT INTO provisioning_tasks (mac_address, tentacle_node_id, image_id, document, secrets, "
         "callback_token_sha256) VALUES ($1::macaddr, $2, $3, $4::jsonb, $5::jsonb, $6) RETURNING id",
         task.mac,
@@ -52,6 +53,8 @@ absl::StatusOr<int> TaskStore::Add(const NewTask& task) {
         task.document_json,
         task.secrets_json,
         task.callback_token_sha256)[0][0].as<int>();
+    NotifyDue(tx, "task.new", task.tentacle_id, id);
+    return id;
   });
   if (absl::IsAlreadyExists(added.status())) {
     return absl::AlreadyExistsError(fmt::format("mac: {} has an open task already", task.mac));
@@ -81,7 +84,9 @@ absl::StatusOr<int> TaskStore::Cancel(int id) {
     tx.exec_params("UPDATE provisioning_tasks SET status = 'cancelled', message = 'cancelled', updated_at = now(), "
                    "completed_at = now() WHERE id = $1",
                    id);
-    return rows[0][0].as<int>();
+    const int tentacle = rows[0][0].as<int>();
+    NotifyDue(tx, "task.cancel", tentacle, id);
+    return tentacle;
   });
 }
 

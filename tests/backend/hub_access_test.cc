@@ -2,6 +2,10 @@
 #include <fmt/format.h>
 #include <strings.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include <absl/strings/escaping.h>
 #include <absl/time/clock.h>
 #include <boost/json/parse.hpp>
@@ -9,6 +13,8 @@
 #include <boost/json/value_from.hpp>
 #include <gtest/gtest.h>
 
+#include "libs/backend_link/messages.h"
+#include "libs/net/retry_after.h"
 #include "tests/backend/hub_bench.h"
 
 namespace tentacle::backend {
@@ -127,23 +133,27 @@ TEST_F(HubAccess, ATokenThatChoosesNoSignatureIsRefused) {
   Refused(Sign(one_.key(), Claims(), "HS256"), "alg is not EdDSA");
 }
 
-TEST_F(HubAccess, ARemovedTentacleIsCutOffAndRefused) {
+TEST_F(HubAccess, ARemovedTentacleIsToldCutOffAndRefused) {
   one_.ConnectAndSync();
   EXPECT_EQ(bench_.Call("DELETE", "/api/v1/tentacles/" + one_.text_id()).status, 204U);
+  EXPECT_EQ(one_.Next().at("type"), "node.removed");
   EXPECT_FALSE(one_.End().ok());
   const absl::Status again = one_.Connect();
   EXPECT_TRUE(absl::IsUnauthenticated(again)) << again;
+  EXPECT_EQ(net::ProblemType(again), backend_link::kRemovedProblem);
 }
 
-TEST_F(HubAccess, ASecondConnectionTakesThePlaceOfTheFirst) {
-  one_.ConnectAndSync();
-  FakeTentacle second(one_);
-  second.ConnectAndSync();
-  EXPECT_FALSE(one_.End().ok());
-  second.Report("a/1/1", {{"type", "link"}, {"latencyMs", 1}});
-  EXPECT_EQ(Node("/online"), true);
-  bench_.Json("POST", "/api/v1/tentacles/" + one_.text_id() + "/scan", json::object{});
-  EXPECT_EQ(second.Next().at("type"), "scan.start");
+TEST_F(HubAccess, ARemovedTentacleThatWasAwayIsToldWhenItComes) {
+  EXPECT_EQ(bench_.Call("DELETE", "/api/v1/tentacles/" + one_.text_id()).status, 204U);
+  EXPECT_EQ(net::ProblemType(one_.Connect()), backend_link::kRemovedProblem);
+}
+
+// Whoever cannot prove to be that tentacle learns nothing, and a backend with an old database tells nobody to wipe.
+TEST_F(HubAccess, AStrangerIsNotToldThatATentacleWasRemoved) {
+  EXPECT_EQ(bench_.Call("DELETE", "/api/v1/tentacles/" + one_.text_id()).status, 204U);
+  FakeTentacle other;
+  EXPECT_NE(net::ProblemType(one_.Connect(Sign(other.key(), Claims()))), backend_link::kRemovedProblem);
+  EXPECT_NE(net::ProblemType(one_.Connect(Sign(one_.key(), With("iss", "987654")))), backend_link::kRemovedProblem);
 }
 
 TEST_F(HubAccess, AConnectionThatBreaksIsToldInPlainWords) {
@@ -152,6 +162,36 @@ TEST_F(HubAccess, AConnectionThatBreaksIsToldInPlainWords) {
   one_.Close();
   EXPECT_EQ(OfflineReason(), "the line broke");
   EXPECT_TRUE(page.Hears({{"kind", "node"}, {"id", one_.text_id()}}));
+}
+
+// Thirty boxes with one token for one use.
+TEST_F(HubAccess, AUsedUpTokenLetsInNobodyHoweverManyComeAtOnce) {
+  const json::value token = bench_.Json("POST", "/api/v1/enrollment-tokens", {{"maxUses", 1}});
+  // A backend of its own, since it will not hear this address for a minute.
+  const BackendProcess own(bench_.dir());
+  const auto enroll = [&](const std::string& with) {
+    net::ClientRequest request;
+    request.method = "POST";
+    request.url = own.base() + "/api/v1/tentacles/enroll";
+    request.body = json::serialize(json::object{{"token", with},
+                                                {"name", "box"},
+                                                {"hostname", "box"},
+                                                {"publicKey", identity::IdentityKey::Generate()->PublicKeyBase64()}});
+    const auto reply = net::Fetch(request);
+    return reply.ok() ? reply->status : 0U;
+  };
+  const std::string text(token.at("token").as_string());
+  std::atomic<int> let_in = 0;
+  std::vector<std::thread> boxes;
+  for (int i = 0; i < 30; ++i) {
+    boxes.emplace_back([&] {
+      if (enroll(text) == 201) ++let_in;
+    });
+  }
+  for (std::thread& box : boxes) box.join();
+  EXPECT_EQ(let_in, 1);
+  // And who goes on guessing has to wait, also with a good token.
+  EXPECT_EQ(enroll(text), 429U);
 }
 
 class HubImage : public HubAccess {

@@ -15,6 +15,7 @@
 #include <absl/time/clock.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
@@ -60,32 +61,39 @@ Bench& Bench::Get() {
   return bench;
 }
 
-Bench::Bench() : key_(identity::RandomHex(16)) {
-  const std::string url = Environment("OCTOFLEET_TEST_DATABASE");
-  std::filesystem::create_directories(dir_ / "images");
-  std::filesystem::create_directories(dir_ / "web/assets");
-  std::ofstream(dir_ / "web/index.html") << "the page";
-  std::ofstream(dir_ / "web/assets/app-1.js") << "the script";
-  std::ofstream(dir_ / "key") << key_ << "\n";
-  pid_ = Start(
-      {Environment("OCTOFLEET_TEST_BACKEND"), "--listen", "127.0.0.1:0", "--database", url,
-       "--image-dir", dir_ / "images", "--web-dir", dir_ / "web", "--api-key-file", dir_ / "key"},
-      dir_ / "log");
+BackendProcess::BackendProcess(const std::filesystem::path& dir) {
+  static int count = 0;
+  log_ = dir / fmt::format("log-{}", count++);
+  pid_ = Start({Environment("OCTOFLEET_TEST_BACKEND"), "--listen", "127.0.0.1:0", "--database",
+                Environment("OCTOFLEET_TEST_DATABASE"), "--image-dir", dir / "images", "--web-dir",
+                dir / "web", "--api-key-file", dir / "key"},
+               log_);
   const std::string sign = "\"port\":";
-  const bool started = Until([&] { return Log().find(sign) != std::string::npos; });
+  const bool started = Bench::Until([&] { return Log().find(sign) != std::string::npos; });
   if (!started) {
     ADD_FAILURE() << "the backend did not start: " << Log();
     std::abort();
   }
   const std::string log = Log();
   base_ = fmt::format("http://127.0.0.1:{}", std::atoi(log.c_str() + log.find(sign) + sign.size()));
-  database_ = Connect();
 }
 
-Bench::~Bench() {
+BackendProcess::~BackendProcess() {
+  Terminate();
+}
+
+void BackendProcess::Kill() {
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+  pid_ = 0;
+}
+
+void BackendProcess::Terminate() {
+  if (pid_ == 0) return;
   ::kill(pid_, SIGTERM);
   int status = 0;
   ::waitpid(pid_, &status, 0);
+  pid_ = 0;
   // Sanitizers speak up at the end.
   if (status != 0) {
     std::fprintf(stderr, "the backend ended with %d:\n%s\n", status, Log().c_str());
@@ -93,10 +101,20 @@ Bench::~Bench() {
   }
 }
 
-std::string Bench::Log() const {
+std::string BackendProcess::Log() const {
   std::stringstream text;
-  text << std::ifstream(dir_ / "log").rdbuf();
+  text << std::ifstream(log_).rdbuf();
   return text.str();
+}
+
+Bench::Bench() : key_(identity::RandomHex(16)) {
+  std::filesystem::create_directories(dir_ / "images");
+  std::filesystem::create_directories(dir_ / "web/assets");
+  std::ofstream(dir_ / "web/index.html") << "the page";
+  std::ofstream(dir_ / "web/assets/app-1.js") << "the script";
+  std::ofstream(dir_ / "key") << key_ << "\n";
+  backend_ = std::make_unique<BackendProcess>(dir_.path());
+  database_ = Connect();
 }
 
 net::ClientReply Bench::Fetch(const std::string& method,
@@ -105,7 +123,7 @@ net::ClientReply Bench::Fetch(const std::string& method,
                               const std::string& body) {
   net::ClientRequest request;
   request.method = method;
-  request.url = base_ + path;
+  request.url = base() + path;
   request.headers = std::move(headers);
   request.body = body;
   auto reply = net::Fetch(request);
@@ -211,10 +229,11 @@ absl::Status FakeTentacle::Connect(const std::string& token) {
   received_.clear();
   net::HeaderList headers;
   if (!token.empty()) headers.emplace_back("Authorization", "Bearer " + token);
+  if (!instance.empty()) headers.emplace_back("X-Octofleet-Instance", instance);
   net::WebSocketLimits limits;
   limits.message_bytes *= 4;  // More than the backend takes.
   auto connect = net::WebSocket::Connect(
-      io_.get_executor(), Bench::Get().base() + "/api/v1/tentacles/ws", headers, {}, limits);
+      io_.get_executor(), (base.empty() ? Bench::Get().base() : base) + "/api/v1/tentacles/ws", headers, {}, limits);
   absl::Status status = absl::DeadlineExceededError("no answer");
   bool done = false;
   asio::co_spawn(
@@ -289,13 +308,29 @@ bool FakeTentacle::Acknowledged(std::string_view id) {
 void FakeTentacle::Report(std::string id, json::object message) {
   message["id"] = id;
   Send(message);
-  EXPECT_TRUE(Acknowledged(id)) << json::serialize(message);
+  // The table may come at any time; anything else was not expected.
+  for (;;) {
+    const json::object next = Next();
+    if (!next.empty() && next.at("type").as_string().starts_with("task")) continue;
+    EXPECT_EQ(next, (json::object{{"type", "ack"}, {"id", id}})) << json::serialize(message);
+    return;
+  }
 }
 
 bool FakeTentacle::IsQuiet() {
   io_.restart();
   io_.poll();
   return received_.empty();
+}
+
+void FakeTentacle::AnswerWhile(const std::function<void()>& work) {
+  io_.restart();
+  auto keep = asio::make_work_guard(io_);
+  std::thread answers([this] { io_.run(); });
+  work();
+  keep.reset();
+  io_.stop();
+  answers.join();
 }
 
 absl::Status FakeTentacle::End() {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <deque>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -26,14 +27,38 @@
 
 namespace tentacle::backend {
 
+// A backend as a child process.
+class BackendProcess {
+ public:
+  explicit BackendProcess(const std::filesystem::path& dir);
+  // Ends the program with a failure when the backend did, in which case sanitizers have spoken.
+  ~BackendProcess();
+  BackendProcess(const BackendProcess&) = delete;
+  BackendProcess& operator=(const BackendProcess&) = delete;
+
+  const std::string& base() const { return base_; }
+
+  void Kill();       // SIGKILL
+  void Terminate();  // SIGTERM, and waits.
+  std::string Log() const;
+
+ private:
+  std::string log_;
+  std::string base_;
+  pid_t pid_ = 0;
+};
+
 // One backend for all tests of the program: each test has a tentacle of its own in it.
 class Bench {
  public:
   static Bench& Get();
 
-  const std::string& base() const { return base_; }
+  const std::string& base() const { return backend_->base(); }
 
   const std::string& key() const { return key_; }
+
+  // What a second backend on the same database is started with.
+  std::filesystem::path dir() const { return dir_.path(); }
 
   // With the API key, unless `headers` are given.
   net::ClientReply Call(const std::string& method,
@@ -52,22 +77,20 @@ class Bench {
   std::string Sql(const std::string& statement);
   std::unique_ptr<pqxx::connection> Connect() const;
   // Asks until it is so; false after 20 s.
-  bool Until(const std::function<bool()>& is_so);
+  static bool Until(const std::function<bool()>& is_so);
 
   // The id of a registered and hashed image of these bytes.
   std::string MakeImage(const std::string& name, const std::string& bytes);
   // A task for `mac`; {"id", "callbackToken"}.
   boost::json::value MakeTask(int tentacle, const std::string& mac);
-  std::string Log() const;
+  std::string Log() const { return backend_->Log(); }
 
  private:
   Bench();
-  ~Bench();
 
   TempDir dir_;
   std::string key_;
-  std::string base_;
-  pid_t pid_ = 0;
+  std::unique_ptr<BackendProcess> backend_;
   std::unique_ptr<pqxx::connection> database_;
 };
 
@@ -76,8 +99,8 @@ class FakeTentacle {
  public:
   explicit FakeTentacle(const boost::json::value& network = boost::json::object{});
 
-  FakeTentacle(const FakeTentacle& other)
-      : key_(other.key_), id_(other.id_) {}  // Another with the same identity.
+  // Another with the same identity.
+  FakeTentacle(const FakeTentacle& other) : instance(other.instance), key_(other.key_), id_(other.id_) {}
 
   ~FakeTentacle();
 
@@ -88,6 +111,11 @@ class FakeTentacle {
   const identity::IdentityKey& key() const { return key_; }
 
   std::string Token() const;
+
+  // X-Octofleet-Instance; "": not sent.
+  std::string instance;
+  // Of another backend than the bench's.
+  std::string base;
 
   absl::Status Connect(const std::string& token);
 
@@ -107,6 +135,8 @@ class FakeTentacle {
   void Report(std::string id, boost::json::object message);
   // What came already, without waiting.
   bool IsQuiet();
+  // Reads and answers pings in the background while `work` runs, as a living process does.
+  void AnswerWhile(const std::function<void()>& work);
   // How the connection ended; reads what comes before it.
   absl::Status End();
   void Close();

@@ -51,7 +51,10 @@ TEST_F(HubCommand, AJobForATentacleThatIsAwayComesWithItsNextConnectionUntilAckn
   EXPECT_EQ(run.at("job").at("script"), "id -u");
   EXPECT_EQ(run.at("job").at("timeoutSeconds"), 300);
   one_.ConnectAndSync();
-  EXPECT_EQ(one_.Next(), run) << "not acknowledged: the same again";
+  json::object again = one_.Next();
+  EXPECT_LE(again.at("ttlSeconds").as_int64(), run.at("ttlSeconds").as_int64());
+  again["ttlSeconds"] = run.at("ttlSeconds");
+  EXPECT_EQ(again, run) << "not acknowledged: the same again";
   Acknowledge(std::string(run.at("id").as_string()));
   one_.ConnectAndSync();
   one_.Report("c/1/1",
@@ -185,6 +188,50 @@ TEST_F(HubCommand, ACommandThatFailedIsNotSentAgain) {
                         {"reason", "no"}});
   one_.ConnectAndSync();
   one_.Report("c/1/2", {{"type", "link"}, {"latencyMs", 1}});
+}
+
+TEST_F(HubCommand, ACommandGoesDownWithTheTimeThatIsLeft) {
+  bench_.Json("POST", Path("/scan"), {{"ttlSeconds", 90}});
+  bench_.Sql("UPDATE outgoing_commands SET expires_at = expires_at - interval '30 seconds' WHERE node_id = " +
+             one_.text_id());
+  one_.ConnectAndSync();
+  const auto left = one_.Next().at("ttlSeconds").as_int64();
+  EXPECT_LE(left, 60);
+  EXPECT_GT(left, 30);
+  EXPECT_EQ(bench_.Call("POST", Path("/scan"), {{"ttlSeconds", 0}}).status, 422U);
+  EXPECT_EQ(bench_.Call("POST", Path("/scan"), {{"ttlSeconds", 3'000'000}}).status, 422U);
+}
+
+TEST_F(HubCommand, WhatWaitsTooLongFailsAndSaysSoAndIsNotSentAnyMore) {
+  const auto [job, instance] = MakeJob();
+  bench_.Json("POST", Path("/scan"), json::object{});
+  FakePage page;
+  bench_.Sql("UPDATE outgoing_commands SET expires_at = now() - interval '1 minute' WHERE node_id = " + one_.text_id());
+  EXPECT_TRUE(bench_.Until(
+      [&, id = job] { return bench_.Field("/api/v1/jobs/" + id, "/instances/0/status") == "failed"; }));
+  const json::value failed = bench_.Field("/api/v1/jobs/" + job, "/instances/0");
+  EXPECT_EQ(failed.at("success"), false);
+  EXPECT_EQ(std::string(failed.at("errorMessage").as_string()).substr(0, 8), "expired:");
+  const json::value commands = bench_.Field(Path(), "/commandsFailed");
+  ASSERT_EQ(commands.as_array().size(), 2U);
+  EXPECT_EQ(std::string(commands.at(0).at("reason").as_string()).substr(0, 8), "expired:");
+  EXPECT_TRUE(page.Hears({{"kind", "node"}, {"id", one_.text_id()}}));
+  one_.ConnectAndSync();
+  one_.Report("c/1/1", {{"type", "link"}, {"latencyMs", 1}});
+}
+
+// More than one portion, for a branch that was away for long.
+TEST_F(HubCommand, ManyCommandsComeInPortionsAndInOrder) {
+  bench_.Sql("INSERT INTO outgoing_commands (node_id, type, body) SELECT " + one_.text_id() +
+             ", 'scan.start', '{}' FROM generate_series(1, 250)");
+  one_.ConnectAndSync();
+  std::string last;
+  for (int i = 0; i < 250 && !HasFailure(); ++i) {
+    const std::string id(one_.Next().at("id").as_string());
+    EXPECT_TRUE(last.size() < id.size() || last < id) << last << " before " << id;
+    last = id;
+    one_.Send(json::object{{"type", "ack"}, {"id", id}});
+  }
 }
 
 TEST_F(HubCommand, NobodyFailsAnothersCommand) {

@@ -128,6 +128,20 @@ describe('the node list', () => {
       expect(row.getByText(text)).toBeTruthy();
   });
 
+  it('warns of a second machine with the same key', async () => {
+    backend.nodes = [aTentacle({ clone: { address: '10.9.8.7', connected: true } })];
+    await open('/nodes');
+    expect(within(await waitFor(() => rowOf('1'))).getByText('Probable clone')).toBeTruthy();
+  });
+
+  it('says where the second machine is, and takes a person’s word that it is dealt with', async () => {
+    backend.nodes = [aTentacle({ clone: { address: '10.9.8.7', connected: true } })];
+    const user = await open('/nodes/1');
+    expect(await screen.findByText('10.9.8.7')).toBeTruthy();
+    await user.click(screen.getByRole('button', { name: 'It is dealt with' }));
+    await waitFor(() => expect(backend.bodies('DELETE /api/v1/tentacles/1/clone')).toHaveLength(1));
+  });
+
   it('filters by kind, state and text, and keeps it in the address', async () => {
     backend.nodes = [
       aTentacle(),

@@ -42,7 +42,28 @@ export interface Node {
   tasksPending?: number;
   imagesCached?: number;
   devicesDiscovered?: number;
-  link?: { latencyMs?: number | null };
+  link?: {
+    latencyMs?: number | null;
+    jitterMs?: number;
+    lossPercent?: number;
+    throughputMbit?: number;
+  };
+  // Another machine that came with the same key: most likely a copy of this one.
+  clone?: { address: string; since?: string; lastSeen?: string; connected: boolean } | null;
+  // What the last configuration became: applied, on-trial, refused or reverted.
+  configResult?: { revision?: number; status?: string; reason?: string } | null;
+  services?: ServiceState[] | null;
+}
+
+// One service of a tentacle: what waits there for this backend, and what had to be forgotten.
+export interface ServiceState {
+  name: string;
+  up: boolean;
+  reason?: string;
+  waitingResults?: number;
+  waitingInventories?: number;
+  waitingMetrics?: number;
+  thinned?: number;
 }
 
 export interface Disk {

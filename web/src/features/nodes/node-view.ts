@@ -60,6 +60,39 @@ export function modeOf(node: Node): string {
   return MODE_WORDS[mode] ?? mode;
 }
 
+// "18.4 ms ± 2.1, 1 % lost, 94 Mbit/s", as much of it as was measured.
+export function lineOf(node: Node): string {
+  const { latencyMs, jitterMs, lossPercent, throughputMbit } = node.link ?? {};
+  if (latencyMs === undefined || latencyMs === null) return 'not measured yet';
+  const parts = [`${latencyMs.toFixed(1)} ms`];
+  if (jitterMs !== undefined) parts[0] += ` ± ${jitterMs.toFixed(1)}`;
+  if (lossPercent) parts.push(`${lossPercent.toFixed(0)} % lost`);
+  if (throughputMbit !== undefined) parts.push(`${throughputMbit.toFixed(0)} Mbit/s`);
+  return parts.join(', ');
+}
+
+export function configurationOf(node: Node): string {
+  if (!node.configRevision) return 'defaults';
+  const result = node.configResult;
+  const known = result?.revision === node.configRevision && result.status;
+  return `revision ${node.configRevision}${known ? `, ${result.status}` : ''}`;
+}
+
+// "3 results, 12 metrics", or null when nothing waits.
+export function backlogOf(node: Node): string | null {
+  const services = node.services ?? [];
+  const sum = (of: (one: (typeof services)[number]) => number | undefined) =>
+    services.reduce((all, one) => all + (of(one) ?? 0), 0);
+  const parts = [
+    [sum((one) => one.waitingResults), 'results waiting'],
+    [sum((one) => one.waitingInventories), 'inventories waiting'],
+    [sum((one) => one.waitingMetrics), 'metrics waiting'],
+    [sum((one) => one.thinned), 'metrics lost to a full log'],
+  ] as const;
+  const said = parts.filter(([many]) => many > 0).map(([many, what]) => `${many} ${what}`);
+  return said.length > 0 ? said.join(', ') : null;
+}
+
 export function count(number: number | undefined, one: string, many: string): string {
   return `${number ?? 0} ${number === 1 ? one : many}`;
 }

@@ -57,3 +57,11 @@ export function useRemoveTentacle() {
     onSuccess: () => queries.invalidateQueries({ queryKey: keys.nodes }),
   });
 }
+
+export function useForgetClone() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => del(`/api/v1/tentacles/${encodeURIComponent(id)}/clone`),
+    onSuccess: (_, id) => queries.invalidateQueries({ queryKey: keys.node(id) }),
+  });
+}

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 
 import { OutsideText } from '@/components/ui/outside-text';
@@ -5,10 +6,44 @@ import { Facts, Panel } from '@/components/ui/panel';
 import { Ago, Since } from '@/components/ui/time';
 import type { Node } from '@/types/api';
 
-import { modeOf, PXE_WORDS, pxeStateOf, segmentOf } from '../node-view';
+import { useForgetClone } from '../api/nodes';
+import {
+  backlogOf,
+  configurationOf,
+  lineOf,
+  modeOf,
+  PXE_WORDS,
+  pxeStateOf,
+  segmentOf,
+} from '../node-view';
+
+// Two machines with one key: the second is kept apart until a person has looked.
+function CloneFact({ node }: { node: Node }) {
+  const forget = useForgetClone();
+  return (
+    <>
+      a machine at <OutsideText text={node.clone?.address} /> came with the key of this one;{' '}
+      {node.clone?.connected ? (
+        'it is connected and kept apart'
+      ) : (
+        <>
+          last seen <Ago time={node.clone?.lastSeen} />
+        </>
+      )}
+      . Delete its tentacle.key and enroll it anew.{' '}
+      <Button
+        variant="default"
+        size="compact-xs"
+        loading={forget.isPending}
+        onClick={() => forget.mutate(node.id)}
+      >
+        It is dealt with
+      </Button>
+    </>
+  );
+}
 
 export function NodeFacts({ node }: { node: Node }) {
-  const latency = node.link?.latencyMs;
   return (
     <Panel title="Status">
       <Facts
@@ -35,16 +70,28 @@ export function NodeFacts({ node }: { node: Node }) {
                 ['Segment', <OutsideText text={segmentOf(node)} />],
                 ['Mode', <OutsideText text={modeOf(node)} />],
                 ['PXE', PXE_WORDS[pxeStateOf(node)]],
-                [
-                  'Way to the backend',
-                  latency === undefined || latency === null
-                    ? 'not measured yet'
-                    : `${latency.toFixed(1)} ms`,
-                ],
+                ['Way to the backend', lineOf(node)],
                 [
                   'Configuration',
-                  node.configRevision ? `revision ${node.configRevision}` : 'defaults',
+                  <>
+                    {configurationOf(node)}
+                    {node.configResult?.reason ? (
+                      <>
+                        {': '}
+                        <OutsideText text={node.configResult.reason} />
+                      </>
+                    ) : null}
+                  </>,
                 ],
+                ...(backlogOf(node)
+                  ? ([['Backlog', backlogOf(node)]] satisfies [string, ReactNode][])
+                  : []),
+                ...(node.clone
+                  ? ([['Probable clone', <CloneFact node={node} />]] satisfies [
+                      string,
+                      ReactNode,
+                    ][])
+                  : []),
               ] satisfies [string, ReactNode][])
             : []),
         ]}

@@ -8,7 +8,7 @@ import type { Node } from '@/types/api';
 
 import { segmentOf } from '../node-view';
 import classes from './node-header.module.css';
-import { NodeIcon, OnlinePill, TentacleBadge } from './node-marks';
+import { ClonePill, NodeIcon, OnlinePill, TentacleBadge } from './node-marks';
 
 export function NodeHeader({ node }: { node: Node }) {
   const facts = [node.os, node.ip, segmentOf(node)].filter(Boolean);
@@ -26,6 +26,7 @@ export function NodeHeader({ node }: { node: Node }) {
             </Title>
             {node.isTentacle ? <TentacleBadge /> : null}
             <OnlinePill node={node} />
+            <ClonePill node={node} />
           </Group>
           <p className={classes.facts}>
             {facts.map((fact) => (

@@ -1,4 +1,4 @@
-import { CheckIcon, PowerIcon, ServerIcon, TentacleIcon } from '@/components/ui/icons';
+import { AlertIcon, CheckIcon, PowerIcon, ServerIcon, TentacleIcon } from '@/components/ui/icons';
 import { Pill } from '@/components/ui/pill';
 import type { Node } from '@/types/api';
 
@@ -18,6 +18,15 @@ export function TentacleBadge() {
       Tentacle
     </Pill>
   );
+}
+
+// Nothing when there is none.
+export function ClonePill({ node }: { node: Node }) {
+  return node.clone ? (
+    <Pill tone="bad" icon={<AlertIcon />}>
+      Probable clone
+    </Pill>
+  ) : null;
 }
 
 export function OnlinePill({ node }: { node: Node }) {

@@ -6,7 +6,7 @@ import { Ago, Since } from '@/components/ui/time';
 import type { Node } from '@/types/api';
 
 import { count, PXE_WORDS, pxeStateOf, segmentOf } from '../node-view';
-import { NodeIcon, OnlinePill, TentacleBadge } from './node-marks';
+import { ClonePill, NodeIcon, OnlinePill, TentacleBadge } from './node-marks';
 import classes from './node-row.module.css';
 
 // One line of the list. The whole of it leads to the node; the name is the link that a keyboard finds.
@@ -20,6 +20,7 @@ export function NodeRow({ node }: { node: Node }) {
             <OutsideText text={node.name} />
           </Link>
           {node.isTentacle ? <TentacleBadge /> : null}
+          <ClonePill node={node} />
         </div>
         <div className={classes.second}>
           <OutsideText text={node.os} fallback="Unknown system" />

@@ -1,0 +1,27 @@
+// When each tentacle is to come back after the backend has stopped: spread, so that the next one is
+// not run over. Pure.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <absl/time/time.h>
+
+namespace tentacle::backend {
+
+// A greeting costs three transactions; so many a second leave room for everything else.
+constexpr double kReturnsPerSecond = 120;
+// A restart takes about so long.
+constexpr absl::Duration kFirstReturn = absl::Seconds(2);
+constexpr absl::Duration kShortestSpread = absl::Seconds(3);
+
+// The `index`-th of `sessions`; `random` in [0, 1) moves it within its place.
+inline absl::Duration ReconnectSlot(std::size_t index, std::size_t sessions, double random) {
+  const absl::Duration spread =
+      std::max(kShortestSpread, absl::Seconds(static_cast<double>(sessions) / kReturnsPerSecond));
+  const double place = (static_cast<double>(index) + random) /
+                       static_cast<double>(std::max<std::size_t>(sessions, 1));
+  return kFirstReturn + spread * place;
+}
+
+}  // namespace tentacle::backend
