@@ -106,6 +106,8 @@ long_tests() {
     check "fuzz-$target" "build/fuzz/tests/fuzz/fuzz_$target" -runs=10000000 -max_len=1500 -timeout=1 -rss_limit_mb=512 \
       "build/fuzz/corpus/$target" "tests/data/corpus/$target"
   done
+  step 'the line: a hundred cuts'
+  check uplink-cuts env TENTACLE_TEST_CUTS=100 build/dev/tests/rpc/uplink_rpc_test --gtest_filter='Cuts.*'
   step 'torture, long'
   script torture-long tests/torture/torture.sh long
 }

@@ -3,7 +3,7 @@
 # touched.
 # shellcheck disable=SC2034  # POSTGRES_URL is for the caller.
 #
-# To be sourced. postgres_start sets POSTGRES_URL. As root it runs as the user `postgres`, since
+# To be sourced. postgres_start sets POSTGRES_URL; POSTGRES_OPTIONS adds to the server's options. As root it runs as the user `postgres`, since
 # PostgreSQL refuses to run as root; otherwise as whoever calls.
 
 POSTGRES_BIN=${POSTGRES_BIN:-/usr/lib/postgresql/15/bin}
@@ -44,7 +44,8 @@ postgres_run() {
     # Nothing here outlives the run, so nothing has to survive a power failure.
     if postgres_as "$POSTGRES_BIN/pg_ctl" -D "$POSTGRES_DIR/data" -l "$POSTGRES_DIR/postgres.log" \
       -w -t 60 -s -o "-p $POSTGRES_PORT -c listen_addresses=127.0.0.1 \
-        -c unix_socket_directories=$POSTGRES_DIR -c fsync=off -c max_connections=100" start \
+        -c unix_socket_directories=$POSTGRES_DIR -c fsync=off -c max_connections=100 \
+        ${POSTGRES_OPTIONS-}" start \
       >>"$POSTGRES_DIR/pg_ctl.log" 2>&1 </dev/null; then
       return 0
     fi

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -151,12 +152,15 @@ class Run:
 
     def fault(self):
         kind = self.random.choices(
-            ("kill uplink", "kill source", "kill backend", "pause", "cut", "blackhole", "full disk"),
-            (4, 4, 3, 3, 4, 2, 1))[0]
+            ("kill uplink", "kill source", "kill backend", "kill database", "pause", "swizzle", "cut", "blackhole",
+             "full disk"),
+            (4, 4, 3, 1, 2, 1, 4, 2, 1))[0]
         length = self.random.uniform(0.2, 2.0)
         self.note(kind, seconds=round(length, 2))
         self.counts[kind] += 1
-        if kind.startswith("kill"):
+        if kind == "kill database":
+            self.kill_database()
+        elif kind.startswith("kill"):
             name = {"kill uplink": "uplink", "kill backend": "backend"}.get(kind) or self.random.choice(SOURCES)
             if self.processes[name].poll() is None:
                 self.processes[name].kill()
@@ -167,6 +171,8 @@ class Run:
                 process.send_signal(signal.SIGSTOP)
                 time.sleep(length)
                 process.send_signal(signal.SIGCONT)
+        elif kind == "swizzle":
+            self.swizzle()
         elif kind in ("cut", "blackhole"):
             self.disconnected(True)
             (self.line.cut if kind == "cut" else self.line.blackhole)()
@@ -180,6 +186,38 @@ class Run:
                 os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize - (8 << 20)))
             time.sleep(length)
             filler.unlink()
+
+    def kill_database(self):
+        """The postmaster and with it every server process, as a machine that runs out of memory does it."""
+        data = pathlib.Path(self.options.postgres) / "data"
+        os.kill(int((data / "postmaster.pid").read_text().split("\n")[0]), signal.SIGKILL)
+        command = shlex.split((data / "postmaster.opts").read_text())
+        if os.getuid() == 0:
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", *command]
+        deadline = time.monotonic() + 30
+        # Its children end by themselves; as long as one is there a new postmaster refuses.
+        while time.monotonic() < deadline:
+            with open(pathlib.Path(self.options.postgres) / "restarted.log", "ab") as log:
+                process = subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                           start_new_session=True)
+            for _ in range(100):
+                if process.poll() is not None:
+                    break
+                if self.stored() >= 0:
+                    return
+                time.sleep(0.05)
+            time.sleep(0.1)
+        raise SystemExit("not ok - PostgreSQL did not come back")
+
+    def swizzle(self):
+        """All are stopped one by one and go on in another order."""
+        alive = [process for process in self.processes.values() if process.poll() is None]
+        for process in self.random.sample(alive, len(alive)):
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(0.2)
+        for process in self.random.sample(alive, len(alive)):
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.1)
 
     def stored(self):
         try:
@@ -231,6 +269,7 @@ class Run:
 
     def run(self):
         print(f"seed {self.options.seed}: {self.options.events} events, {self.options.faults} faults", flush=True)
+        began = time.monotonic()
         try:
             self.prepare()
             self.rage()
@@ -239,9 +278,12 @@ class Run:
             self.judge()
         finally:
             self.stop_all()
+        every = sum(count for kind, count in self.counts.items() if kind != "ended by itself")
+        whole = time.monotonic() - began
         faults = ", ".join(f"{count} {kind}" for kind, count in sorted(self.counts.items()))
-        print(f"{faults}; {self.raged_s:.0f} s of faults, {100 * self.down_total / self.raged_s:.0f} % of it "
-              "disconnected", flush=True)
+        print(f"{faults}; {every} faults, {100 * self.down_total / self.raged_s:.0f} % of it disconnected, "
+              f"{self.raged_s:.0f} s of faults, {whole:.0f} s in all ({self.options.events / whole:.0f} events a second)",
+              flush=True)
         if self.failed:
             for name in self.processes:
                 print(f"---- the end of {name}.log")
@@ -251,7 +293,7 @@ class Run:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("folder", "database", "tentacle", "backend", "source"):
+    for name in ("folder", "database", "postgres", "tentacle", "backend", "source"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--events", type=int, required=True)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Nothing lost, nothing twice, nothing out of order: events through kills, pauses, cut lines and full
-# disks, counted in PostgreSQL.
+# Nothing lost, nothing twice, nothing out of order: events through kills (the database too), pauses, cut
+# lines and full disks, counted in PostgreSQL.
 #
 #   tests/torture/torture.sh [short|long|figure] [SEED...]
 #
@@ -28,7 +28,7 @@ main() {
   case $mode in
     short) events=3000 faults=40 ;;
     long) events=10000 faults=200 ;;
-    figure) events=100000 faults=250 ;;
+    figure) events=100000 faults=200 ;;
     *)
       echo "torture: short, long or figure, not $mode" >&2
       exit 64
@@ -51,7 +51,7 @@ main() {
     # Small, so that it can be filled: the store refuses below 32 MiB.
     mount -t tmpfs -o size=512m tentacle-torture "$TEMP/disk" || exit 1
     python3 "$REPO/tests/torture/torture.py" --seed "$seed" --events "$events" --faults "$faults" \
-      --folder "$TEMP" --database "$POSTGRES_URL" \
+      --folder "$TEMP" --database "$POSTGRES_URL" --postgres "$POSTGRES_DIR" \
       --tentacle "$REPO/build/$PRESET/cli/octofleet-tentacle" \
       --backend "$REPO/build/$PRESET/backend/octofleet-backend" \
       --source "$REPO/build/$PRESET/tests/torture/torture_source" || failed=1
