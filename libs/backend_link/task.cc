@@ -3,6 +3,7 @@
 // field.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -13,6 +14,7 @@
 #include <boost/json/value.hpp>
 
 #include "libs/backend_link/messages.h"
+#include "libs/backend_link/task_fields.h"
 #include "libs/text/view.h"
 
 namespace tentacle::backend_link {
@@ -23,20 +25,23 @@ namespace json = boost::json;
 using task::v1::BootTask;
 
 constexpr std::size_t kMaxIdBytes = 128;    // A UUID has 36; a file name has room for 128.
-constexpr std::size_t kMaxTextBytes = 256;  // Locale, time zone, serial, path: words, not essays.
 constexpr std::size_t kMaxSshKeys = 64;     // More administrators than any branch has.
 constexpr std::size_t kMaxSshKeyBytes = 16 * 1024;  // An RSA key of 16,384 bits has 2.8 KB.
 constexpr std::size_t kMaxDnsServers = 16;          // A resolver asks 3 of them at most.
 constexpr std::size_t kMaxHostnameBytes = 253;      // RFC 1035 section 2.3.4, written form.
 constexpr std::size_t kMaxLabelBytes = 63;
 
-constexpr std::array<std::string_view, 5> kOsTypes = {"windows", "linux-image", "debian-preseed",
-                                                      "ubuntu-autoinstall", "rhel-kickstart"};
-
-absl::Status Wrong(std::string_view field, std::string_view what) {
-  const std::string sentence = fmt::format("{}: {}", field, what);
-  return absl::InvalidArgumentError(text::AbslView(sentence));
-}
+struct OsType {
+  std::string_view name;
+  bool needs_image;
+};
+constexpr std::array<OsType, 7> kOsTypes = {{{"windows", true},
+                                             {"linux-image", true},
+                                             {"debian-preseed", false},
+                                             {"ubuntu-autoinstall", true},
+                                             {"rhel-kickstart", false},
+                                             {"local-boot", false},
+                                             {"plain-kernel", false}}};
 
 bool IsHexDigit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -71,19 +76,6 @@ absl::Status CheckStrings(const json::value& value, const std::string& path, boo
     }
   }
   return absl::OkStatus();
-}
-
-// The string below `name`; empty when it is missing or null.
-absl::StatusOr<std::string> Text(const json::object& object,
-                                 std::string_view name,
-                                 std::string_view field,
-                                 std::size_t max_bytes = kMaxTextBytes) {
-  const auto* value = object.if_contains(name);
-  if (value == nullptr || value->is_null()) return std::string();
-  const auto* text = value->if_string();
-  if (text == nullptr) return Wrong(field, "is not a string");
-  if (text->size() > max_bytes) return Wrong(field, fmt::format("is longer than {}", max_bytes));
-  return std::string(*text);
 }
 
 // An id becomes part of paths and file names: printable ASCII without blanks and slashes.
@@ -174,48 +166,6 @@ absl::StatusOr<std::string> Address(const json::object& object,
   return address;
 }
 
-absl::StatusOr<std::uint64_t> Number(const json::object& object,
-                                     std::string_view name,
-                                     std::string_view field,
-                                     std::uint64_t max) {
-  const auto* value = object.if_contains(name);
-  if (value == nullptr || value->is_null()) return 0;
-  json::error_code error;
-  const auto number = value->is_number() ? value->to_number<std::uint64_t>(error) : 0;
-  if (!value->is_number() || error || number > max) {
-    return Wrong(field, fmt::format("is not a whole number from 0 to {}", max));
-  }
-  return number;
-}
-
-absl::StatusOr<std::vector<std::string>> TextList(const json::object& object,
-                                                  std::string_view name,
-                                                  std::string_view field,
-                                                  std::size_t max_count,
-                                                  std::size_t max_bytes) {
-  std::vector<std::string> texts;
-  const auto* value = object.if_contains(name);
-  if (value == nullptr || value->is_null()) return texts;
-  const auto* list = value->if_array();
-  if (list == nullptr) return Wrong(field, "is not a list");
-  if (list->size() > max_count) return Wrong(field, fmt::format("has more than {}", max_count));
-  for (const auto& element : *list) {
-    const auto* text = element.if_string();
-    if (text == nullptr || text->empty()) return Wrong(field, "holds something that is no string");
-    if (text->size() > max_bytes) return Wrong(field, fmt::format("is longer than {}", max_bytes));
-    texts.emplace_back(*text);
-  }
-  return texts;
-}
-
-// The object below `name`, or null. InvalidArgument when it is something else.
-absl::StatusOr<const json::object*> Section(const json::object& task, std::string_view name) {
-  const auto* value = task.if_contains(name);
-  if (value == nullptr || value->is_null()) return nullptr;
-  if (value->if_object() == nullptr) return Wrong(name, "is not an object");
-  return value->if_object();
-}
-
 absl::Status ParseNetwork(const json::object& task, task::v1::NetworkPlan& plan) {
   const auto network = Section(task, "network");
   if (!network.ok()) return network.status();
@@ -277,14 +227,18 @@ absl::Status ParseIdentity(const json::object& task, BootTask& parsed) {
   if (!mac.ok()) return mac.status();
   const auto hostname = Hostname(task);
   if (!hostname.ok()) return hostname.status();
-  const auto image = Id(task, "imageId");
-  if (!image.ok()) return image.status();
   const auto os_type = Text(task, "osType", "osType");
   if (!os_type.ok()) return os_type.status();
-  bool known = false;
-  for (const auto name : kOsTypes)
-    known = known || name == *os_type;
-  if (!known) return Wrong("osType", fmt::format("\"{}\" is not known", *os_type));
+  const auto is_it = [&os_type](const OsType& one) { return one.name == *os_type; };
+  const auto known = std::find_if(kOsTypes.begin(), kOsTypes.end(), is_it);
+  if (known == kOsTypes.end()) {
+    return Wrong("osType", fmt::format("\"{}\" is not known", *os_type));
+  }
+  const auto named = Text(task, "imageId", "imageId", kMaxIdBytes);
+  if (!named.ok()) return named.status();
+  const bool image_needed = known->needs_image || !named->empty();
+  const auto image = image_needed ? Id(task, "imageId") : named;
+  if (!image.ok()) return image.status();
   const auto platform = Text(task, "platform", "platform");
   if (!platform.ok()) return platform.status();
   parsed.set_id(*id);
@@ -332,6 +286,7 @@ absl::StatusOr<BootTask> ParseTask(const json::object& task) {
   if (status.ok()) status = ParseNetwork(task, *parsed.mutable_network());
   if (status.ok()) status = ParseDisk(task, *parsed.mutable_disk());
   if (status.ok()) status = ParseSettings(task, parsed);
+  if (status.ok()) status = ParseInstallation(task, parsed);
   if (!status.ok()) return status;
   parsed.set_source_json(json::serialize(task));
   return parsed;
