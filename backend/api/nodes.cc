@@ -93,6 +93,9 @@ void Api::AddTentacleRoutes() {
     parts_.live.Publish({"node", std::to_string(c.Id())});
     co_return status.ok() ? Empty() : StatusReply(status);
   });
+  router_.Add("GET", "/api/v1/tentacles/{id}/boots", Access::kKey, [this](Call c) {
+    return Json([this, id = c.Id()] { return parts_.nodes.Boots(id); }, "boots");
+  });
   router_.Add("GET", "/api/v1/tentacles/{id}/devices", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Devices(id); }, "devices");
   });

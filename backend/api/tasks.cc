@@ -71,7 +71,9 @@ asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
   task.image_id = IdOf(*body, "imageId");
   body->erase("tentacleId");
   (*body)["id"] = "0";  // The parser wants one; the row's own takes its place.
-  (*body)["imageId"] = std::to_string(task.image_id);
+  // Some installers need no image; the parser says which do.
+  body->erase("imageId");
+  if (task.image_id != 0) (*body)["imageId"] = std::to_string(task.image_id);
   const auto parsed = backend_link::ParseTask(*body);
   if (!parsed.ok()) co_return StatusReply(parsed.status());
   task.mac = parsed->mac();

@@ -185,6 +185,13 @@ FROM network_discoveries WHERE tentacle_node_id = $1)sql",
                   id);
 }
 
+absl::StatusOr<std::string> NodeStore::Boots(int id) {
+  return db_.Text(R"sql(
+SELECT coalesce(json_agg(body || jsonb_build_object('mac', mac::text, 'time', at) ORDER BY at DESC, id DESC), '[]')::text
+FROM (SELECT * FROM boot_attempts WHERE node_id = $1 ORDER BY at DESC, id DESC LIMIT 200) AS newest)sql",
+                  id);
+}
+
 absl::StatusOr<std::string> NodeStore::Images(int id) {
   return db_.Text(R"sql(
 SELECT coalesce(json_agg(json_build_object('imageId', i.id::text, 'name', i.display_name,

@@ -64,6 +64,8 @@ class NodeStore {
   absl::StatusOr<std::string> Inventory(int id);          // NotFound
   absl::StatusOr<std::string> Metrics(int id, int minutes);
   absl::StatusOr<std::string> Devices(int id);
+  // The newest 200 boots and attempts of machines in the segment, as they were told.
+  absl::StatusOr<std::string> Boots(int id);
   absl::StatusOr<std::string> Images(int id);
 
   // A command for a tentacle: kept until acknowledged, or until its time is up. Returns its id.

@@ -12,6 +12,7 @@ namespace tentacle::backend {
 namespace {
 
 constexpr char kMetricsKept[] = "24 hours";
+constexpr char kBootsKept[] = "90 days";  // A quarter of a year of who booted where.
 
 struct Context {
   pqxx::work& tx;
@@ -62,11 +63,13 @@ RETURNING task_id::text)sql",
   return {{"task", rows[0][0].as<std::string>()}};
 }
 
-Changes ApplyBootDetected(const Context& c) {
+// The beginning of a boot, or the whole of it at its end: told apart by "verdict".
+Changes ApplyBoot(const Context& c) {
   c.tx.exec_params("INSERT INTO boot_attempts (node_id, at, mac, body) SELECT $1, "
                    "coalesce((b->>'time')::timestamptz, now()), (b->>'mac')::macaddr, b FROM (SELECT $2::jsonb AS b) m",
                    c.node_id,
                    c.body);
+  c.tx.exec_params("DELETE FROM boot_attempts WHERE node_id = $1 AND at < now() - $2::interval", c.node_id, kBootsKept);
   return {{"node", NodeText(c)}};
 }
 
@@ -201,7 +204,8 @@ constexpr std::array<Handler, 15> kHandlers = {{
     {"status", &ApplyStatus},
     {"task.status", &ApplyTaskStatus},
     {"task.timeline", &ApplyTimeline},
-    {"boot.detected", &ApplyBootDetected},
+    {"boot.detected", &ApplyBoot},
+    {"boot.record", &ApplyBoot},
     {"image.cached", &ApplyImage},
     {"image.progress", &ApplyImage},
     {"image.evicted", &ApplyImageEvicted},

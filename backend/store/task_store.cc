@@ -28,6 +28,15 @@ WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR t.tentacle_node_id = $2) AND ($3 = ''
 constexpr char kDocument[] =
     "(document || secrets || jsonb_build_object('id', id::text, 'mac', mac_address::text, 'imageId', image_id::text))";
 
+void CheckImage(pqxx::work& tx, int image_id) {
+  const auto image = tx.exec_params("SELECT state, reason FROM provisioning_images WHERE id = $1", image_id);
+  if (image.empty()) throw StatusError{absl::NotFoundError("imageId: there is no such image")};
+  const auto state = image[0][0].as<std::string>();
+  if (state == "ready") return;
+  throw StatusError{absl::FailedPreconditionError(
+      fmt::format("imageId: the image is not ready ({}) {}", state, image[0][1].as<std::string>()))};
+}
+
 absl::Status Missing() { return absl::NotFoundError("there is no such task"); }
 
 }  // namespace
@@ -37,16 +46,10 @@ absl::StatusOr<int> TaskStore::Add(const NewTask& task) {
     if (tx.exec_params("SELECT 1 FROM nodes WHERE id = $1 AND is_tentacle", task.tentacle_id).empty()) {
       throw StatusError{absl::NotFoundError("tentacleId: there is no such tentacle")};
     }
-    const auto image = tx.exec_params("SELECT state, reason FROM provisioning_images WHERE id = $1", task.image_id);
-    if (image.empty()) throw StatusError{absl::NotFoundError("imageId: there is no such image")};
-    const auto state = image[0][0].as<std::string>();
-    if (state != "ready") {
-      throw StatusError{absl::FailedPreconditionError(
-          fmt::format("imageId: the image is not ready ({}) {}", state, image[0][1].as<std::string>()))};
-    }
+    if (task.image_id != 0) CheckImage(tx, task.image_id);
     const int id = tx.exec_params(
         "INSERT INTO provisioning_tasks (mac_address, tentacle_node_id, image_id, document, secrets, "
-        "callback_token_sha256) VALUES ($1::macaddr, $2, $3, $4::jsonb, $5::jsonb, $6) RETURNING id",
+        "callback_token_sha256) VALUES ($1::macaddr, $2, nullif($3, 0), $4::jsonb, $5::jsonb, $6) RETURNING id",
         task.mac,
         task.tentacle_id,
         task.image_id,

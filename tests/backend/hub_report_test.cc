@@ -110,6 +110,23 @@ TEST_F(HubReport, AnImageComesGrowsAndGoes) {
   EXPECT_EQ(state(), "");
 }
 
+TEST_F(HubReport, BootsLandWithoutATaskToo) {
+  one_.Report("r/1/1", {{"type", "boot.detected"},
+                        {"mac", "52:54:00:00:02:09"},
+                        {"unanswered", "not_ours"},
+                        {"time", "2026-11-25T10:00:00Z"}});
+  one_.Report("r/1/2", {{"type", "boot.record"},
+                        {"mac", "52:54:00:00:02:09"},
+                        {"verdict", "the loader does not run on it"},
+                        {"complete", false},
+                        {"time", "2026-11-25T10:05:00Z"}});
+  const std::string boots = bench_.Sql(fmt::format(
+      "SELECT string_agg(body->>'verdict', ',') || count(*) FROM boot_attempts WHERE node_id = {} AND "
+      "mac = '52:54:00:00:02:09'",
+      one_.id()));
+  EXPECT_EQ(boots, "the loader does not run on it2");
+}
+
 TEST_F(HubReport, DevicesLandAndKeepTheirNames) {
   one_.Report("r/1/1", {{"type", "discovery.result"},
                         {"scanId", "1"},
