@@ -172,13 +172,14 @@ export interface NewTask {
   tentacleId: string;
   mac: string;
   hostname: string;
-  imageId: string;
+  imageId?: string;
   osType: string;
   platform: string;
   network: NetworkPlan;
   disk?: { serial: string };
   sshKeys: string[];
   timezone?: string;
+  adminPassword?: string;
 }
 
 export interface Image {

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 
 import { anImage } from '@/testing/builders';
 
-import { checkFields, emptyFields, normalizeMac, toOrder } from './task-form';
+import {
+  checkFields,
+  emptyFields,
+  needsPassword,
+  normalizeMac,
+  sourceOf,
+  toOrder,
+} from './task-form';
 
 const good = { ...emptyFields(), hostname: 'web-01', mac: '52:54:00:65:D5:42', imageId: '3' };
 
@@ -43,7 +50,7 @@ describe('checkFields', () => {
 
 describe('toOrder', () => {
   it('leaves out what was left empty', () => {
-    expect(toOrder(good, '1', anImage())).toEqual({
+    expect(toOrder(good, '1', { osType: 'linux-image', imageId: '3' })).toEqual({
       tentacleId: '1',
       mac: '52:54:00:65:d5:42',
       hostname: 'web-01',
@@ -66,10 +73,26 @@ describe('toOrder', () => {
       sshKeys: 'ssh-ed25519 AAAA a\n\n ssh-rsa BBBB b ',
       diskSerial: ' QM00001 ',
     };
-    expect(toOrder(fields, '1', anImage())).toMatchObject({
+    expect(toOrder(fields, '1', { osType: 'linux-image', imageId: '3' })).toMatchObject({
       network: { dhcp: false, ip: '192.168.20.50', prefix: 24, dns: ['192.168.20.1', '9.9.9.9'] },
       sshKeys: ['ssh-ed25519 AAAA a', 'ssh-rsa BBBB b'],
       disk: { serial: 'QM00001' },
     });
+  });
+});
+
+describe('sourceOf', () => {
+  it('takes an image with its system, or a system without an image', () => {
+    expect(sourceOf('3', [anImage()])).toEqual({ osType: 'linux-image', imageId: '3' });
+    expect(sourceOf('os:debian-preseed', [])).toEqual({ osType: 'debian-preseed' });
+    expect(sourceOf('4', [anImage()])).toBeNull();
+  });
+
+  it('asks for a password where nobody could sign in without one', () => {
+    expect(needsPassword({ osType: 'windows', imageId: '3' })).toBe(true);
+    expect(needsPassword({ osType: 'debian-preseed' })).toBe(false);
+    expect(
+      toOrder({ ...good, adminPassword: 's3cret' }, '1', { osType: 'windows', imageId: '3' }),
+    ).toMatchObject({ adminPassword: 's3cret' });
   });
 });

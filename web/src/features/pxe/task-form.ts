@@ -15,6 +15,7 @@ export interface TaskFields {
   sshKeys: string;
   diskSerial: string;
   timezone: string;
+  adminPassword: string;
 }
 
 export type FieldErrors = Partial<Record<keyof TaskFields, string>>;
@@ -33,7 +34,31 @@ export function emptyFields(mac = '', hostname = ''): TaskFields {
     sshKeys: '',
     diskSerial: '',
     timezone: '',
+    adminPassword: '',
   };
+}
+
+// What a machine can be given without an image: the value of the form's choice, and what it says.
+export const WITHOUT_IMAGE: [value: string, label: string][] = [
+  ['os:debian-preseed', 'Debian, by its own installer'],
+  ['os:local-boot', 'Nothing: start from the disk'],
+];
+
+export interface Source {
+  osType: string;
+  imageId?: string;
+}
+
+// The choice of an image or of one of WITHOUT_IMAGE; null when the image is gone.
+export function sourceOf(choice: string, images: Image[]): Source | null {
+  if (choice.startsWith('os:')) return { osType: choice.slice('os:'.length) };
+  const image = images.find((one) => one.id === choice);
+  return image ? { osType: image.osType, imageId: image.id } : null;
+}
+
+// Windows alone cannot be used without one: there is no key to sign in with.
+export function needsPassword(source: Source | null): boolean {
+  return source?.osType === 'windows';
 }
 
 // "52540065D542", "52-54-00-65-d5-42", "5254.0065.d542" -> "52:54:00:65:d5:42"; null when it is none.
@@ -77,7 +102,7 @@ export function checkFields(fields: TaskFields): FieldErrors {
   else if (Number.parseInt(mac.slice(0, 2), 16) & 1)
     errors.mac = 'This is a group address; no machine has it.';
   else if (mac === '00:00:00:00:00:00') errors.mac = 'This is no machine’s address.';
-  if (!fields.imageId) errors.imageId = 'Choose an image.';
+  if (!fields.imageId) errors.imageId = 'Choose what to install.';
   if (!fields.dhcp) Object.assign(errors, checkStatic(fields));
   if (lines(fields.sshKeys).some((key) => !/^(ssh|ecdsa|sk)-\S+ \S+/.test(key))) {
     errors.sshKeys = 'One public key a line, beginning with its type (ssh-ed25519 …).';
@@ -109,20 +134,20 @@ function networkOf(fields: TaskFields): NetworkPlan {
 }
 
 // Only for fields that checkFields has nothing against.
-export function toOrder(fields: TaskFields, tentacleId: string, image: Image): NewTask {
+export function toOrder(fields: TaskFields, tentacleId: string, source: Source): NewTask {
   const serial = fields.diskSerial.trim();
   const timezone = fields.timezone.trim();
   return {
     tentacleId,
     mac: normalizeMac(fields.mac) ?? fields.mac,
     hostname: fields.hostname.trim(),
-    imageId: image.id,
-    osType: image.osType,
+    ...source,
     platform: fields.platform,
     network: networkOf(fields),
     sshKeys: lines(fields.sshKeys),
     ...(serial ? { disk: { serial } } : {}),
     ...(timezone ? { timezone } : {}),
+    ...(fields.adminPassword ? { adminPassword: fields.adminPassword } : {}),
   };
 }
 
@@ -139,6 +164,7 @@ const FIELD_NAMES: Record<string, keyof TaskFields> = {
   sshKeys: 'sshKeys',
   'disk.serial': 'diskSerial',
   timezone: 'timezone',
+  adminPassword: 'adminPassword',
 };
 
 export function formField(backendName: string): keyof TaskFields | null {

@@ -5,6 +5,7 @@ import {
   Group,
   Modal,
   NativeSelect,
+  PasswordInput,
   SegmentedControl,
   SimpleGrid,
   Skeleton,
@@ -29,8 +30,11 @@ import {
   emptyFields,
   type FieldErrors,
   formField,
+  needsPassword,
+  sourceOf,
   type TaskFields,
   toOrder,
+  WITHOUT_IMAGE,
 } from '../task-form';
 import { PLATFORMS } from '../task-view';
 
@@ -69,14 +73,6 @@ function WithImages(props: CreateTaskProps) {
   if (!images.data)
     return <Problem title="No images" error={images.error} onRetry={() => void images.refetch()} />;
   const ready = images.data.filter((image) => image.state === 'ready');
-  if (ready.length === 0) {
-    return (
-      <Alert color="yellow" variant="light" icon={<AlertIcon />} title="No image is ready">
-        Put an image into the backend’s image folder and register it (“Register image” beside the
-        cached images). It is ready when its checksum has been computed.
-      </Alert>
-    );
-  }
   return <Form {...props} images={ready} />;
 }
 
@@ -90,7 +86,7 @@ function Form({
 }: CreateTaskProps & { images: Image[] }) {
   const [fields, setFields] = useState<TaskFields>(() => ({
     ...emptyFields(mac),
-    imageId: images[0]?.id ?? '',
+    imageId: images[0]?.id ?? WITHOUT_IMAGE[0]?.[0] ?? '',
   }));
   const [errors, setErrors] = useState<FieldErrors>({});
   const [more, setMore] = useState(false);
@@ -116,13 +112,16 @@ function Form({
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const image = images.find((one) => one.id === fields.imageId);
+    const source = sourceOf(fields.imageId, images);
     const found = checkFields(fields);
-    if (!image || Object.keys(found).length > 0) {
+    if (needsPassword(source) && !fields.adminPassword) {
+      found.adminPassword = 'Nobody could sign in without one.';
+    }
+    if (!source || Object.keys(found).length > 0) {
       show(found);
       return;
     }
-    create.mutate(toOrder(fields, tentacleId, image), {
+    create.mutate(toOrder(fields, tentacleId, source), {
       onSuccess: onCreated,
       onError: (error) => {
         const [name, why] = fieldOf(error) ?? [];
@@ -155,11 +154,15 @@ function Form({
           />
           <NativeSelect
             label="Image"
+            description={images.length === 0 ? 'No image is registered and ready.' : undefined}
             required
-            data={images.map((image) => ({
-              value: image.id,
-              label: `${revealInvisible(image.displayName)} (${formatBytes(image.sizeBytes)})`,
-            }))}
+            data={[
+              ...images.map((image) => ({
+                value: image.id,
+                label: `${revealInvisible(image.displayName)} (${formatBytes(image.sizeBytes)})`,
+              })),
+              ...WITHOUT_IMAGE.map(([value, label]) => ({ value, label })),
+            ]}
             {...text('imageId')}
           />
           <NativeSelect
@@ -190,6 +193,13 @@ function Form({
             <TextInput label="Name servers" placeholder="192.168.20.1 9.9.9.9" {...text('dns')} />
           </SimpleGrid>
         )}
+        <PasswordInput
+          label="Administrator’s password"
+          description="Only the machine itself is told. Without one, Linux lets nobody in with a password."
+          autoComplete="new-password"
+          required={needsPassword(sourceOf(fields.imageId, images))}
+          {...text('adminPassword')}
+        />
         <Textarea
           label="SSH public keys"
           description="One a line. Without one nobody can sign in over the network."
