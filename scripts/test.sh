@@ -59,6 +59,7 @@ quick_tests() {
   run_ctest
   script backend tests/backend/api_test.sh
   script ramdisk-functions tests/firmware/ramdisk_functions_test.sh
+  script install-helper tests/firmware/install_helper_test.sh
   script lab tests/netns/lab_test.sh
   script seed tests/seed/seed_test.sh
   step 'torture, short'

@@ -172,9 +172,9 @@ lab_disk() {
 }
 
 # lab_vm NAME FIRMWARE MAC DISK: switches a machine on. FIRMWARE is bios (SeaBIOS, whose network
-# card brings iPXE's ROM) or uefi (OVMF with its own PXE). The disk comes first and the network
-# second: an empty disk falls to the network, an installed one starts. The serial line is
-# $LAB_DIR/NAME.serial.
+# card brings iPXE's ROM), uefi (OVMF with its own PXE) or uefi-secure (the same with Secure Boot on).
+# The disk comes first and the network second: an empty disk falls to the network, an installed one
+# starts. The serial line is $LAB_DIR/NAME.serial.
 lab_vm() {
   local name=$1 firmware=$2 mac=$3 disk=$4
   local tap="tt-${name:0:12}"
@@ -197,6 +197,15 @@ lab_vm() {
       # stack wants random numbers.
       options+=(-machine 'q35,usb=off,graphics=off' -device virtio-rng-pci
         -drive 'if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd'
+        -drive "if=pflash,format=raw,unit=1,file=$disk.vars"
+        -device "virtio-net-pci,netdev=lan,mac=$mac,bootindex=2,romfile=")
+      ;;
+    uefi-secure)
+      # The firmware's memory with Microsoft's keys: nothing starts that shim and its vendor did not sign.
+      [ -e "$disk.vars" ] || cp /usr/share/OVMF/OVMF_VARS_4M.ms.fd "$disk.vars"
+      options+=(-machine 'q35,usb=off,graphics=off,smm=on' -device virtio-rng-pci
+        -global 'driver=cfi.pflash01,property=secure,value=on'
+        -drive 'if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.ms.fd'
         -drive "if=pflash,format=raw,unit=1,file=$disk.vars"
         -device "virtio-net-pci,netdev=lan,mac=$mac,bootindex=2,romfile=")
       ;;

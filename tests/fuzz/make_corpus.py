@@ -99,8 +99,19 @@ QUIRK = {
 }
 
 
+ANSWERS = {
+    "plain": tftp(b"de_DE.UTF-8", b"Europe/Berlin", b"kvm-libvirt", b"secret", b"ssh-ed25519 AAAA me", b"WD-1", b"joiner",
+                  b"secret", b"OU=Branch", b"echo hello"),
+    "lines": tftp(*([b"a\r\nb"] * 10)),
+    "quotes": tftp(*([b"'\"`$(id)${x}%PATH%^!"] * 10)),
+    "markup": tftp(*([b"]]></a><!--&lt;&#0;<?x?>"] * 10)),
+    "empty": tftp(*([b""] * 10)),
+    "octets": tftp(*([b"\0\1\x08\x0b\x1f\x7f\x80\xc3\xe2\x80\xff\xfe"] * 10)),
+}
+
+
 def main():
-    for target, inputs in {"dhcp": DHCP, "tftp": TFTP, "quirk": QUIRK}.items():
+    for target, inputs in {"answers": ANSWERS, "dhcp": DHCP, "tftp": TFTP, "quirk": QUIRK}.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in inputs.items():
