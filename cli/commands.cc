@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/boots.h"
 #include "cli/check_config.h"
 #include "cli/enroll.h"
 #include "cli/probe.h"
@@ -57,6 +58,7 @@ constexpr Command kCommands[] = {
     {"all", "Run the five services under one supervisor", &Supervise},
     {"enroll", "Join a backend with a token", &Enroll},
     {"status", "One screen about everything", &Status},
+    {"boots", "What machines went through when they booted", &Boots},
     {"check-config", "Read config.yaml and say what is wrong", &CheckConfig},
     {"probe", "Ask one service for its health", &Probe},
     {"version", "Print the version", &PrintVersion},

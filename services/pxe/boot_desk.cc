@@ -9,8 +9,6 @@
 #include "libs/async/on_pool.h"
 #include "libs/backend_link/messages.h"
 #include "libs/text/view.h"
-#include "services/pxe/core/ipxe_script.h"
-#include "services/pxe/core/orders.h"
 #include "services/pxe/limits.h"
 #include "services/pxe/reports.h"
 
@@ -21,12 +19,14 @@ namespace {
 namespace asio = boost::asio;
 using event::v1::PRIORITY_RESULT;
 
-std::string BaseUrl(const std::string& ip, std::uint16_t port) { return fmt::format("http://{}:{}", ip, port); }
-
 }  // namespace
 
 BootDesk::BootDesk(Parts parts)
-    : parts_(std::move(parts)), table_(parts_.secret), file_turn_(parts_.home), pull_wake_(parts_.home) {}
+    : parts_(std::move(parts)),
+      table_(parts_.secret),
+      file_turn_(parts_.home),
+      pull_wake_(parts_.home),
+      deadline_timer_(parts_.home) {}
 
 absl::Status BootDesk::Restore() {
   auto loaded = parts_.files.Load();
@@ -36,7 +36,8 @@ absl::Status BootDesk::Restore() {
     parts_.log.Error("pxe.task_file_corrupt", {{"reason", what}});
   }
   for (TrackedTask& task : loaded->tasks) {
-    if (IsOpen(task.progress.status())) wanted_images_.insert(task.task.image_id());
+    const bool wanted = IsOpen(task.progress.status()) && !task.task.image_id().empty();
+    if (wanted) wanted_images_.insert(task.task.image_id());
     table_.Restore(std::move(task));
   }
   CountTasks();
@@ -64,6 +65,7 @@ void BootDesk::Answered(const BootRequest& boot, DhcpPort port, std::string_view
   const std::string who = boot.ipxe ? "iPXE" : std::string(boot.arch.name);
   const bool new_boot = offer && table_.NoteDiscover(boot.mac, now);
   if (new_boot) {
+    Ended(boots_.BeginAnew(boot.mac, now));
     parts_.events.Publish(events::MakeEvent(
         "boot.detected", task->task.id(), PRIORITY_RESULT, BootBody(boot, task->task.id(), "", now), now));
   }
@@ -84,76 +86,6 @@ void BootDesk::LoaderSent(const wire::MacAddress& mac, std::string_view file, ab
 
 void BootDesk::Note(const wire::MacAddress& mac, std::string_view step, std::string_view detail) {
   if (const TrackedTask* task = table_.Find(mac)) Timeline(*task, step, detail);
-}
-
-std::optional<std::string> BootDesk::Script(const wire::MacAddress& mac,
-                                            const std::string& our_ip,
-                                            std::uint16_t http_port,
-                                            bool boots) {
-  const TrackedTask* task = table_.Find(mac);
-  if (!enabled_ || task == nullptr || !NeedsNetworkBoot(task->progress)) return std::nullopt;
-  if (boots) {
-    if (const TrackedTask* changed = table_.Step(mac, BootStep::kScriptFetched, parts_.clock.Now())) {
-      SettleLater(*changed);
-    }
-    Timeline(*task, "script", "iPXE fetched its script");
-  }
-  parts_.log.Info("pxe.script_served", {{"task", task->task.id()}, {"mac", mac.ToString()}, {"boots", boots}});
-  return InstallerScript(BaseUrl(our_ip, http_port), mac, table_.BootToken(*task));
-}
-
-OrdersRefusal BootDesk::RefuseOrders(OrdersVerdict verdict, const std::string& address) {
-  const bool used = verdict == OrdersVerdict::kUsedUp;
-  parts_.metrics.Orders(used ? "used_up" : "unknown_token");
-  parts_.log.Warning("pxe.orders_refused", {{"address", address}, {"reason", used ? "used up" : "unknown token"}});
-  if (used) return {410, "these orders have been fetched already; restart the machine to begin anew"};
-  return {403, "no open task has this token; restart the machine to begin anew"};
-}
-
-asio::awaitable<std::variant<std::string, OrdersRefusal>> BootDesk::Orders(std::string token,
-                                                                           std::string address,
-                                                                           std::string our_ip,
-                                                                           std::uint16_t http_port) {
-  const TrackedTask* task = nullptr;
-  OrdersVerdict verdict = table_.JudgeOrders(token, address, parts_.clock.Now(), &task);
-  if (verdict != OrdersVerdict::kGranted) co_return RefuseOrders(verdict, address);
-  const wire::MacAddress mac = task->mac;
-  const std::string image_id = task->task.image_id();
-  const auto image = co_await parts_.cache.GetImage(image_id);
-  std::string problem;
-  if (!image.ok()) {
-    problem = fmt::format("the image cannot be served yet: {}", text::Message(image.status()));
-  } else if (image->image().state() == cache::v1::IMAGE_STATE_FAILED) {
-    problem = fmt::format("the image cannot be served: {}", image->image().reason());
-  }
-  if (!problem.empty()) {
-    parts_.metrics.Orders("image_unavailable");
-    co_await Tell(mac, problem);
-    co_return OrdersRefusal{503, problem};
-  }
-  // Judged anew: while the cache was asked somebody else may have used the token, or the machine started over.
-  verdict = table_.JudgeOrders(token, address, parts_.clock.Now(), &task);
-  if (verdict != OrdersVerdict::kGranted) co_return RefuseOrders(verdict, address);
-  const TrackedTask granted = *table_.Redeem(mac, address, parts_.clock.Now());  // The table may change while this is written down.
-  if (absl::Status status = co_await Settle(granted); !status.ok()) {
-    parts_.metrics.Orders("not_durable");
-    co_return OrdersRefusal{503, std::string(status.message())};
-  }
-  parts_.metrics.Orders("granted");
-  parts_.log.Info("pxe.orders_given", {{"task", granted.task.id()}, {"mac", mac.ToString()}, {"address", address}});
-  Timeline(granted, "orders", fmt::format("given to {}", address));
-  Timeline(granted, "image", fmt::format("{} from the cache", image->image().name()));
-  OrderContext context;
-  context.callback_token = table_.CallbackToken(granted);
-  context.callback_url =
-      fmt::format("{}/api/v1/provisioning/tasks/{}/events", BaseUrl(our_ip, http_port), granted.task.id());
-  const std::string image_base = BaseUrl(our_ip, static_cast<std::uint16_t>(image->http_port()));
-  context.image = {fmt::format("{}/images/{}", image_base, image_id),
-                   image->image().sha256(),
-                   image->image().size_bytes(),
-                   image->image().unpacked_size_bytes(),
-                   image->image().format()};
-  co_return RenderOrders(granted.task, context);
 }
 
 asio::awaitable<absl::Status> BootDesk::Report(std::string task_id, std::string token, pxe::Report report) {
@@ -181,6 +113,12 @@ asio::awaitable<absl::Status> BootDesk::Report(std::string task_id, std::string 
                    {"message", task.progress.message()}});
   // Progress within a stage is not a step of its own.
   if (task.progress.stage() != stage_before) Timeline(task, report.event, task.progress.message());
+  const auto ended = task.progress.status();
+  if (ended == task::v1::TASK_STATUS_COMPLETE) {
+    Ended(boots_.Close(task.mac, "the machine runs its new system", true, parts_.clock.Now()));
+  } else if (ended == task::v1::TASK_STATUS_FAILED) {
+    Ended(boots_.Close(task.mac, fmt::format("failed: {}", task.progress.message()), false, parts_.clock.Now()));
+  }
   status = co_await Settle(task);
   parts_.metrics.Callback(status.ok() ? "taken" : "not_durable");
   co_return status;
@@ -191,6 +129,7 @@ asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revisi
   const Replacement change = table_.Replace(revision, tasks, parts_.clock.Now());
   for (const TrackedTask& gone : change.cancelled) {
     const absl::Time now = parts_.clock.Now();
+    Ended(boots_.Close(gone.mac, "the task was cancelled", false, now));
     parts_.log.Info("pxe.task_cancelled", {{"task", gone.task.id()}, {"mac", gone.mac.ToString()}});
     parts_.events.Publish(
         events::MakeEvent("task.status", gone.task.id(), PRIORITY_RESULT, StatusBody(gone, now), now));
@@ -206,7 +145,7 @@ asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revisi
     if (task == nullptr) continue;
     const TrackedTask fresh = *task;
     parts_.log.Info("pxe.task_taken", {{"task", fresh.task.id()}, {"mac", mac.ToString()}});
-    wanted_images_.insert(fresh.task.image_id());
+    if (!fresh.task.image_id().empty()) wanted_images_.insert(fresh.task.image_id());
     co_await Settle(fresh);
   }
   for (const RefusedTask& refused : change.refused) {
@@ -233,10 +172,57 @@ asio::awaitable<void> BootDesk::PullImages() {
   }
 }
 
+void BootDesk::CheckDeadlines() {
+  for (const TrackedTask& task : table_.Expire(parts_.clock.Now())) {
+    const std::string& why = task.progress.message();
+    if (task.progress.status() == task::v1::TASK_STATUS_FAILED) Alert(task, "deadline", why);
+    Ended(boots_.Close(task.mac, why, task.progress.status() == task::v1::TASK_STATUS_COMPLETE, parts_.clock.Now()));
+    SettleLater(task);
+  }
+  Ended(boots_.CloseSilent(parts_.clock.Now()));
+}
+
+asio::awaitable<void> BootDesk::WatchDeadlines() {
+  boost::system::error_code error;
+  while (!error) {
+    CheckDeadlines();
+    deadline_timer_.expires_after(absl::ToChronoNanoseconds(limits::kDeadlineCheck));
+    std::tie(error) = co_await deadline_timer_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+void BootDesk::Alert(const TrackedTask& task, std::string_view kind, std::string_view sentence) {
+  parts_.metrics.Alert(kind);
+  parts_.log.Warning("pxe.alert",
+                     {{"task", task.task.id()}, {"mac", task.mac.ToString()}, {"kind", kind}, {"reason", sentence}});
+  Timeline(task, "alert", sentence);
+}
+
 void BootDesk::Timeline(const TrackedTask& task, std::string_view step, std::string_view detail) {
+  boots_.Note(task.mac, task.task.id(), task.task.hostname(), step, detail, parts_.clock.Now());
+  PublishStep(task.task.id(), step, detail);
+}
+
+void BootDesk::PublishStep(std::string_view task_id, std::string_view step, std::string_view detail) {
   const absl::Time now = parts_.clock.Now();
-  parts_.events.Publish(events::MakeEvent(
-      "task.timeline", task.task.id(), PRIORITY_RESULT, TimelineBody(task.task.id(), step, detail, now), now));
+  parts_.events.Publish(events::MakeEvent("task.timeline", std::string(task_id), PRIORITY_RESULT,
+                                          TimelineBody(task_id, step, detail, now), now));
+}
+
+void BootDesk::Ended(const std::vector<BootRecord>& boots) {
+  const absl::Time now = parts_.clock.Now();
+  for (const BootRecord& boot : boots) {
+    parts_.metrics.BootEnded(boot.complete ? "complete" : "stopped");
+    parts_.log.Info("pxe.boot_ended",
+                    {{"task", boot.task_id},
+                     {"mac", boot.mac.ToString()},
+                     {"complete", boot.complete},
+                     {"seconds", absl::ToDoubleSeconds(boot.ended - boot.started())},
+                     {"verdict", boot.verdict}});
+    if (!boot.complete) PublishStep(boot.task_id, "verdict", boot.verdict);
+    parts_.events.Publish(
+        events::MakeEvent("boot.record", boot.task_id, PRIORITY_RESULT, BootRecordBody(boot), now));
+  }
 }
 
 void BootDesk::CountTasks() {

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <absl/status/statusor.h>
@@ -20,18 +21,43 @@
 #include "libs/events/event_log.h"
 #include "libs/runtime/clock.h"
 #include "libs/runtime/log.h"
-#include "services/pxe/core/boot_table.h"
+#include "services/pxe/boot_folder.h"
+#include "services/pxe/core/boot_record.h"
 #include "services/pxe/core/boot_request.h"
+#include "services/pxe/core/boot_table.h"
+#include "services/pxe/core/kernel_boot.h"
+#include "services/pxe/core/orders.h"
 #include "services/pxe/metrics.h"
 #include "services/pxe/peers.h"
 #include "services/pxe/task_dir.h"
 
 namespace tentacle::pxe {
 
-// Why a request for orders was not granted: what HTTP answers.
-struct OrdersRefusal {
+// Why orders or an answer file were not granted: what HTTP answers.
+struct Refusal {
   unsigned status = 403;
   std::string detail;
+};
+
+// Who asks for what over HTTP, and which address of ours was asked.
+struct BootCall {
+  Asker asker;
+  std::string our_ip;
+  std::uint16_t http_port = 0;
+};
+
+struct ScriptRequest {
+  wire::MacAddress mac;
+  // The machine itself asks; otherwise somebody only looks and nothing moves.
+  bool boots = false;
+  MachineIdentity identity;
+  BootCall call;
+  std::string_view loader = "iPXE";  // Who asks; a literal.
+};
+
+struct AnswerReply {
+  std::string body;
+  std::string content_type;
 };
 
 // Home thread only.
@@ -46,6 +72,7 @@ class BootDesk {
     Metrics& metrics;
     CachePeer& cache;
     TaskDir& files;
+    BootFolder folder;
     std::string secret;
   };
   explicit BootDesk(Parts parts);
@@ -67,11 +94,12 @@ class BootDesk {
   void Note(const wire::MacAddress& mac, std::string_view step, std::string_view detail);
 
   // HTTP.
-  // `boots`: the machine itself asks; otherwise somebody only looks and nothing moves.
-  std::optional<std::string> Script(const wire::MacAddress& mac, const std::string& our_ip, std::uint16_t http_port,
-                                    bool boots);
-  boost::asio::awaitable<std::variant<std::string, OrdersRefusal>> Orders(std::string token, std::string address,
-                                                                          std::string our_ip, std::uint16_t http_port);
+  // For iPXE and for GRUB. Nothing for a MAC without a task; on to the disk for one whose disk is written.
+  boost::asio::awaitable<std::optional<std::string>> Script(ScriptRequest request);
+  boost::asio::awaitable<std::optional<std::string>> GrubScript(ScriptRequest request);
+  boost::asio::awaitable<std::variant<std::string, Refusal>> Orders(std::string token, BootCall call);
+  // An answer file of the task whose token it is, made now.
+  boost::asio::awaitable<std::variant<AnswerReply, Refusal>> Answer(std::string token, std::string name, BootCall call);
   // Returns when the report is durable here.
   boost::asio::awaitable<absl::Status> Report(std::string task_id, std::string token, pxe::Report report);
 
@@ -79,13 +107,40 @@ class BootDesk {
   boost::asio::awaitable<std::vector<RefusedTask>> Replace(std::uint64_t revision,
                                                            std::vector<task::v1::BootTask> tasks);
   const BootTable& table() const { return table_; }
+  const BootRecords& boots() const { return boots_; }
 
   // Asks the cache for the images of new tasks until it has taken each request. Ends when cancelled.
   boost::asio::awaitable<void> PullImages();
+  // Looks at what has been silent for too long. Ends when cancelled.
+  boost::asio::awaitable<void> WatchDeadlines();
+  void CheckDeadlines();
 
  private:
-  OrdersRefusal RefuseOrders(OrdersVerdict verdict, const std::string& address);
+  // What a machine that asks for its script is to do.
+  struct Plan {
+    enum class Do { kNothing, kLocalBoot, kWait, kBoot };
+    Do what = Do::kNothing;
+    std::string reason;  // Of kWait.
+    BootKind kind = BootKind::kLinuxImage;
+    task::v1::BootTask task;
+    BootContext context;
+  };
+  boost::asio::awaitable<Plan> PlanBoot(ScriptRequest request);
+  // Why the task cannot boot its machine now, or "".
+  std::string Obstacle(const TrackedTask& task, BootKind kind) const;
+  // Tells the machine's beginning of a boot; false when the task is over by that.
+  bool BeginBoot(const ScriptRequest& request);
+  Refusal RefuseOrders(OrdersVerdict verdict, const std::string& address);
+  Refusal RefuseAnswer(AnswerVerdict verdict, const TrackedTask* task, std::string_view name, const Asker& asker);
+  // Something that a person should look at.
+  void Alert(const TrackedTask& task, std::string_view kind, std::string_view sentence);
+  // The image's facts for a machine that asked `call`; an empty one for a task without an image.
+  boost::asio::awaitable<absl::StatusOr<ImageFacts>> ImageOf(std::string image_id, BootCall call);
+  // A step of a boot, for the backend and for the machine's record.
   void Timeline(const TrackedTask& task, std::string_view step, std::string_view detail);
+  void PublishStep(std::string_view task_id, std::string_view step, std::string_view detail);
+  // Tells how boots ended.
+  void Ended(const std::vector<BootRecord>& boots);
   void CountTasks();
   // Writes the task down and reports its status; both done when it returns.
   boost::asio::awaitable<absl::Status> Settle(TrackedTask task);
@@ -95,10 +150,12 @@ class BootDesk {
 
   Parts parts_;
   BootTable table_;
+  BootRecords boots_;
   bool enabled_ = true;
   async::Turn file_turn_;
   std::set<std::string> wanted_images_;
   boost::asio::steady_timer pull_wake_;
+  boost::asio::steady_timer deadline_timer_;
 };
 
 }  // namespace tentacle::pxe

@@ -16,6 +16,7 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 constexpr std::string_view kFilePrefix = "/boot/";
+constexpr std::string_view kAnswerPrefix = "/answers/";
 constexpr std::string_view kTaskPrefix = "/api/v1/provisioning/tasks/";
 constexpr std::string_view kTaskSuffix = "/events";
 constexpr std::string_view kBearer = "Bearer ";
@@ -67,7 +68,16 @@ asio::awaitable<net::HttpReply> BootHttp::Handle(net::HttpRequest request) {
   net::HttpReply reply;
   if (request.path == "/boot.ipxe") {
     route = "script";
-    reply = IsRead(request) ? Script(request) : net::ProblemReply(405, "GET or HEAD only");
+    reply = net::ProblemReply(405, "GET or HEAD only");
+    if (IsRead(request)) reply = co_await Script(request, false);
+  } else if (request.path == "/grub.cfg") {
+    route = "grub";
+    reply = net::ProblemReply(405, "GET or HEAD only");
+    if (IsRead(request)) reply = co_await Script(request, true);
+  } else if (request.path.starts_with(kAnswerPrefix)) {
+    route = "answer";
+    reply = net::ProblemReply(405, "GET only");
+    if (request.method == "GET") reply = co_await Answer(request);
   } else if (request.path.starts_with(kFilePrefix)) {
     route = "file";
     reply = IsRead(request) ? File(request) : net::ProblemReply(405, "GET or HEAD only");
@@ -91,15 +101,44 @@ asio::awaitable<net::HttpReply> BootHttp::Handle(net::HttpRequest request) {
   co_return reply;
 }
 
-net::HttpReply BootHttp::Script(const net::HttpRequest& request) {
+BootCall BootHttp::CallOf(const net::HttpRequest& request) const {
+  return {{request.remote_ip, mac_of_(request.remote_ip)}, request.local_ip, port_};
+}
+
+asio::awaitable<net::HttpReply> BootHttp::Script(net::HttpRequest request, bool grub) {
   const auto mac = wire::ParseMac(request.Query("mac").value_or(""));
-  if (!mac.ok()) return net::ProblemReply(400, "want /boot.ipxe?mac=52:54:00:65:d5:42");
+  if (!mac.ok()) co_return net::ProblemReply(400, "want ?mac=52:54:00:65:d5:42");
+  ScriptRequest wanted;
+  wanted.mac = *mac;
+  wanted.call = CallOf(request);
   // A person who looks at the script must not make a machine at work start over. Behind a router there is no telling.
-  const auto asker = mac_of_(request.remote_ip);
-  const bool boots = request.method == "GET" && (!asker || *asker == *mac);
-  auto script = desk_.Script(*mac, request.local_ip, port_, boots);
-  if (!script) return net::ProblemReply(404, "no open task for this machine");
-  return net::TextReply(200, *std::move(script));
+  const auto& asker = wanted.call.asker.mac;
+  wanted.boots = request.method == "GET" && (!asker || *asker == *mac);
+  wanted.identity = CleanIdentity(request.Query("uuid").value_or(""), request.Query("serial").value_or(""));
+  std::optional<std::string> script;
+  if (grub) {
+    script = co_await desk_.GrubScript(std::move(wanted));
+  } else {
+    script = co_await desk_.Script(std::move(wanted));
+  }
+  if (!script) co_return net::ProblemReply(404, "no open task for this machine");
+  net::HttpReply reply = net::TextReply(200, *std::move(script));
+  reply.headers.emplace_back("Cache-Control", "no-store");
+  co_return reply;
+}
+
+// "/answers/<token>/<name>". The same answer for whatever is wrong with the token or the name.
+asio::awaitable<net::HttpReply> BootHttp::Answer(net::HttpRequest request) {
+  const std::string rest = request.path.substr(kAnswerPrefix.size());
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  const std::string name = slash < rest.size() ? rest.substr(slash + 1) : "";
+  BootCall call = CallOf(request);
+  auto answer = co_await desk_.Answer(rest.substr(0, slash), name, std::move(call));
+  if (const auto* refusal = std::get_if<Refusal>(&answer)) co_return Retry(refusal->status, refusal->detail);
+  auto& file = std::get<AnswerReply>(answer);
+  net::HttpReply reply = net::TextReply(200, std::move(file.body), std::move(file.content_type));
+  reply.headers.emplace_back("Cache-Control", "no-store");
+  co_return reply;
 }
 
 // An iPXE that was itself loaded over HTTP asks for it beside itself.
@@ -139,8 +178,9 @@ net::HttpReply BootHttp::File(const net::HttpRequest& request) {
 
 asio::awaitable<net::HttpReply> BootHttp::Orders(net::HttpRequest request) {
   const std::string token = request.Query("token").value_or("");
-  auto orders = co_await desk_.Orders(token, request.remote_ip, request.local_ip, port_);
-  if (const auto* refusal = std::get_if<OrdersRefusal>(&orders)) co_return Retry(refusal->status, refusal->detail);
+  BootCall call = CallOf(request);
+  auto orders = co_await desk_.Orders(token, std::move(call));
+  if (const auto* refusal = std::get_if<Refusal>(&orders)) co_return Retry(refusal->status, refusal->detail);
   net::HttpReply reply = net::TextReply(200, std::get<std::string>(std::move(orders)));
   reply.headers.emplace_back("Cache-Control", "no-store");
   co_return reply;

@@ -21,7 +21,10 @@ class BootHttp {
   boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request);
 
  private:
-  net::HttpReply Script(const net::HttpRequest& request);
+  // Who asks, as far as it can be told.
+  BootCall CallOf(const net::HttpRequest& request) const;
+  boost::asio::awaitable<net::HttpReply> Script(net::HttpRequest request, bool grub);
+  boost::asio::awaitable<net::HttpReply> Answer(net::HttpRequest request);
   net::HttpReply File(const net::HttpRequest& request);
   net::HttpReply Autoexec(const net::HttpRequest& request);
   boost::asio::awaitable<net::HttpReply> Orders(net::HttpRequest request);

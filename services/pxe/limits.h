@@ -19,6 +19,22 @@ inline constexpr unsigned kMaxOrderFetches = 3;
 inline constexpr absl::Duration kOrderWindow = absl::Minutes(5);
 inline constexpr std::size_t kTokenHexDigits = 32;  // 128 bits; fits a kernel command line.
 
+// Answer files hold passwords: they can be had for a while after the machine fetched its script, and each a few times,
+// because installers ask twice and lose answers.
+inline constexpr absl::Duration kAnswerPatience = absl::Minutes(30);
+inline constexpr unsigned kMaxAnswerFetches = 3;
+inline constexpr absl::Duration kAnswerWindow = absl::Minutes(10);
+
+// A machine that starts over again and again is stopped: something in it or in its task is wrong.
+inline constexpr unsigned kMaxBootsInWindow = 6;
+inline constexpr absl::Duration kLoopWindow = absl::Hours(1);
+
+// From its script to the first word of its installer: kernel and initrd over a slow line, a self-test in between.
+inline constexpr absl::Duration kBootPatience = absl::Minutes(20);
+
+// How often tasks and boots are looked at for time that is over.
+inline constexpr absl::Duration kDeadlineCheck = absl::Seconds(5);
+
 // What an installer says is for one line on a page.
 inline constexpr std::size_t kMaxMessageBytes = 500;
 inline constexpr std::size_t kMaxCallbackBytes = 16 * 1024;
@@ -47,6 +63,9 @@ inline constexpr absl::Duration kTftpSpin = absl::Microseconds(60);
 inline constexpr std::size_t kTftpSpinTransfers = 1;
 // One address may hold so many transfers; firmware holds one or two.
 inline constexpr std::size_t kTftpSessionsPerClient = 4;
+
+// Drivers that WinPE is given: a network card and two disk controllers have a dozen files.
+inline constexpr std::size_t kMaxDriverFiles = 64;
 
 // Scripts and orders are small; a machine keeps a connection or two.
 inline constexpr std::uint32_t kHttpConnections = 512;

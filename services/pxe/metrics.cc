@@ -28,6 +28,9 @@ Metrics::Metrics(prometheus::Registry& registry)
       http_drops_(Counters(registry, "tentacle_pxe_http_drops_total", "HTTP connections dropped, by reason.")),
       callbacks_(Counters(registry, "tentacle_pxe_callbacks_total", "Installer callbacks, by outcome.")),
       orders_(Counters(registry, "tentacle_pxe_orders_total", "Requests for orders, by outcome.")),
+      answers_(Counters(registry, "tentacle_pxe_answers_total", "Requests for answer files, by outcome.")),
+      alerts_(Counters(registry, "tentacle_pxe_alerts_total", "What a person should look at, by kind.")),
+      boots_(Counters(registry, "tentacle_pxe_boots_total", "Boots that ended, by outcome.")),
       task_files_(Counters(registry, "tentacle_pxe_task_files_total", "Task files read and written, by outcome.")),
       tasks_(prometheus::BuildGauge()
                  .Name("tentacle_pxe_tasks")
@@ -71,6 +74,12 @@ void Metrics::HttpDropped(std::string_view reason) { http_drops_.Add({{"reason",
 void Metrics::Callback(std::string_view outcome) { callbacks_.Add({{"outcome", std::string(outcome)}}).Increment(); }
 
 void Metrics::Orders(std::string_view outcome) { orders_.Add({{"outcome", std::string(outcome)}}).Increment(); }
+
+void Metrics::Answer(std::string_view outcome) { answers_.Add({{"outcome", std::string(outcome)}}).Increment(); }
+
+void Metrics::Alert(std::string_view kind) { alerts_.Add({{"kind", std::string(kind)}}).Increment(); }
+
+void Metrics::BootEnded(std::string_view outcome) { boots_.Add({{"outcome", std::string(outcome)}}).Increment(); }
 
 void Metrics::TaskFile(std::string_view outcome) { task_files_.Add({{"outcome", std::string(outcome)}}).Increment(); }
 

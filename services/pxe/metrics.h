@@ -31,6 +31,9 @@ class Metrics {
   void HttpDropped(std::string_view reason);
   void Callback(std::string_view outcome);
   void Orders(std::string_view outcome);
+  void Answer(std::string_view outcome);
+  void Alert(std::string_view kind);
+  void BootEnded(std::string_view outcome);
   void TaskFile(std::string_view outcome);
   void Tasks(const std::map<std::string, std::size_t>& by_status);
 
@@ -49,6 +52,9 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& http_drops_;
   prometheus::Family<prometheus::Counter>& callbacks_;
   prometheus::Family<prometheus::Counter>& orders_;
+  prometheus::Family<prometheus::Counter>& answers_;
+  prometheus::Family<prometheus::Counter>& alerts_;
+  prometheus::Family<prometheus::Counter>& boots_;
   prometheus::Family<prometheus::Counter>& task_files_;
   prometheus::Family<prometheus::Gauge>& tasks_;
 };

@@ -70,7 +70,7 @@ class Pxe {
         files_(host.paths.state_dir + "/tasks"),
         cache_(DialCache(host.paths.Socket("cache"))),
         desk_({host.home, host.blocking, host.clock, host.log, host.events, metrics_, *cache_, files_,
-               std::move(secret)}),
+               BootFolder(boot_dir_), std::move(secret)}),
         rpc_(MakePxeService(host.home, desk_)),
         routes_(desk_, metrics_, boot_dir_, http_port_, MacOf()),
         http_(host.home, MakeRoutes(), MakeLimits(), MakeObserver()),
@@ -101,7 +101,7 @@ class Pxe {
   // Until it is cancelled or a socket breaks.
   asio::awaitable<absl::Status> Serve() {
     const auto ended = co_await (dhcp_->Run() || boot_server_->Run() || tftp_->Run() || http_.Run() ||
-                                 desk_.PullImages() || WatchBootFiles());
+                                 desk_.PullImages() || desk_.WatchDeadlines() || WatchBootFiles());
     absl::Status reason = absl::CancelledError("stopped");
     const auto take = [&reason](const auto& one) {
       if constexpr (std::is_same_v<std::decay_t<decltype(one)>, absl::Status>) reason = one;
@@ -126,6 +126,7 @@ class Pxe {
   static net::HttpLimits MakeLimits() {
     net::HttpLimits http_limits;
     http_limits.connections = limits::kHttpConnections;
+    http_limits.body_bytes = limits::kMaxCallbackBytes;
     return http_limits;
   }
 

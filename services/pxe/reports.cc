@@ -1,5 +1,6 @@
 #include "services/pxe/reports.h"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -42,6 +43,25 @@ std::string BootBody(const BootRequest& boot, std::string_view task_id, std::str
   put("hostname", boot.says.host_name);
   put("interfaceVersion", boot.says.interface_version);
   if (boot.says.machine) put("machineId", MachineIdText(*boot.says.machine));
+  return json::serialize(body);
+}
+
+std::string BootRecordBody(const BootRecord& boot) {
+  json::array stages;
+  for (std::size_t i = 0; i < boot.stages.size(); ++i) {
+    const BootStage& stage = boot.stages[i];
+    stages.push_back(json::object{{"step", stage.step},
+                                  {"detail", stage.detail},
+                                  {"time", Rfc3339(stage.at)},
+                                  {"durationMs", absl::ToInt64Milliseconds(boot.Took(i))}});
+  }
+  json::object body{{"mac", boot.mac.ToString()},
+                    {"complete", boot.complete},
+                    {"verdict", boot.verdict},
+                    {"startedAt", Rfc3339(boot.started())},
+                    {"time", Rfc3339(boot.ended)},
+                    {"stages", stages}};
+  if (!boot.task_id.empty()) body["taskId"] = boot.task_id;
   return json::serialize(body);
 }
 

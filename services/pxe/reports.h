@@ -7,6 +7,7 @@
 #include <absl/time/time.h>
 
 #include "libs/wire/mac_address.h"
+#include "services/pxe/core/boot_record.h"
 #include "services/pxe/core/boot_request.h"
 #include "services/pxe/core/boot_table.h"
 
@@ -20,5 +21,8 @@ std::string StatusBody(const TrackedTask& task, absl::Time now);
 std::string TimelineBody(std::string_view task_id, std::string_view step, std::string_view detail, absl::Time now);
 // boot.detected; `unanswered` says why nothing was offered, and is empty when something was.
 std::string BootBody(const BootRequest& boot, std::string_view task_id, std::string_view unanswered, absl::Time now);
+
+// boot.record
+std::string BootRecordBody(const BootRecord& boot);
 
 }  // namespace tentacle::pxe

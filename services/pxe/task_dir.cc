@@ -48,6 +48,16 @@ json::value WithoutSecrets(const json::value& value) {
   return value;
 }
 
+bool HasSecrets(const task::v1::BootTask& task) {
+  return !task.admin_password().empty() || !task.domain().password().empty();
+}
+
+json::value RedemptionValue(const Redemption& used) {
+  return {{"address", used.address},
+          {"times", used.times},
+          {"first", used.times == 0 ? 0 : absl::ToUnixSeconds(used.first)}};
+}
+
 // Indented by two spaces: an operator reads these files.
 void Pretty(const json::value& value, int depth, std::string* out) {
   const std::string indent(static_cast<std::size_t>(depth) * 2 + 2, ' ');
@@ -76,6 +86,35 @@ std::string_view TextOf(const json::object& object, std::string_view name) {
 std::int64_t NumberOf(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   return value != nullptr && value->is_int64() ? value->as_int64() : 0;
+}
+
+Redemption ParseRedemption(const json::object& used) {
+  Redemption out;
+  out.address = std::string(TextOf(used, "address"));
+  out.times = static_cast<unsigned>(NumberOf(used, "times"));
+  if (out.times > 0) out.first = absl::FromUnixSeconds(NumberOf(used, "first"));
+  return out;
+}
+
+// Fields that older versions did not write.
+void ParseBoot(const json::object& file, TrackedTask* task) {
+  const auto* left_out = file.if_contains("secretsLeftOut");
+  task->has_secrets = left_out == nullptr || !left_out->is_bool() || !left_out->get_bool();
+  if (const auto* value = file.if_contains("boot"); value != nullptr && value->is_object()) {
+    const json::object& boot = value->get_object();
+    task->boot_address = std::string(TextOf(boot, "address"));
+    task->script_at = absl::FromUnixSeconds(NumberOf(boot, "scriptAt"));
+    task->boots = static_cast<unsigned>(NumberOf(boot, "boots"));
+    task->loop_since = absl::FromUnixSeconds(NumberOf(boot, "since"));
+    task->seen = CleanIdentity(TextOf(boot, "uuid"), TextOf(boot, "serial"));
+  }
+  if (const auto* value = file.if_contains("answers"); value != nullptr && value->is_object()) {
+    for (const auto& answer : value->get_object()) {
+      if (answer.value().is_object()) {
+        task->answers[std::string(answer.key())] = ParseRedemption(answer.value().get_object());
+      }
+    }
+  }
 }
 
 absl::Status WriteDurably(const std::string& path, const std::string& content) {
@@ -108,7 +147,7 @@ std::string RenderTaskFile(const TrackedTask& task) {
   boost::system::error_code error;
   json::value source = json::parse(task.task.source_json(), error);
   if (error) source = json::object{{"id", task.task.id()}, {"mac", task.task.mac()}};
-  const json::value file = {
+  json::value file = {
       {"task", WithoutSecrets(source)},
       {"progress",
        {{"status", backend_link::StatusName(task.progress.status())},
@@ -117,10 +156,21 @@ std::string RenderTaskFile(const TrackedTask& task) {
         {"message", task.progress.message()},
         {"changedAt", task.progress.changed_at().seconds()}}},
       {"bootNumber", task.boot_number},
-      {"orders",
-       {{"address", task.redemption.address},
-        {"times", task.redemption.times},
-        {"first", task.redemption.times == 0 ? 0 : absl::ToUnixSeconds(task.redemption.first)}}}};
+      {"orders", RedemptionValue(task.redemption)}};
+  json::object& more = file.as_object();
+  // Only what there is: most tasks have none of it.
+  if (HasSecrets(task.task) || !task.has_secrets) more["secretsLeftOut"] = true;
+  if (task.boots > 0) {
+    more["boot"] = {{"address", task.boot_address},
+                    {"scriptAt", absl::ToUnixSeconds(task.script_at)},
+                    {"boots", task.boots},
+                    {"since", absl::ToUnixSeconds(task.loop_since)},
+                    {"uuid", task.seen.uuid},
+                    {"serial", task.seen.serial}};
+  }
+  json::object answers;
+  for (const auto& [name, used] : task.answers) answers[name] = RedemptionValue(used);
+  if (!answers.empty()) more["answers"] = answers;
   std::string text;
   Pretty(file, 0, &text);
   return text + "\n";
@@ -152,10 +202,8 @@ absl::StatusOr<TrackedTask> ParseTaskFile(const std::string& text) {
   tracked.progress.set_percent(static_cast<std::uint32_t>(NumberOf(how, "percent")));
   tracked.progress.mutable_changed_at()->set_seconds(NumberOf(how, "changedAt"));
   tracked.boot_number = static_cast<std::uint32_t>(NumberOf(file, "bootNumber"));
-  const json::object& used = orders->as_object();
-  tracked.redemption.address = std::string(TextOf(used, "address"));
-  tracked.redemption.times = static_cast<unsigned>(NumberOf(used, "times"));
-  if (tracked.redemption.times > 0) tracked.redemption.first = absl::FromUnixSeconds(NumberOf(used, "first"));
+  tracked.redemption = ParseRedemption(orders->as_object());
+  ParseBoot(file, &tracked);
   return tracked;
 }
 

@@ -10,6 +10,7 @@
 #include "libs/net/path_mtu.h"
 #include "services/pxe/core/autoexec_script.h"
 #include "services/pxe/core/boot_files.h"
+#include "services/pxe/core/grub_config.h"
 #include "services/pxe/core/proxy_dhcp.h"
 #include "services/pxe/limits.h"
 
@@ -149,6 +150,13 @@ asio::awaitable<void> TftpListener::Transfer(net::Datagram first,
   if (BaseName(*safe) == kAutoexecName) {
     const std::string base = fmt::format("http://{}:{}", DottedQuad(asker.our_address), parts_.http_port);
     if (asker.mac) file = std::make_shared<const std::string>(AutoexecScript(base, *asker.mac));
+  } else if (*safe == kGrubConfigName && asker.mac) {
+    ScriptRequest wanted;
+    wanted.mac = *asker.mac;
+    wanted.boots = true;
+    wanted.call = {{DottedQuad(client), asker.mac}, DottedQuad(asker.our_address), parts_.http_port};
+    auto config = co_await parts_.desk.GrubScript(std::move(wanted));
+    if (config) file = std::make_shared<const std::string>(*std::move(config));
   } else {
     auto read = [&shelf = parts_.shelf, name = *safe] { return shelf.Read(name); };
     file = co_await async::OnPool(parts_.blocking, read);

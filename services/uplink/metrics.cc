@@ -15,11 +15,11 @@ using prometheus::Family;
 using prometheus::Gauge;
 using prometheus::Registry;
 
-constexpr std::array<std::string_view, 23> kKnownTypes = {
+constexpr std::array<std::string_view, 24> kKnownTypes = {
     "task.new",   "task.cancel",   "config.update",    "image.prepull",
     "status",     "task.status",   "boot.detected",    "image.cached",
     "ack",        "tasks.sync",    "scan.start",       "wake",
-    "job.run",    "task.timeline", "image.progress",   "image.evicted",
+    "job.run",    "task.timeline", "boot.record",   "image.progress",  "image.evicted",
     "wake.sent",  "inventory",     "discovery.result", "metrics",
     "job.result", "link",          "command.failed"};
 

@@ -120,7 +120,7 @@ check 'the second, too' ask two offer c1 52:54:00:92:00:0a --server 10.92.0.1 --
 check 'HTTP boot is given a URL of the address that was asked' ask two offer c1 52:54:00:92:00:0a --arch 16 --vendor HTTPClient \
   --server 10.92.0.1 --file http://10.92.0.1:9080/boot/ipxe.efi
 check 'iPXE is given its script' ask two offer c1 52:54:00:92:00:0a --ipxe \
-  --server 10.92.0.1 --file 'http://10.92.0.1:9080/boot.ipxe?mac=52:54:00:92:00:0a'
+  --server 10.92.0.1 --file 'http://10.92.0.1:9080/boot.ipxe?mac=52:54:00:92:00:0a&uuid=${uuid}&serial=${serial:uristring}'
 check 'a machine without a task hears nothing' ask two silence c1 52:54:00:92:00:ff
 check 'nor does what no loader is there for' ask two silence c1 52:54:00:92:00:0a --arch 11
 check 'an operating system hears nothing' ask two silence c1 52:54:00:92:00:0a --arch none --vendor 'MSFT 5.0'

@@ -93,7 +93,7 @@ installation() {
   check 'what the installer reports is taken' report_all 1 41
   comes 'task.status complete goes up' status_came 41 complete
   check 'the statuses came in order' statuses_are 41 'waiting booting installing complete'
-  check 'a machine that is installed gets no script' script_is 1 404
+  check 'a machine that is installed is sent to its disk' script_goes_to_the_disk 1
 }
 
 # real_clients: what other people's programs make of it, on a machine that has a task.

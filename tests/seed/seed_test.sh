@@ -165,6 +165,11 @@ web_status() {
     "http://$LAB_TENTACLE_ADDRESS:${3-9080}$2"
 }
 
+script_goes_to_the_disk() {
+  on_machine "$1" curl -fsS --max-time 10 "http://$LAB_TENTACLE_ADDRESS:9080/boot.ipxe?mac=$(mac_of "$1")" |
+    grep -q 'starting from the disk'
+}
+
 script_is() { [ "$(web_status "$1" "/boot.ipxe?mac=$(mac_of "$1")")" = "$2" ]; }
 
 main "$@"

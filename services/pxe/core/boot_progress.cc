@@ -26,11 +26,16 @@ constexpr Transition kTransitions[] = {
     {TASK_STATUS_WAITING,    BootStep::kScriptFetched,   TASK_STATUS_BOOTING},
     {TASK_STATUS_WAITING,    BootStep::kOrdersRedeemed,  TASK_STATUS_INSTALLING},
     {TASK_STATUS_WAITING,    BootStep::kCancelled,       TASK_STATUS_CANCELLED},
+    {TASK_STATUS_WAITING,    BootStep::kExpired,         TASK_STATUS_FAILED},
     {TASK_STATUS_BOOTING,    BootStep::kLoaderFetched,   TASK_STATUS_BOOTING},
     {TASK_STATUS_BOOTING,    BootStep::kScriptFetched,   TASK_STATUS_BOOTING},
     {TASK_STATUS_BOOTING,    BootStep::kOrdersRedeemed,  TASK_STATUS_INSTALLING},
     {TASK_STATUS_BOOTING,    BootStep::kFailed,          TASK_STATUS_FAILED},
     {TASK_STATUS_BOOTING,    BootStep::kCancelled,       TASK_STATUS_CANCELLED},
+    {TASK_STATUS_BOOTING,    BootStep::kStalled,         TASK_STATUS_WAITING},
+    {TASK_STATUS_BOOTING,    BootStep::kExpired,         TASK_STATUS_FAILED},
+    {TASK_STATUS_BOOTING,    BootStep::kLooped,          TASK_STATUS_FAILED},
+    {TASK_STATUS_BOOTING,    BootStep::kHandedOver,      TASK_STATUS_COMPLETE},
     // The machine was reset before its disk was written: it starts over.
     {TASK_STATUS_INSTALLING, BootStep::kScriptFetched,   TASK_STATUS_BOOTING},
     {TASK_STATUS_INSTALLING, BootStep::kLoaderFetched,   TASK_STATUS_INSTALLING},
@@ -39,6 +44,8 @@ constexpr Transition kTransitions[] = {
     {TASK_STATUS_INSTALLING, BootStep::kDone,            TASK_STATUS_COMPLETE},
     {TASK_STATUS_INSTALLING, BootStep::kFailed,          TASK_STATUS_FAILED},
     {TASK_STATUS_INSTALLING, BootStep::kCancelled,       TASK_STATUS_CANCELLED},
+    {TASK_STATUS_INSTALLING, BootStep::kExpired,         TASK_STATUS_FAILED},
+    {TASK_STATUS_INSTALLING, BootStep::kLooped,          TASK_STATUS_FAILED},
 };
 
 constexpr std::array<InstallerStage, 8> kStages = {{
@@ -64,6 +71,10 @@ std::string_view BootStepName(BootStep step) {
     case BootStep::kDone: return "done";
     case BootStep::kFailed: return "failed";
     case BootStep::kCancelled: return "cancelled";
+    case BootStep::kStalled: return "stalled";
+    case BootStep::kExpired: return "expired";
+    case BootStep::kLooped: return "looped";
+    case BootStep::kHandedOver: return "handed-over";
   }
   return "unknown";
 }

@@ -18,8 +18,12 @@ enum class BootStep {
   kDone,
   kFailed,
   kCancelled,
+  kStalled,         // Nothing has been heard for long, and nothing was written: the machine may begin anew.
+  kExpired,         // Its time is over.
+  kLooped,          // The machine starts over again and again.
+  kHandedOver,      // What has no installer runs: the task has done its work.
 };
-inline constexpr int kBootSteps = 7;
+inline constexpr int kBootSteps = 11;
 std::string_view BootStepName(BootStep step);
 
 // The status after `step`, or nothing where the step changes nothing and is to be refused or ignored.

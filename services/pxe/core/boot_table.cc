@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "libs/identity/identity.h"
+#include "services/pxe/core/boot_kind.h"
 #include "services/pxe/limits.h"
 
 namespace tentacle::pxe {
@@ -31,11 +32,7 @@ BootProgress Fresh(const std::string& task_id, absl::Time now) {
 std::string Objection(const BootTask& task) {
   if (task.id().empty()) return "the task has no id";
   if (!wire::ParseMac(task.mac()).ok()) return fmt::format("\"{}\" is not a MAC address", task.mac());
-  if (task.os_type() != "linux-image") {
-    return fmt::format("os type {} is not supported by this version", task.os_type());
-  }
-  if (task.image_id().empty()) return "the task names no image";
-  return "";
+  return KindObjection(task);
 }
 
 // What a stranger wrote, fit for one line on a page: no control characters, not cut within a character of UTF-8.
@@ -77,6 +74,7 @@ Replacement BootTable::Replace(std::uint64_t revision, const std::vector<BootTas
     const auto known = tasks_.find(mac);
     if (known != tasks_.end() && known->second.task.id() == task.id()) {
       known->second.task = task;
+      known->second.has_secrets = true;
       continue;
     }
     TrackedTask fresh;
@@ -138,6 +136,7 @@ const TrackedTask* BootTable::Step(const wire::MacAddress& mac, BootStep step, a
   if (step == BootStep::kScriptFetched && tracked.redemption.times > 0) {
     ++tracked.boot_number;
     tracked.redemption = Redemption();
+    tracked.answers.clear();
     tracked.progress.clear_stage();
     tracked.progress.set_percent(0);
     tracked.progress.set_message("the machine started over");

@@ -16,6 +16,7 @@
 
 #include "libs/wire/mac_address.h"
 #include "services/pxe/core/boot_progress.h"
+#include "services/pxe/core/machine_identity.h"
 
 namespace tentacle::pxe {
 
@@ -33,6 +34,31 @@ struct TrackedTask {
   std::uint32_t boot_number = 1;
   Redemption redemption;
   absl::Time last_discover = absl::InfinitePast();
+  // Of the boot under way: who fetched its script, when, and which answer files it has had.
+  std::string boot_address;
+  absl::Time script_at = absl::InfinitePast();
+  std::map<std::string, Redemption> answers;
+  // The first machine that booted for this task; another with the same network card is refused.
+  MachineIdentity seen;
+  // Boots since `loop_since`.
+  unsigned boots = 0;
+  absl::Time loop_since = absl::InfinitePast();
+  // False after a restart until the task comes again: files hold no passwords.
+  bool has_secrets = true;
+};
+
+// Who asks for an answer file.
+struct Asker {
+  std::string address;
+  // By the neighbour table; nothing behind a router.
+  std::optional<wire::MacAddress> mac;
+};
+
+enum class AnswerVerdict {
+  kGranted,
+  kUnknownToken,
+  kUsedUp,        // Fetched often enough, too late, or the installation is past it.
+  kOtherMachine,  // The token is right, the machine is not the one that booted.
 };
 
 struct Report {
@@ -84,6 +110,24 @@ class BootTable {
                             const TrackedTask** task) const;
   // After JudgeOrders() granted it.
   const TrackedTask* Redeem(const wire::MacAddress& mac, std::string_view address, absl::Time now);
+
+  // The machine that boots for the MAC's task says who it is: why it is refused, or "". The first one is remembered.
+  std::string CheckMachine(const wire::MacAddress& mac, const MachineIdentity& seen);
+  // The machine itself has fetched its script. False: it has started over too often and the task has failed.
+  bool BeginBoot(const wire::MacAddress& mac, std::string_view address, absl::Time now);
+
+  std::string AnswerToken(const TrackedTask& task) const;
+  // For password hashes: the same for a boot, so that a repeated answer is the same, and no secret.
+  std::string Salt(const TrackedTask& task) const;
+  // The task whose answer token it is; the verdict is about the file `name` of it.
+  AnswerVerdict JudgeAnswer(std::string_view token, std::string_view name, const Asker& asker, absl::Time now,
+                            const TrackedTask** task) const;
+  // After JudgeAnswer() granted it. `begins`: the installer runs, the task is installing from now on.
+  const TrackedTask* RedeemAnswer(const wire::MacAddress& mac, std::string_view name, std::string_view address,
+                                  bool begins, absl::Time now);
+
+  // Tasks whose time is over, or that nothing has been heard of for too long, after what that did to them.
+  std::vector<TrackedTask> Expire(absl::Time now);
 
   // Unauthenticated: wrong token. InvalidArgument: no such event. FailedPrecondition: the task is not at work.
   // OK and no `changed`: known already, or overtaken by a later stage.

@@ -15,6 +15,7 @@ struct ImageFacts {
   std::uint64_t size_bytes = 0;
   std::uint64_t unpacked_size_bytes = 0;
   std::string format;
+  std::string name;  // For people.
 };
 
 struct OrderContext {

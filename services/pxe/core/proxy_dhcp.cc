@@ -98,7 +98,9 @@ std::optional<std::uint32_t> ParseDottedQuad(std::string_view text) {
 }
 
 std::string ScriptUrl(std::uint32_t our_address, std::uint16_t http_port, const wire::MacAddress& mac) {
-  return fmt::format("http://{}:{}/boot.ipxe?mac={}", DottedQuad(our_address), http_port, mac.ToString());
+  // iPXE puts in what SMBIOS says: a network card alone is not a machine.
+  return fmt::format("http://{}:{}/boot.ipxe?mac={}&uuid=${{uuid}}&serial=${{serial:uristring}}", DottedQuad(our_address),
+                     http_port, mac.ToString());
 }
 
 std::variant<BootChoice, DropReason> ChooseBoot(const BootRequest& boot,

@@ -5,8 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "services/pxe/boot_http.h"
-#include "tests/unit/pxe/fake_world.h"
+#include "tests/unit/pxe/boot_http_fixture.h"
 
 namespace tentacle::pxe {
 namespace {
@@ -16,80 +15,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
-
-constexpr char kClient[] = "192.168.10.101";
-
-class BootHttpTest : public ::testing::Test {
- protected:
-  BootHttpTest() {
-    Restart();
-    Push(1, {Task("t1")});
-  }
-
-  void Restart() {
-    world_.Start();
-    const auto mac_of = [this](const std::string&) { return asker_; };
-    http_ = std::make_unique<BootHttp>(world_.desk(), *world_.metrics, world_.temp.path() + "/boot", 9080, mac_of);
-  }
-
-  std::vector<RefusedTask> Push(std::uint64_t revision, std::vector<task::v1::BootTask> tasks) {
-    return world_.Await(world_.desk().Replace(revision, std::move(tasks)));
-  }
-
-  static net::HttpRequest Request(const std::string& method, const std::string& path) {
-    net::HttpRequest request;
-    request.method = method;
-    request.path = path;
-    request.remote_ip = kClient;
-    request.local_ip = "192.168.10.2";
-    return request;
-  }
-
-  net::HttpReply Ask(net::HttpRequest request) { return world_.Await(http_->Handle(std::move(request))); }
-
-  net::HttpReply GetScript(const wire::MacAddress& mac = kMac, const std::string& method = "GET") {
-    net::HttpRequest request = Request(method, "/boot.ipxe");
-    request.query = {{"mac", mac.ToString()}};
-    return Ask(std::move(request));
-  }
-
-  net::HttpRequest OrdersRequest(const std::string& token, const std::string& from = kClient) {
-    net::HttpRequest request = Request("GET", "/orders");
-    request.query = {{"token", token}};
-    request.remote_ip = from;
-    return request;
-  }
-
-  // What stands behind `key` in a script or in orders.
-  static std::string After(const std::string& text, const std::string& key) {
-    const std::size_t at = text.find(key);
-    if (at == std::string::npos) return "";
-    const std::size_t from = at + key.size();
-    return text.substr(from, text.find_first_of(" \n", from) - from);
-  }
-
-  std::string ScriptToken() { return After(GetScript().body, "tentacle.token="); }
-
-  net::HttpReply Post(const std::string& token, const std::string& body) {
-    net::HttpRequest request = Request("POST", "/api/v1/provisioning/tasks/t1/events");
-    request.headers = {{"Authorization", "Bearer " + token}};
-    request.body = body;
-    return Ask(std::move(request));
-  }
-
-  // Up to the orders; returns the callback token.
-  std::string Install() { return After(Ask(OrdersRequest(ScriptToken())).body, "callback_token "); }
-
-  std::string File(const std::string& name) {
-    std::stringstream text;
-    text << std::ifstream(world_.temp.path() + "/tasks/" + name).rdbuf();
-    return text.str();
-  }
-
-  World world_;
-  std::optional<wire::MacAddress> asker_ = kMac;
-  std::unique_ptr<BootHttp> http_;
-};
 
 TEST_F(BootHttpTest, AWholeInstallation) {
   const net::HttpReply script = GetScript();
@@ -120,11 +45,15 @@ TEST_F(BootHttpTest, AWholeInstallation) {
   EXPECT_EQ(world_.Sample("tentacle_pxe_callbacks_total{outcome=\"taken\"}"), "6");
 }
 
-TEST_F(BootHttpTest, MachinesWithoutAnOpenTaskGetNoScript) {
-  EXPECT_EQ(GetScript(kOtherMac).status, 404u);
+TEST_F(BootHttpTest, MachinesWithoutATaskGetNoScript) { EXPECT_EQ(GetScript(kOtherMac).status, 404u); }
+
+TEST_F(BootHttpTest, MachineWhoseDiskIsWrittenIsSentToIt) {
   const std::string token = Install();
   Post(token, R"({"event":"configuring"})");
-  EXPECT_EQ(GetScript().status, 404u);  // It shall boot its disk.
+  EXPECT_THAT(GetScript().body, HasSubstr("starting from the disk"));
+  Post(token, R"({"event":"done"})");
+  EXPECT_THAT(GetScript().body, HasSubstr("starting from the disk"));
+  EXPECT_EQ(world_.events.Of("task.status").back(), "complete done 100 ");
 }
 
 TEST_F(BootHttpTest, ScriptIsTheSameWhenItIsAskedForAgain) {
@@ -301,12 +230,12 @@ TEST_F(BootHttpTest, TasksThatAreMissingAreCancelledAndTheirFilesGo) {
   EXPECT_EQ(GetScript().status, 404u);
 }
 
-TEST_F(BootHttpTest, OtherOperatingSystemsAreRefused) {
-  task::v1::BootTask windows = Task("t2", kOtherMac);
-  windows.set_os_type("windows");
-  const auto refused = Push(2, {Task("t1"), windows});
+TEST_F(BootHttpTest, UnknownOperatingSystemsAreRefused) {
+  task::v1::BootTask other = Task("t2", kOtherMac);
+  other.set_os_type("beos");
+  const auto refused = Push(2, {Task("t1"), other});
   ASSERT_EQ(refused.size(), 1u);
-  EXPECT_EQ(refused[0].reason, "os type windows is not supported by this version");
+  EXPECT_EQ(refused[0].reason, "os type beos is not known to this version");
 }
 
 TEST_F(BootHttpTest, NoPasswordReachesDiskEventsOrOrders) {

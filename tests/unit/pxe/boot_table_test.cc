@@ -97,12 +97,12 @@ TEST_F(BootTableTest, CompleteTaskIsNotCancelledByTheNextOfItsMachine) {
 }
 
 TEST_F(BootTableTest, OtherOperatingSystemsAreRefusedWithAReason) {
-  task::v1::BootTask windows = Task("t3", kOtherMac);
-  windows.set_os_type("windows");
-  const Replacement change = table_.Replace(2, {Task("t1"), windows}, kNow);
+  task::v1::BootTask other = Task("t3", kOtherMac);
+  other.set_os_type("beos");
+  const Replacement change = table_.Replace(2, {Task("t1"), other}, kNow);
   ASSERT_EQ(change.refused.size(), 1u);
   EXPECT_EQ(change.refused[0].task_id, "t3");
-  EXPECT_EQ(change.refused[0].reason, "os type windows is not supported by this version");
+  EXPECT_EQ(change.refused[0].reason, "os type beos is not known to this version");
   EXPECT_EQ(table_.Find(kOtherMac), nullptr);
 }
 

@@ -1,6 +1,8 @@
 // What a desk is lent, without a disk database, a clock or a cache.
 #pragma once
 
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -107,7 +109,11 @@ class FakeCache final : public pxe::CachePeer {
 // A desk with everything around it. Start() again is what a restart is: nothing but the folder survives.
 class World {
  public:
-  World() { Start(); }
+  World() {
+    PutBootFile("ramdisk/vmlinuz");
+    PutBootFile("ramdisk/initrd.img");
+    Start();
+  }
   ~World() {
     desk_.reset();
     pool.join();
@@ -118,12 +124,19 @@ class World {
     metrics = std::make_unique<pxe::Metrics>(*registry);
     files = std::make_unique<pxe::TaskDir>(temp.path() + "/tasks");
     desk_ = std::make_unique<pxe::BootDesk>(pxe::BootDesk::Parts{
-        io.get_executor(), pool, clock, log, events, *metrics, cache, *files, "a secret of thirty-two octets...."});
+        io.get_executor(), pool, clock, log, events, *metrics, cache, *files, pxe::BootFolder(temp.path() + "/boot"),
+        "a secret of thirty-two octets...."});
     const absl::Status restored = desk_->Restore();
     EXPECT_TRUE(restored.ok()) << restored;
   }
 
   pxe::BootDesk& desk() { return *desk_; }
+
+  void PutBootFile(const std::string& file) const {
+    const std::filesystem::path path = temp.path() + "/boot/" + file;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << file;
+  }
 
   // Runs until nothing is left to do, what was begun in the background included.
   template <class T>

@@ -88,7 +88,7 @@ TEST(ProxyDhcp, EachArchitectureHasItsLoader) {
 
 TEST(ProxyDhcp, WhoGoesRoundInACircleIsGivenTheScript) {
   EXPECT_EQ(AnswerTo(Discover(7), kOn67, true).reply.boot_file,
-            "http://192.168.10.2:9080/boot.ipxe?mac=52:54:00:65:d5:42");
+            "http://192.168.10.2:9080/boot.ipxe?mac=52:54:00:65:d5:42&uuid=${uuid}&serial=${serial:uristring}");
 }
 
 TEST(ProxyDhcp, Option150IsForThoseWhoAskForIt) {
@@ -196,7 +196,7 @@ TEST(ProxyDhcp, MachineIdOfAnotherShapeIsLeftOut) {
 TEST(ProxyDhcp, TheScriptIsOfTheAddressThatWasReached) {
   Arrival other = kOn67;
   other.our_address = 0x0a010203;
-  EXPECT_EQ(AnswerTo(Ipxe(0), other).reply.boot_file, "http://10.1.2.3:9080/boot.ipxe?mac=52:54:00:65:d5:42");
+  EXPECT_EQ(AnswerTo(Ipxe(0), other).reply.boot_file, "http://10.1.2.3:9080/boot.ipxe?mac=52:54:00:65:d5:42&uuid=${uuid}&serial=${serial:uristring}");
 }
 
 TEST(ProxyDhcp, TheLongestScriptUrlFitsIntoTheHeader) {

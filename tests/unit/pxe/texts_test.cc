@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "services/pxe/core/boot_files.h"
-#include "services/pxe/core/ipxe_script.h"
 #include "services/pxe/core/neighbour_table.h"
 #include "services/pxe/core/orders.h"
 #include "services/pxe/reports.h"
@@ -54,13 +53,8 @@ TEST(BootFiles, NothingOutsideTheFolderIsEverNamed) {
   EXPECT_FALSE(SafeBootPath(std::string(256, 'a')).has_value());
 }
 
-TEST(IpxeScript, ForALinuxImage) {
-  ExpectGolden("pxe/boot.ipxe",
-               InstallerScript("http://192.168.10.2:9080", kMac, "00112233445566778899aabbccddeeff"));
-}
-
 ImageFacts Image() {
-  return {"http://192.168.10.2:9081/images/img-1", std::string(64, 'a'), 1'000'000, 4'000'000'000, "raw.zst"};
+  return {"http://192.168.10.2:9081/images/img-1", std::string(64, 'a'), 1'000'000, 4'000'000'000, "raw.zst", "debian-12"};
 }
 
 OrderContext Context() {
