@@ -200,7 +200,7 @@ struct Handler {
   Changes (*apply)(const Context& context);
 };
 
-constexpr std::array<Handler, 15> kHandlers = {{
+constexpr std::array<Handler, 16> kHandlers = {{
     {"status", &ApplyStatus},
     {"task.status", &ApplyTaskStatus},
     {"task.timeline", &ApplyTimeline},

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 24> kKnownTypes = {
     "task.new",   "task.cancel",   "config.update",    "image.prepull",
     "status",     "task.status",   "boot.detected",    "image.cached",
     "ack",        "tasks.sync",    "scan.start",       "wake",
-    "job.run",    "task.timeline", "boot.record",   "image.progress",  "image.evicted",
+    "job.run",    "task.timeline", "boot.record",      "image.progress", "image.evicted",
     "wake.sent",  "inventory",     "discovery.result", "metrics",
     "job.result", "link",          "command.failed"};
 
