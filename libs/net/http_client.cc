@@ -12,7 +12,17 @@ namespace tentacle::net {
 namespace {
 
 using CurlPtr = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+
+CURL* NewHandle() {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  return curl_easy_init();
+}
+
 using HeadersPtr = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
+
+// Of streams: a call for every 16 KiB, libcurl's default, costs more than the copying.
+constexpr long kStreamBufferBytes = 256 * 1024;
 
 struct Transfer {
   const ClientRequest& request;
@@ -152,6 +162,7 @@ void SetRequest(CURL* curl, const ClientRequest& request, Transfer& transfer) {
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &OnBody);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+  if (request.on_body) curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, kStreamBufferBytes);
   if (request.cancel != nullptr) {
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &OnProgress);
@@ -192,24 +203,34 @@ absl::Status FromCurl(CURLcode code, const Transfer& transfer, const char* detai
 
 }  // namespace
 
+KeptConnection::KeptConnection() : handle_(NewHandle()) {}
+
+KeptConnection::~KeptConnection() {
+  curl_easy_cleanup(handle_);
+}
+
 absl::StatusOr<ClientReply> Fetch(const ClientRequest& request) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  const CurlPtr curl(curl_easy_init(), &curl_easy_cleanup);
+  const CurlPtr own(request.connection == nullptr ? NewHandle() : nullptr, &curl_easy_cleanup);
+  CURL* const curl = own != nullptr ? own.get() : request.connection->handle();
   if (curl == nullptr) return absl::InternalError("libcurl gave no handle");
+  // Open connections stay with the handle, and nothing else.
+  curl_easy_reset(curl);
   const auto target = ParseTarget(request.url);
   if (!target.ok()) return target.status();
   const auto proxy = ChooseProxy(*target, request.environment);
   if (!proxy.ok()) return proxy.status();
-  Transfer transfer{request, curl.get(), *proxy, {request.tls, target->host}, {}, {},
-                    false,   false,      false};
+  Transfer transfer{request, curl,  *proxy, {request.tls, target->host}, {}, {},
+                    false,   false, false};
   char detail[CURL_ERROR_SIZE] = {};
   const HeadersPtr headers = MakeHeaders(request);
-  SetRequest(curl.get(), request, transfer);
-  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, detail);
+  SetRequest(curl, request, transfer);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
 
-  const CURLcode code = curl_easy_perform(curl.get());
+  const CURLcode code = curl_easy_perform(curl);
+  // `detail` and `headers` end here; a handle that is kept must not know them any more.
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, nullptr);
   if (absl::Status status = FromCurl(code, transfer, detail); !status.ok()) return status;
   if (ProxyRefused(transfer) != 0) return ProxyRefusal(**proxy, 407);
   if (!TellHeaders(transfer))

@@ -16,6 +16,21 @@
 
 namespace tentacle::net {
 
+// A connection that outlives a request and carries the next one to the same server. One call at a
+// time.
+class KeptConnection {
+ public:
+  KeptConnection();
+  ~KeptConnection();
+  KeptConnection(const KeptConnection&) = delete;
+  KeptConnection& operator=(const KeptConnection&) = delete;
+
+  void* handle() const { return handle_; }  // libcurl's.
+
+ private:
+  void* handle_;
+};
+
 struct ClientRequest {
   std::string method = "GET";
   std::string url;  // http or https only, also after nothing: redirects are not followed.
@@ -34,6 +49,8 @@ struct ClientRequest {
   // Looked at about once a second, also while nothing arrives; true breaks off. Must outlive the
   // call.
   const std::atomic<bool>* cancel = nullptr;
+  // Null: the connection ends with the request. Must outlive the call.
+  KeptConnection* connection = nullptr;
 };
 
 struct ClientReply {

@@ -12,6 +12,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -20,7 +21,9 @@
 #include <fmt/format.h>
 
 #include "libs/net/address.h"
+#include "libs/net/connection_count.h"
 #include "libs/net/retry_after.h"
+#include "libs/net/stall_guard.h"
 
 namespace tentacle::net {
 
@@ -32,8 +35,10 @@ namespace http = beast::http;
 using asio::ip::tcp;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-// One sendfile(2) call hands over at most this much, so that a fast client cannot keep the thread.
-constexpr std::size_t kSendfileBytes = 256 * 1024;
+// After so much without a wait it is the others' turn: a client that reads as fast as we send would keep the thread.
+constexpr std::uint64_t kTurnBytes = 2 << 20;
+// Without a descriptor to accept with; another connection has to end first.
+constexpr auto kNoDescriptorPause = std::chrono::milliseconds(50);
 
 std::chrono::nanoseconds Chrono(absl::Duration duration) { return absl::ToChronoNanoseconds(duration); }
 
@@ -63,6 +68,14 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   HttpObserver observer;
   bool closed = false;
   std::unordered_set<beast::tcp_stream*> connections;
+  AddressCounts by_address;
+
+  bool MayConnect(const tcp::socket& socket) const {
+    beast::error_code error;
+    const auto at = by_address.find(socket.remote_endpoint(error).address());
+    return limits.connections_per_address == 0 || at == by_address.end() ||
+           at->second < limits.connections_per_address;
+  }
 
   void Drop(std::string_view reason) const {
     if (observer.on_drop) observer.on_drop(reason);
@@ -73,6 +86,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   asio::awaitable<bool> Exchange(beast::tcp_stream& stream, beast::flat_buffer& buffer);
   asio::awaitable<bool> Send(beast::tcp_stream& stream, const HttpRequest& request, HttpReply reply, bool keep_alive);
   asio::awaitable<bool> SendFile(beast::tcp_stream& stream, FileSpan span);
+  asio::awaitable<bool> SendSpans(beast::tcp_stream& stream, SpanStream spans, std::uint64_t length);
   asio::awaitable<bool> SendStream(beast::tcp_stream& stream, BodyStream body, std::optional<std::uint64_t> length);
   asio::awaitable<bool> Refuse(beast::tcp_stream& stream, beast::error_code error);
   asio::awaitable<bool> WriteText(beast::tcp_stream& stream, std::string text);
@@ -118,6 +132,7 @@ asio::awaitable<void> HttpServer::State::Serve(tcp::socket socket) {
   socket.set_option(tcp::no_delay(true), ignored);
   beast::tcp_stream stream(std::move(socket));
   const Membership member(connections, &stream);
+  const AddressCount counted(by_address, stream.socket());
   beast::flat_buffer buffer(limits.header_bytes + 64 * 1024);
   while (!closed) {
     const bool again = co_await Exchange(stream, buffer);
@@ -200,7 +215,7 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
                                               HttpReply reply,
                                               bool keep_alive) {
   const bool head_only = request.method == "HEAD";
-  const bool chunked = !reply.file && reply.stream && !reply.stream_length;
+  const bool chunked = !reply.file && !reply.spans && reply.stream && !reply.stream_length;
   // Date: RFC 9110 section 6.6.1; a tentacle without a clock of its own lives by it.
   std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n",
                                  reply.status,
@@ -212,7 +227,7 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
   }
   std::uint64_t length = reply.body.size();
   if (reply.file) length = reply.file->length;
-  if (!reply.file && reply.stream && reply.stream_length) length = *reply.stream_length;
+  if (!reply.file && (reply.spans || reply.stream) && reply.stream_length) length = *reply.stream_length;
   if (head_only && reply.head_length) length = *reply.head_length;
   if (chunked) {
     head += "Transfer-Encoding: chunked\r\n";
@@ -221,7 +236,7 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
   }
   head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
 
-  const bool inline_body = !head_only && !reply.file && !reply.stream;
+  const bool inline_body = !head_only && !reply.file && !reply.spans && !reply.stream;
   if (inline_body) head += reply.body;
   const bool sent = co_await WriteText(stream, std::move(head));
   if (!sent) co_return false;
@@ -230,6 +245,8 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
   bool whole = false;
   if (reply.file) {
     whole = co_await SendFile(stream, *std::move(reply.file));
+  } else if (reply.spans) {
+    whole = co_await SendSpans(stream, std::move(reply.spans), reply.stream_length.value_or(0));
   } else {
     whole = co_await SendStream(stream, std::move(reply.stream), reply.stream_length);
   }
@@ -237,37 +254,47 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
 }
 
 asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream, FileSpan span) {
-  auto offset = static_cast<off_t>(span.offset);
-  std::uint64_t left = span.length;
   tcp::socket& socket = stream.socket();
   beast::error_code ignored;
   socket.native_non_blocking(true, ignored);
+  StallGuard guard(socket, Chrono(limits.write_timeout));
+  auto offset = static_cast<off_t>(span.offset);
+  std::uint64_t left = span.length;
+  std::uint64_t turn = kTurnBytes;
   while (left > 0) {
-    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(left, kSendfileBytes));
-    const ssize_t sent = ::sendfile(socket.native_handle(), *span.fd, &offset, want);
+    const ssize_t sent = ::sendfile(socket.native_handle(), *span.fd, &offset, std::min(left, turn));
     if (sent > 0) {
       left -= static_cast<std::uint64_t>(sent);
+      turn -= static_cast<std::uint64_t>(sent);
+      guard.Progress();
+      if (turn > 0) continue;
+      turn = kTurnBytes;
+      co_await asio::post(home, asio::use_awaitable);
+      if (!socket.is_open()) co_return false;
       continue;
     }
     if (sent == 0) co_return false;  // The file became shorter: the client sees a short body.
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) co_return false;
-    // basic_stream has no wait of its own; a cancelled timer stands for its write timeout.
-    asio::steady_timer timer(home, Chrono(limits.write_timeout));
-    bool timed_out = false;
-    auto on_timer = [&timed_out, &socket](beast::error_code timer_error) {
-      if (timer_error) return;
-      timed_out = true;
-      beast::error_code cancel_error;
-      socket.cancel(cancel_error);
-    };
-    timer.async_wait(on_timer);
+    // basic_stream has no wait of its own; the guard stands for its write timeout.
     const auto [error] = co_await socket.async_wait(tcp::socket::wait_write, kTuple);
-    timer.cancel();
-    if (timed_out) Drop("timeout");
+    if (guard.stalled()) Drop("timeout");
     if (error) co_return false;
+    turn = kTurnBytes;
   }
   co_return true;
+}
+
+asio::awaitable<bool> HttpServer::State::SendSpans(beast::tcp_stream& stream, SpanStream spans, std::uint64_t length) {
+  std::uint64_t sent = 0;
+  for (;;) {
+    auto span = co_await spans();
+    if (!span.ok()) co_return false;
+    if (span->length == 0) co_return sent == length;
+    sent += span->length;
+    const bool whole = co_await SendFile(stream, *std::move(span));
+    if (!whole) co_return false;
+  }
 }
 
 asio::awaitable<bool> HttpServer::State::SendStream(beast::tcp_stream& stream,
@@ -316,9 +343,18 @@ asio::awaitable<absl::Status> HttpServer::Run() {
   while (!state->closed) {
     auto [error, socket] = co_await state->acceptor.async_accept(kTuple);
     if (state->closed) break;
-    if (error == asio::error::no_descriptors || error == asio::error::connection_aborted) continue;
+    if (error == asio::error::no_descriptors) {
+      asio::steady_timer pause(state->home, kNoDescriptorPause);
+      co_await pause.async_wait(kTuple);
+      continue;
+    }
+    if (error == asio::error::connection_aborted) continue;
     if (error) co_return absl::UnavailableError(fmt::format("accept: {}", error.message()));
     if (state->connections.size() >= state->limits.connections) {
+      state->Drop("too_many");
+      continue;
+    }
+    if (!state->MayConnect(socket)) {
       state->Drop("too_many");
       continue;
     }

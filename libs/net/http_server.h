@@ -18,6 +18,7 @@ struct HttpLimits {
   std::uint32_t header_bytes = 8 * 1024;          // Bigger ones are nobody we know: 431.
   std::uint64_t body_bytes = 1024 * 1024;         // 413 above.
   std::uint32_t connections = 512;                // Further ones are closed at once.
+  std::uint32_t connections_per_address = 0;      // The same of one client address; 0: no such limit.
   absl::Duration header_timeout = absl::Seconds(15);  // Also the keep-alive idle time.
   absl::Duration write_timeout = absl::Seconds(60);   // Without any progress.
 };

@@ -50,6 +50,10 @@ absl::StatusOr<FileSpan> OpenFileSpan(const std::string& path);
 // An error closes the connection, which a client sees as a short body.
 using BodyStream = std::function<boost::asio::awaitable<absl::StatusOr<std::string>>()>;
 
+// A body that is in files, but not all of it yet: asked again and again until it returns a span of length 0. Each is
+// sent with sendfile(2). An error closes the connection.
+using SpanStream = std::function<boost::asio::awaitable<absl::StatusOr<FileSpan>>()>;
+
 // The connection after "101 Switching Protocols" was asked for; the handler owns it from here.
 struct UpgradedConnection {
   boost::asio::ip::tcp::socket socket;
@@ -63,6 +67,7 @@ struct HttpReply {
   // Exactly one of the following is used, in this order of precedence.
   UpgradeHandler upgrade;
   std::optional<FileSpan> file;
+  SpanStream spans;                              // Needs stream_length.
   BodyStream stream;                             // Chunked, unless stream_length is set.
   std::optional<std::uint64_t> stream_length;
   std::string body;

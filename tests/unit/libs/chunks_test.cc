@@ -104,10 +104,10 @@ TEST(ChunkList, ALieIsNoticedAlsoUnderARightSum) {
     bad.append(reinterpret_cast<const char*>(sum.data()), sum.size());
     return Decode(bad).status();
   };
-  EXPECT_TRUE(absl::IsDataLoss(lie(7, '2')));                      // Version.
-  EXPECT_TRUE(absl::IsDataLoss(lie(8, 1)));                        // Size.
-  EXPECT_TRUE(absl::IsDataLoss(lie(28, 127)));                     // Count.
-  EXPECT_TRUE(absl::IsDataLoss(lie(kListHeadBytes + 3, 127)));     // A chunk of 2 GiB.
+  EXPECT_TRUE(absl::IsDataLoss(lie(7, '2')));                   // Version.
+  EXPECT_TRUE(absl::IsDataLoss(lie(8, 1)));                     // Size.
+  EXPECT_TRUE(absl::IsDataLoss(lie(28, 127)));                  // Count.
+  EXPECT_TRUE(absl::IsDataLoss(lie(kListHeadBytes + 3, 127)));  // A chunk of 2 GiB.
 }
 
 }  // namespace
