@@ -71,7 +71,8 @@ absl::StatusOr<ChunkList> Decode(std::string_view bytes) {
   std::string_view tail = bytes.substr(bytes.size() - kListTailBytes);
   bytes.remove_suffix(kListTailBytes);
   if (!bytes.starts_with(kMagic)) return absl::DataLossError("this is no chunk list of version 1");
-  if (TakeDigest(tail) != Sha256::Of(bytes)) return absl::DataLossError("the chunk list is damaged");
+  if (TakeDigest(tail) != Sha256::Of(bytes))
+    return absl::DataLossError("the chunk list is damaged");
   bytes.remove_prefix(kMagic.size());
   ChunkList list;
   const auto size = Take<std::uint64_t>(bytes);
@@ -119,8 +120,7 @@ void ListBuilder::Add(std::string_view bytes) {
 void ListBuilder::CutFront(std::string_view bytes) {
   // One more than allowed is remembered, so that Finish() can tell.
   if (list_.chunks.size() <= kMaxChunks)
-    list_.chunks.push_back(
-        {offset_, static_cast<std::uint32_t>(bytes.size()), Sha256::Of(bytes)});
+    list_.chunks.push_back({offset_, static_cast<std::uint32_t>(bytes.size()), Sha256::Of(bytes)});
   offset_ += bytes.size();
 }
 

@@ -33,7 +33,7 @@ struct ChunkList {
   std::size_t At(std::uint64_t offset) const;
 };
 
-// 128 GiB of the average; a larger image has no list and is pulled without one.
+// 64 GiB of the average; a larger image has no list and is pulled without one.
 inline constexpr std::size_t kMaxChunks = 2u << 20;
 // No chunk of a list that is believed is larger: it is held in memory to be checked.
 inline constexpr std::size_t kMaxChunkBytes = 4u << 20;
@@ -53,6 +53,7 @@ class ListBuilder {
   explicit ListBuilder(ChunkSizes sizes = kChunkSizes) { list_.sizes = sizes; }
 
   void Add(std::string_view bytes);
+
   // Of all that was added; nothing may be added after it.
   const Digest& Whole() {
     if (!whole_digest_) whole_digest_ = whole_.Take();

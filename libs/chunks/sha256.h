@@ -18,9 +18,7 @@ class Sha256 {
 
   void Reset() { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
 
-  void Add(std::string_view bytes) {
-    EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
-  }
+  void Add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
 
   // Of all that was added; begins anew.
   Digest Take() {
