@@ -2,12 +2,12 @@
 
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <vector>
 
 #include <absl/strings/escaping.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
+
+#include "libs/chunks/chunk_list.h"
 
 namespace tentacle::backend {
 
@@ -65,8 +65,7 @@ absl::StatusOr<HashedImage> ImageFiles::Hash(const std::string& relative) const 
   const auto path = Resolve(relative);
   if (!path.ok()) return path.status();
   std::ifstream file(*path, std::ios::binary);
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr);
+  chunks::ListBuilder builder;
   HashedImage result;
   std::vector<char> buffer(kReadBytes);
   while (file) {
@@ -76,15 +75,15 @@ absl::StatusOr<HashedImage> ImageFiles::Hash(const std::string& relative) const 
       result.format = FormatOf(piece);
       result.unpacked_size_bytes = ZstdContentSize(piece);
     }
-    EVP_DigestUpdate(digest.get(), piece.data(), piece.size());
+    builder.Add(piece);
     result.size_bytes += piece.size();
   }
   if (file.bad()) return absl::DataLossError(fmt::format("{}: cannot be read", relative));
   if (result.size_bytes == 0) return absl::InvalidArgumentError(fmt::format("{}: is empty", relative));
   if (result.format == "raw") result.unpacked_size_bytes = result.size_bytes;
-  std::string sum(32, '\0');
-  EVP_DigestFinal_ex(digest.get(), reinterpret_cast<unsigned char*>(sum.data()), nullptr);
-  result.sha256 = absl::BytesToHexString(sum);
+  const chunks::Digest whole = builder.Whole();
+  result.sha256 = absl::BytesToHexString({reinterpret_cast<const char*>(whole.data()), whole.size()});
+  if (const auto list = builder.Finish(); list.ok()) result.chunk_list = chunks::Encode(*list);
   return result;
 }
 

@@ -14,6 +14,7 @@ find_package(spdlog REQUIRED)                                 # 1.10
 find_package(CURL REQUIRED)                                   # 7.88
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)      # 1.10
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)      # 1.5
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)             # 2.1
 if(TENTACLE_BUILD_BACKEND)
   pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)    # 6.4

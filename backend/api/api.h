@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <string_view>
 
 #include <absl/status/statusor.h>
@@ -82,6 +83,9 @@ class Api {
   Reply OpenSocket(Call call);
   Reply RegisterImage(Call call);
   Reply PullImage(Call call);
+  Reply ImageChunks(Call call);
+  Reply ImageBytes(Call call);
+  boost::asio::awaitable<absl::StatusOr<std::pair<ImageFile, net::FileSpan>>> OpenImage(int id);
   Reply CreateTask(Call call);
   Reply CancelTask(Call call);
   Reply ReportTask(Call call);
@@ -89,6 +93,7 @@ class Api {
   net::HttpReply Asset(const net::HttpRequest& request) const;
 
   boost::asio::awaitable<void> HashImage(int id, std::string path);
+  boost::asio::awaitable<void> AddChunkList(int id, std::string path, std::string sha256);
 
   // Runs `work` (returning a StatusOr<std::string> of JSON) on the pool; wraps it as {"<name>": ...} when named.
   template <class Work>
@@ -102,6 +107,7 @@ class Api {
   Router router_;
   FailureLimit token_guesses_;
   FailureLimit key_guesses_;
+  int packing_ = 0;  // Answers that are packed just now.
   std::map<std::string, absl::Time> sessions_;  // SHA-256 of the cookie -> when it ends.
 };
 

@@ -39,6 +39,12 @@ void Api::AddImageRoutes() {
   router_.Add("GET", "/api/v1/tentacles/images/{id}/pull", Access::kTentacle, [this](Call c) {
     return PullImage(std::move(c));
   });
+  router_.Add("GET", "/api/v1/tentacles/images/{id}/chunks", Access::kTentacle, [this](Call c) {
+    return ImageChunks(std::move(c));
+  });
+  router_.Add("GET", "/api/v1/tentacles/images/{id}/bytes", Access::kTentacle, [this](Call c) {
+    return ImageBytes(std::move(c));
+  });
 }
 
 asio::awaitable<net::HttpReply> Api::RegisterImage(Call call) {
@@ -88,12 +94,41 @@ asio::awaitable<void> Api::ResumeHashing() {
   if (!list.ok()) co_return;
   const json::value images = json::parse(*list);
   for (const auto& image : images.as_array()) {
-    co_await HashImage(static_cast<int>(image.at("id").as_int64()), std::string(image.at("path").as_string()));
+    const auto id = static_cast<int>(image.at("id").as_int64());
+    const std::string path(image.at("path").as_string());
+    const std::string sha256(image.at("sha256").as_string());
+    if (sha256.empty()) {
+      co_await HashImage(id, path);
+    } else {
+      co_await AddChunkList(id, path, sha256);
+    }
   }
 }
 
-asio::awaitable<net::HttpReply> Api::PullImage(Call call) {
-  auto find = [this, id = call.Id()]() -> absl::StatusOr<std::pair<ImageFile, net::FileSpan>> {
+// For an image that was registered by a version without chunk lists. A file that is not what was registered gets
+// none: its SHA-256 stands in tasks and in caches.
+asio::awaitable<void> Api::AddChunkList(int id, std::string path, std::string sha256) {
+  auto hash = [this, path] { return parts_.files.Hash(path); };
+  const auto hashed = co_await async::OnPool(parts_.hashing, hash);
+  if (!hashed.ok() || hashed->sha256 != sha256) {
+    const std::string reason(hashed.ok() ? "the file is not what was registered" : hashed.status().message());
+    parts_.log.Error("api.image_failed", {{"image", id}, {"reason", reason}});
+    co_return;
+  }
+  auto write = [this, id, &hashed] { return parts_.images.SetChunkList(id, hashed->chunk_list); };
+  const absl::Status status = co_await async::OnPool(parts_.blocking, write);
+  if (!status.ok()) parts_.log.Error("api.image_not_stored", {{"image", id}, {"reason", std::string(status.message())}});
+}
+
+asio::awaitable<net::HttpReply> Api::ImageChunks(Call call) {
+  auto read = [this, id = call.Id()] { return parts_.images.ChunkList(id); };
+  auto list = co_await async::OnPool(parts_.blocking, read);
+  if (!list.ok()) co_return StatusReply(list.status());
+  co_return net::TextReply(200, *std::move(list), "application/vnd.octofleet.chunks");
+}
+
+asio::awaitable<absl::StatusOr<std::pair<ImageFile, net::FileSpan>>> Api::OpenImage(int id) {
+  auto find = [this, id]() -> absl::StatusOr<std::pair<ImageFile, net::FileSpan>> {
     auto file = parts_.images.File(id);
     if (!file.ok()) return file.status();
     const auto path = parts_.files.Resolve(file->path);
@@ -102,7 +137,11 @@ asio::awaitable<net::HttpReply> Api::PullImage(Call call) {
     if (!span.ok()) return span.status();
     return std::make_pair(*std::move(file), *std::move(span));
   };
-  auto found = co_await async::OnPool(parts_.blocking, find);
+  co_return co_await async::OnPool(parts_.blocking, find);
+}
+
+asio::awaitable<net::HttpReply> Api::PullImage(Call call) {
+  auto found = co_await OpenImage(call.Id());
   if (!found.ok()) co_return StatusReply(found.status());
   auto& [file, span] = *found;
   const std::string etag = fmt::format("\"{}\"", file.sha256);

@@ -14,6 +14,14 @@ FROM provisioning_images WHERE ($1 = 0 OR id = $1) AND (NOT $2 OR state = 'ready
 
 absl::Status Missing() { return absl::NotFoundError("there is no such image"); }
 
+void PutList(pqxx::work& tx, int id, const std::string& list) {
+  const pqxx::binarystring bytes(list.data(), list.size());
+  tx.exec_params("INSERT INTO image_chunks (image_id, list) SELECT id, $2::bytea FROM provisioning_images WHERE id = $1 "
+                 "ON CONFLICT (image_id) DO UPDATE SET list = excluded.list",
+                 id,
+                 bytes);
+}
+
 absl::StatusOr<std::string> Only(absl::StatusOr<std::string> list, int id) {
   if (!list.ok()) return list;
   if (*list == "[]" || id == 0) return Missing();
@@ -38,14 +46,39 @@ absl::StatusOr<int> ImageStore::Add(const NewImage& image) {
 
 absl::Status ImageStore::SetHashed(int id, const HashedImage& hashed) {
   return db_
-      .Execute("UPDATE provisioning_images SET state = 'ready', reason = '', sha256 = $2, size_bytes = $3, "
-               "unpacked_size_bytes = $4, format = CASE WHEN format = '' THEN $5 ELSE format END WHERE id = $1",
-               id,
-               hashed.sha256,
-               hashed.size_bytes,
-               hashed.unpacked_size_bytes,
-               hashed.format)
+      .Run([&](pqxx::work& tx) {
+        tx.exec_params(
+            "UPDATE provisioning_images SET state = 'ready', reason = '', sha256 = $2, size_bytes = $3, "
+            "unpacked_size_bytes = $4, format = CASE WHEN format = '' THEN $5 ELSE format END WHERE id = $1",
+            id,
+            hashed.sha256,
+            hashed.size_bytes,
+            hashed.unpacked_size_bytes,
+            hashed.format);
+        PutList(tx, id, hashed.chunk_list);
+        return true;
+      })
       .status();
+}
+
+absl::Status ImageStore::SetChunkList(int id, const std::string& chunk_list) {
+  return db_
+      .Run([&](pqxx::work& tx) {
+        PutList(tx, id, chunk_list);
+        return true;
+      })
+      .status();
+}
+
+absl::StatusOr<std::string> ImageStore::ChunkList(int id) {
+  return db_.Run([&](pqxx::work& tx) {
+    const auto rows = tx.exec_params(
+        "SELECT list FROM image_chunks JOIN provisioning_images ON id = image_id WHERE id = $1 AND state = 'ready'", id);
+    if (rows.empty()) throw StatusError{absl::NotFoundError("there is no chunk list of this image")};
+    const pqxx::binarystring list(rows[0][0]);
+    if (list.size() == 0) throw StatusError{absl::NotFoundError("the image is too large for a chunk list")};
+    return list.str();
+  });
 }
 
 absl::Status ImageStore::SetFailed(int id, const std::string& reason) {
@@ -68,8 +101,9 @@ absl::StatusOr<ImageFile> ImageStore::File(int id) {
 }
 
 absl::StatusOr<std::string> ImageStore::Unhashed() {
-  return db_.Text("SELECT coalesce(json_agg(json_build_object('id', id, 'path', path)), '[]')::text "
-                  "FROM provisioning_images WHERE state = 'hashing'");
+  return db_.Text("SELECT coalesce(json_agg(json_build_object('id', id, 'path', path, 'sha256', sha256)), '[]')::text "
+                  "FROM provisioning_images LEFT JOIN image_chunks ON id = image_id "
+                  "WHERE state = 'hashing' OR (state = 'ready' AND image_id IS NULL)");
 }
 
 absl::Status ImageStore::Delete(int id) {

@@ -7,6 +7,7 @@
 #include "backend/store/database.h"
 #include "backend/store/migration_0002.inc"
 #include "backend/store/migration_0003.inc"
+#include "backend/store/migration_0004.inc"
 #include "backend/store/migrations.inc"
 
 namespace tentacle::backend {
@@ -14,7 +15,7 @@ namespace tentacle::backend {
 namespace {
 
 constexpr long kLock = 0x74656e74;  // Any number, the same in every backend.
-constexpr std::array<const char*, 3> kMigrations = {kMigration0001, kMigration0002, kMigration0003};
+constexpr std::array<const char*, 4> kMigrations = {kMigration0001, kMigration0002, kMigration0003, kMigration0004};
 
 }  // namespace
 

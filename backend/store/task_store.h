@@ -32,6 +32,7 @@ struct HashedImage {
   std::string format;
   std::uint64_t size_bytes = 0;
   std::uint64_t unpacked_size_bytes = 0;
+  std::string chunk_list;  // Encoded; empty: too large for one.
 };
 
 class ImageStore {
@@ -45,7 +46,10 @@ class ImageStore {
   absl::StatusOr<std::string> Get(int id);            // NotFound
   absl::StatusOr<std::string> Meta(int id);           // NotFound, also while it is not ready
   absl::StatusOr<ImageFile> File(int id);             // NotFound, also while it is not ready
-  absl::StatusOr<std::string> Unhashed();             // [{id, path}]: what a restart has to go on with
+  absl::StatusOr<std::string> ChunkList(int id);      // NotFound, also when the image has none
+  // [{id, path, sha256}]: what a restart has to go on with. `sha256` is set where only the chunk list is missing.
+  absl::StatusOr<std::string> Unhashed();
+  absl::Status SetChunkList(int id, const std::string& chunk_list);
   absl::Status Delete(int id);                        // NotFound; FailedPrecondition while a task needs it
 
  private:

@@ -2,7 +2,7 @@
 # The one list of Debian packages that building, running and testing need, and how they get here.
 #
 # To be sourced. Everything is in Debian 12 (main). A package's reason is in docs/.
-# The groups fuzz and bench are for who configures these presets or runs bench/run.sh; no test needs them.
+# The groups fuzz, bench and benchcache are for who configures these presets or runs bench/run.sh; no test needs them.
 # shellcheck disable=SC2034  # The lists are read by their group's name.
 
 PACKAGES_build="build-essential cmake ninja-build ccache mold pkg-config git
@@ -10,7 +10,7 @@ PACKAGES_build="build-essential cmake ninja-build ccache mold pkg-config git
   libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libboost-system1.81-dev
   libssl-dev libpcap-dev librocksdb-dev prometheus-cpp-dev libgtest-dev libgmock-dev
   libyaml-cpp-dev libpugixml-dev libcli11-dev libspdlog-dev libfmt-dev libpqxx-dev
-  libcurl4-openssl-dev"
+  libcurl4-openssl-dev libzstd-dev"
 PACKAGES_run="postgresql ipxe curl jq iproute2 procps ca-certificates zstd"
 PACKAGES_lab="dnsmasq-base qemu-system-x86 qemu-utils ipxe-qemu ovmf debootstrap busybox-static zstd
   cpio grub-pc-bin grub-efi-amd64-bin grub-common mtools dosfstools e2fsprogs fdisk iproute2"
@@ -21,6 +21,7 @@ PACKAGES_compose="docker.io docker-compose debootstrap iptables python3 curl jq 
 PACKAGES_fuzz="clang-19 libclang-rt-19-dev"   # The presets fuzz and tsan.
 PACKAGES_bench="dnsmasq-base iproute2 binutils python3"
 PACKAGES_pxebench="kea-admin dnsmasq-base python3"   # perfdhcp and the ProxyDHCP of bench/pxe.sh.
+PACKAGES_benchcache="nginx-light casync wimtools e2fsprogs openssl curl procps"   # Peers of bench/run.sh cache.
 PACKAGES_test="tftp-hpa atftp udhcpc tshark chromium prometheus shellcheck python3 python3-yaml"
 
 # packages_of GROUP: the names of a group, one a line.
