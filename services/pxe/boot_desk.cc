@@ -167,7 +167,9 @@ asio::awaitable<void> BootDesk::PullImages() {
         parts_.log.Warning("pxe.image_not_ordered", {{"image", image_id}, {"reason", std::string(status.message())}});
       }
     }
-    pull_wake_.expires_after(absl::ToChronoNanoseconds(wanted_images_.empty() ? absl::Hours(1) : limits::kPullRetry));
+    co_await TellNeededImages();
+    const bool settled = wanted_images_.empty() && needed_told_;
+    pull_wake_.expires_after(absl::ToChronoNanoseconds(settled ? absl::Hours(1) : limits::kPullRetry));
     co_await pull_wake_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 }
@@ -196,6 +198,25 @@ void BootDesk::Alert(const TrackedTask& task, std::string_view kind, std::string
   parts_.log.Warning("pxe.alert",
                      {{"task", task.task.id()}, {"mac", task.mac.ToString()}, {"kind", kind}, {"reason", sentence}});
   Timeline(task, "alert", sentence);
+}
+
+asio::awaitable<void> BootDesk::TellNeededImages() {
+  if (needed_told_) co_return;
+  const std::set<std::string> needed = needed_images_;
+  const absl::Status status = co_await parts_.cache.KeepImages(needed);
+  needed_told_ = status.ok() && needed == needed_images_;
+}
+
+void BootDesk::NoteNeededImages() {
+  std::set<std::string> needed;
+  for (const auto& [mac, task] : table_.tasks()) {
+    // Some systems are installed from the net, without an image.
+    if (IsOpen(task.progress.status()) && !task.task.image_id().empty()) needed.insert(task.task.image_id());
+  }
+  if (needed == needed_images_) return;
+  needed_images_ = std::move(needed);
+  needed_told_ = false;
+  pull_wake_.cancel();
 }
 
 void BootDesk::Timeline(const TrackedTask& task, std::string_view step, std::string_view detail) {
@@ -232,6 +253,7 @@ void BootDesk::CountTasks() {
     ++counts[std::string(backend_link::StatusName(task.progress.status()))];
   }
   parts_.metrics.Tasks(counts);
+  NoteNeededImages();
 }
 
 asio::awaitable<absl::Status> BootDesk::SaveFile(TrackedTask task) {

@@ -109,7 +109,8 @@ class BootDesk {
   const BootTable& table() const { return table_; }
   const BootRecords& boots() const { return boots_; }
 
-  // Asks the cache for the images of new tasks until it has taken each request. Ends when cancelled.
+  // Asks the cache for the images of new tasks until it has taken each request, and tells it which images open tasks
+  // need. Ends when cancelled.
   boost::asio::awaitable<void> PullImages();
   // Looks at what has been silent for too long. Ends when cancelled.
   boost::asio::awaitable<void> WatchDeadlines();
@@ -142,6 +143,8 @@ class BootDesk {
   // Tells how boots ended.
   void Ended(const std::vector<BootRecord>& boots);
   void CountTasks();
+  void NoteNeededImages();
+  boost::asio::awaitable<void> TellNeededImages();
   // Writes the task down and reports its status; both done when it returns.
   boost::asio::awaitable<absl::Status> Settle(TrackedTask task);
   void SettleLater(TrackedTask task);
@@ -154,6 +157,8 @@ class BootDesk {
   bool enabled_ = true;
   async::Turn file_turn_;
   std::set<std::string> wanted_images_;
+  std::set<std::string> needed_images_;  // Of open tasks.
+  bool needed_told_ = false;
   boost::asio::steady_timer pull_wake_;
   boost::asio::steady_timer deadline_timer_;
 };

@@ -44,6 +44,15 @@ class GrpcCachePeer final : public CachePeer {
     co_return InPlainWords(response.status());
   }
 
+  asio::awaitable<absl::Status> KeepImages(std::set<std::string> image_ids) override {
+    cache::v1::ReplaceNeededImagesRequest request;
+    for (const std::string& id : image_ids) request.add_image_ids(id);
+    const auto response =
+        co_await rpc::Call<AsyncStub, cache::v1::ReplaceNeededImagesRequest, cache::v1::ReplaceNeededImagesResponse>(
+            stub_->async(), &AsyncStub::ReplaceNeededImages, std::move(request), limits::kCacheCallTimeout);
+    co_return InPlainWords(response.status());
+  }
+
  private:
   std::unique_ptr<cache::v1::CacheService::Stub> stub_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include <absl/status/statusor.h>
@@ -16,6 +17,8 @@ class CachePeer {
   virtual ~CachePeer() = default;
   virtual boost::asio::awaitable<absl::StatusOr<cache::v1::GetImageResponse>> GetImage(std::string image_id) = 0;
   virtual boost::asio::awaitable<absl::Status> PullImage(std::string image_id) = 0;
+  // The images of all open tasks, as a whole: the cache evicts none of them.
+  virtual boost::asio::awaitable<absl::Status> KeepImages(std::set<std::string> image_ids) = 0;
 };
 
 std::unique_ptr<CachePeer> DialCache(const std::string& socket_path);

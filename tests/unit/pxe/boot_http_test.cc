@@ -223,6 +223,16 @@ TEST_F(BootHttpTest, NewTasksAreWrittenDownAndTheirImagesOrdered) {
   EXPECT_THAT(world_.cache.asked, ElementsAre("pull img-1"));
 }
 
+TEST_F(BootHttpTest, TheCacheIsToldWhichImagesOpenTasksNeed) {
+  boost::asio::co_spawn(world_.io, world_.desk().PullImages(), boost::asio::detached);
+  world_.io.restart();
+  while (world_.cache.kept.empty()) world_.io.run_one();
+  EXPECT_THAT(world_.cache.kept, ElementsAre("img-1"));
+  Push(2, {});
+  world_.io.restart();
+  while (!world_.cache.kept.empty()) world_.io.run_one();
+}
+
 TEST_F(BootHttpTest, TasksThatAreMissingAreCancelledAndTheirFilesGo) {
   Push(2, {});
   EXPECT_EQ(world_.events.Of("task.status").back(), "cancelled  0 ");

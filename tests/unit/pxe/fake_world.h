@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -91,6 +92,11 @@ class FakeCache final : public pxe::CachePeer {
     co_return status;
   }
 
+  boost::asio::awaitable<absl::Status> KeepImages(std::set<std::string> image_ids) override {
+    kept = std::move(image_ids);
+    co_return status;
+  }
+
   void OpenGate() {
     closed = false;
     gate_.cancel();
@@ -99,6 +105,7 @@ class FakeCache final : public pxe::CachePeer {
   cache::v1::GetImageResponse reply;
   absl::Status status;
   std::vector<std::string> asked;
+  std::set<std::string> kept;
   bool closed = false;
   int waiting = 0;
 
