@@ -109,6 +109,7 @@ long_tests() {
   done
   step 'the line: a hundred cuts'
   check uplink-cuts env TENTACLE_TEST_CUTS=100 build/dev/tests/rpc/uplink_rpc_test --gtest_filter='Cuts.*'
+  check cache-kills env CACHE_KILLS=200 CACHE_KILL_ROUNDS=20 build/dev/tests/unit/cache/cache_kill_test
   step 'torture, long'
   script torture-long tests/torture/torture.sh long
 }

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <grpcpp/impl/service_type.h>
 
 #include "libs/net/http_server.h"
@@ -25,8 +27,9 @@ class Cache {
       : host_(host),
         metrics_(host.registry),
         library_(host, metrics_),
-        service_(MakeCacheService(host.home, library_, host.config)),
-        routes_(library_, metrics_, host.blocking),
+        scrubber_(host, library_, metrics_),
+        service_(MakeCacheService(host.home, library_, scrubber_, host.config)),
+        routes_(library_, metrics_),
         http_(host.home, MakeRoutes(), MakeLimits(), MakeObserver()) {
     // pxe, uplink -> library
     host_.rpc.Register(*service_);
@@ -46,7 +49,10 @@ class Cache {
   // Until it is cancelled or the socket breaks. Pulls that still run are broken off, not waited
   // for.
   asio::awaitable<absl::Status> Serve() {
-    const StopAtEnd stop{library_};
+    const StopAtEnd stop{library_, scrubber_};
+    // The disk -> library
+    auto scrub = scrubber_.Run();
+    asio::co_spawn(host_.home, std::move(scrub), asio::detached);
     co_return co_await http_.Run();
   }
 
@@ -58,8 +64,12 @@ class Cache {
  private:
   struct StopAtEnd {
     ImageLibrary& library;
+    Scrubber& scrubber;
 
-    ~StopAtEnd() { library.Stop(); }
+    ~StopAtEnd() {
+      library.Stop();
+      scrubber.Stop();
+    }
   };
 
   net::HttpHandler MakeRoutes() {
@@ -69,6 +79,7 @@ class Cache {
   static net::HttpLimits MakeLimits() {
     net::HttpLimits http_limits;
     http_limits.connections = limits::kHttpConnections;
+    http_limits.connections_per_address = limits::kHttpConnectionsPerAddress;
     return http_limits;
   }
 
@@ -86,6 +97,7 @@ class Cache {
   runtime::Host& host_;
   Metrics metrics_;
   ImageLibrary library_;
+  Scrubber scrubber_;
   std::unique_ptr<grpc::Service> service_;
   ImageHttp routes_;
   net::HttpServer http_;

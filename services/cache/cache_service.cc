@@ -12,8 +12,11 @@ namespace asio = boost::asio;
 
 class CacheService final : public v1::CacheService::CallbackService {
  public:
-  CacheService(asio::any_io_executor home, ImageLibrary& library, const runtime::ConfigFeed& config)
-      : home_(std::move(home)), library_(library), config_(config) {}
+  CacheService(asio::any_io_executor home,
+               ImageLibrary& library,
+               Scrubber& scrubber,
+               const runtime::ConfigFeed& config)
+      : home_(std::move(home)), library_(library), scrubber_(scrubber), config_(config) {}
 
   grpc::ServerUnaryReactor* ListImages(grpc::CallbackServerContext* context,
                                        const v1::ListImagesRequest* request,
@@ -44,6 +47,42 @@ class CacheService final : public v1::CacheService::CallbackService {
     return rpc::Serve<v1::EvictImageRequest, v1::EvictImageResponse>(
         home_, context, request, response,
         [this](const v1::EvictImageRequest& r) { return Evict(r.image_id()); });
+  }
+
+  grpc::ServerUnaryReactor* PinImage(grpc::CallbackServerContext* context,
+                                     const v1::PinImageRequest* request,
+                                     v1::PinImageResponse* response) override {
+    return rpc::Serve<v1::PinImageRequest, v1::PinImageResponse>(
+        home_, context, request, response, [this](const v1::PinImageRequest& r) {
+          return Pin<v1::PinImageResponse>(r.image_id(), true);
+        });
+  }
+
+  grpc::ServerUnaryReactor* UnpinImage(grpc::CallbackServerContext* context,
+                                       const v1::UnpinImageRequest* request,
+                                       v1::UnpinImageResponse* response) override {
+    return rpc::Serve<v1::UnpinImageRequest, v1::UnpinImageResponse>(
+        home_, context, request, response, [this](const v1::UnpinImageRequest& r) {
+          return Pin<v1::UnpinImageResponse>(r.image_id(), false);
+        });
+  }
+
+  grpc::ServerUnaryReactor* VerifyImage(grpc::CallbackServerContext* context,
+                                        const v1::VerifyImageRequest* request,
+                                        v1::VerifyImageResponse* response) override {
+    return rpc::Serve<v1::VerifyImageRequest, v1::VerifyImageResponse>(
+        home_, context, request, response,
+        [this](const v1::VerifyImageRequest& r) { return Verify(r.image_id()); });
+  }
+
+  grpc::ServerUnaryReactor* ReplaceNeededImages(
+      grpc::CallbackServerContext* context,
+      const v1::ReplaceNeededImagesRequest* request,
+      v1::ReplaceNeededImagesResponse* response) override {
+    return rpc::Serve<v1::ReplaceNeededImagesRequest, v1::ReplaceNeededImagesResponse>(
+        home_, context, request, response, [this](const v1::ReplaceNeededImagesRequest& r) {
+          return ReplaceNeeded({r.image_ids().begin(), r.image_ids().end()});
+        });
   }
 
  private:
@@ -81,8 +120,32 @@ class CacheService final : public v1::CacheService::CallbackService {
     co_return response;
   }
 
+  template <class Response>
+  asio::awaitable<absl::StatusOr<Response>> Pin(std::string image_id, bool pinned) {
+    const auto entry = co_await library_.Pin(std::move(image_id), pinned);
+    if (!entry.ok()) co_return entry.status();
+    Response response;
+    *response.mutable_image() = (*entry)->image;
+    co_return response;
+  }
+
+  asio::awaitable<absl::StatusOr<v1::VerifyImageResponse>> Verify(std::string image_id) {
+    const auto entry = scrubber_.Request(image_id);
+    if (!entry.ok()) co_return entry.status();
+    v1::VerifyImageResponse response;
+    *response.mutable_image() = (*entry)->image;
+    co_return response;
+  }
+
+  asio::awaitable<absl::StatusOr<v1::ReplaceNeededImagesResponse>> ReplaceNeeded(
+      std::set<std::string> image_ids) {
+    library_.ReplaceNeeded(std::move(image_ids));
+    co_return v1::ReplaceNeededImagesResponse();
+  }
+
   asio::any_io_executor home_;
   ImageLibrary& library_;
+  Scrubber& scrubber_;
   const runtime::ConfigFeed& config_;
 };
 
@@ -90,8 +153,9 @@ class CacheService final : public v1::CacheService::CallbackService {
 
 std::unique_ptr<grpc::Service> MakeCacheService(asio::any_io_executor home,
                                                 ImageLibrary& library,
+                                                Scrubber& scrubber,
                                                 const runtime::ConfigFeed& config) {
-  return std::make_unique<CacheService>(std::move(home), library, config);
+  return std::make_unique<CacheService>(std::move(home), library, scrubber, config);
 }
 
 }  // namespace tentacle::cache

@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "services/cache/image_library.h"
+#include "services/cache/scrubber.h"
 
 namespace grpc {
 class Service;
@@ -14,9 +15,11 @@ class Service;
 
 namespace tentacle::cache {
 
-// `library` must outlive the service. Port and limit are told as the configuration has them.
+// Library and scrubber must outlive the service. Port and limit are told as the configuration has
+// them.
 std::unique_ptr<grpc::Service> MakeCacheService(boost::asio::any_io_executor home,
                                                 ImageLibrary& library,
+                                                Scrubber& scrubber,
                                                 const runtime::ConfigFeed& config);
 
 }  // namespace tentacle::cache

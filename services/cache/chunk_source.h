@@ -50,7 +50,8 @@ class ChunkSource {
   // that is asked first and says 0 costs nothing: the next is asked.
   virtual std::size_t Offers(const ChunkRun& run) = 0;
 
-  // Whether it will offer that chunk once all before it are here: then nobody else needs to fetch it.
+  // Whether it will offer that chunk once all before it are here: then nobody else needs to fetch
+  // it.
   virtual bool Expects(std::size_t chunk) { return Offers({chunk, 1}) > 0; }
 
   // Hands over the bytes of the run's chunks. OK: all of them. Otherwise what was handed over until

@@ -4,14 +4,20 @@
 
 #include <tentacle/cache/v1/cache_service.pb.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
+#include <string>
 
 #include <absl/time/time.h>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
+
+#include "services/cache/chunked.h"
+#include "services/cache/line_limiter.h"
 
 namespace tentacle::cache {
 
@@ -23,6 +29,14 @@ struct Entry {
   bool pull_runs = false;  // Also while it waits for its next series of tries.
   Line line = Line::kAsked;
   int readers = 0;
+  // While a pull by chunks runs. Null: the bytes are in their order, as far as `in_order` says.
+  std::shared_ptr<Chunked> chunked;
+  bool in_order = false;  // The first present_bytes() of the part file are those of the image.
+  int wrong_told = 0;
+  bool doubted = false;  // The pull checks a file that was whole once.
+  std::string file_id;   // Of the file that was verified; see FileId().
+  std::shared_ptr<std::atomic<PullClass>> pull_class =
+      std::make_shared<std::atomic<PullClass>>(PullClass::kPrepull);
   // Grows when bytes that were here are thrown away: who began to read them must stop.
   std::uint64_t generation = 0;
   absl::Time told = absl::InfinitePast();
@@ -53,13 +67,16 @@ class Reading {
   std::shared_ptr<Entry> entry_;
 };
 
-// How many bytes of the image an answer that ends at `end` may have by now. Its own end is held
-// back until the image is verified, so that no answer is whole with bytes that nobody checked.
-std::uint64_t Servable(const Entry& entry, std::uint64_t end);
+// Up to where an answer that stands at `at` and ends at `end` can be read by now; at most `at` when
+// it has to wait. With a chunk list each chunk counts once its hash was right, and the last one
+// once that of the whole was. Without, the answer's own end is held back until then, so that no
+// answer is whole with bytes that nobody checked.
+std::uint64_t Servable(const Entry& entry, std::uint64_t at, std::uint64_t end);
 
-// Returns at the next change. False: neither since `since` nor later has a byte come for
-// limits::kStreamStall.
+// Returns at the next change; meanwhile the pull knows that somebody waits for the byte at `at`.
+// False: neither since `since` nor later has a byte come for limits::kStreamStall.
 boost::asio::awaitable<bool> Changed(std::shared_ptr<Entry> entry,
-                                     std::chrono::steady_clock::time_point since);
+                                     std::chrono::steady_clock::time_point since,
+                                     std::uint64_t at = 0);
 
 }  // namespace tentacle::cache

@@ -1,12 +1,10 @@
 #include "services/cache/image_http.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 
-#include "libs/async/on_pool.h"
 #include "libs/text/view.h"
 #include "services/cache/limits.h"
 
@@ -58,48 +56,40 @@ struct Reader {
 asio::awaitable<absl::Status> Promise(std::shared_ptr<Entry> entry, net::ByteRange range) {
   const auto since = std::chrono::steady_clock::now();
   for (;;) {
-    if (Servable(*entry, range.first + range.length) > range.first) co_return absl::OkStatus();
+    if (Servable(*entry, range.first, range.first + range.length) > range.first)
+      co_return absl::OkStatus();
     if (!entry->pull_runs) co_return absl::UnavailableError(WhyNot(*entry));
     if (entry->line == Line::kFlows) co_return absl::OkStatus();
     if (entry->line == Line::kFails) {
       co_return absl::UnavailableError(
           fmt::format("the image cannot be fetched just now: {}", entry->image.reason()));
     }
-    if (!co_await Changed(entry, since))
-      co_return absl::UnavailableError("the image waits for other pulls to end");
+    const bool alive = co_await Changed(entry, since, range.first);
+    if (!alive) co_return absl::UnavailableError("the image waits for other pulls to end");
   }
 }
 
-asio::awaitable<absl::StatusOr<std::string>> NextPiece(std::shared_ptr<Reader> reader,
-                                                       asio::thread_pool& blocking) {
-  if (reader->at == reader->end) co_return std::string();
+// The next stretch that can be sent. The file is not read here: what is verified stays as it is,
+// and the kernel sends it.
+asio::awaitable<absl::StatusOr<net::FileSpan>> NextSpan(std::shared_ptr<Reader> reader) {
   const auto since = std::chrono::steady_clock::now();
-  for (;;) {
+  while (reader->at < reader->end) {
     // The client sees a short body and begins anew, instead of a mixture.
     if (reader->entry->generation != reader->generation)
       co_return absl::AbortedError("the image was fetched anew");
-    if (Servable(*reader->entry, reader->end) > reader->at) break;
+    const std::uint64_t there = Servable(*reader->entry, reader->at, reader->end);
+    if (there > reader->at) {
+      net::FileSpan span = reader->file;
+      span.offset = reader->at;
+      span.length = std::min(there - reader->at, limits::kSpanBytes);
+      reader->at += span.length;
+      co_return span;
+    }
     if (!reader->entry->pull_runs) co_return absl::UnavailableError(reader->entry->image.reason());
-    if (!co_await Changed(reader->entry, since))
-      co_return absl::DeadlineExceededError("no byte for too long");
+    const bool alive = co_await Changed(reader->entry, since, reader->at);
+    if (!alive) co_return absl::DeadlineExceededError("no byte for too long");
   }
-  const std::uint64_t there = std::min(Servable(*reader->entry, reader->end), reader->end);
-  const auto want =
-      static_cast<std::size_t>(std::min<std::uint64_t>(there - reader->at, limits::kServeBytes));
-  auto read = [fd = reader->file.fd, at = reader->at, want] {
-    std::string piece(want, '\0');
-    const ssize_t got = ::pread(*fd, piece.data(), piece.size(), static_cast<off_t>(at));
-    piece.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-    return piece;
-  };
-  std::string piece = co_await async::OnPool(blocking, read);
-  // The file may have been emptied and filled anew while it was read.
-  if (reader->entry->generation != reader->generation)
-    co_return absl::AbortedError("the image was fetched anew");
-  if (piece.empty())
-    co_return absl::DataLossError("the image's file is shorter than its index says");
-  reader->at += piece.size();
-  co_return piece;
+  co_return net::FileSpan{};
 }
 
 }  // namespace
@@ -155,24 +145,11 @@ asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request, std::
   auto file = library_.OpenBytes(*entry);
   if (!file.ok()) co_return Unavailable(WhyNot(*entry));
   metrics_.Served(range.length);
-  if (entry->image.state() == v1::IMAGE_STATE_CACHED) {
-    file->offset = range.first;
-    file->length = range.length;
-    // Not evicted while it is sent: the hold goes with the descriptor.
-    file->fd = std::shared_ptr<int>(file->fd.get(), [hold, fd = file->fd](int*) {});
-    reply.file = *std::move(file);
-    co_return reply;
-  }
+  // Not evicted while it is sent: the reader holds it.
+  auto reader = std::make_shared<Reader>(entry, *std::move(file), range);
   reply.stream_length = range.length;
-  reply.stream = StreamOf(entry, *std::move(file), range);
+  reply.spans = [reader] { return NextSpan(reader); };
   co_return reply;
-}
-
-net::BodyStream ImageHttp::StreamOf(std::shared_ptr<Entry> entry,
-                                    net::FileSpan file,
-                                    net::ByteRange range) {
-  auto reader = std::make_shared<Reader>(std::move(entry), std::move(file), range);
-  return [reader, &blocking = blocking_] { return NextPiece(reader, blocking); };
 }
 
 }  // namespace tentacle::cache

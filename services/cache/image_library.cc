@@ -15,6 +15,8 @@
 #include <boost/json/serialize.hpp>
 
 #include "services/cache/core/image_name.h"
+#include "services/cache/file_facts.h"
+#include "services/cache/kill_point.h"
 #include "services/cache/limits.h"
 
 namespace tentacle::cache {
@@ -28,15 +30,10 @@ using event::v1::PRIORITY_METRIC;
 using event::v1::PRIORITY_RESULT;
 
 constexpr std::string_view kKeyPrefix = "image/";
+constexpr std::string_view kFilePrefix = "file/";
 
 bool IsPulling(ImageState state) {
   return state == v1::IMAGE_STATE_PULLING || state == v1::IMAGE_STATE_VERIFYING;
-}
-
-std::uint64_t SizeOf(const std::string& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  return error ? 0 : size;
 }
 
 }  // namespace
@@ -73,18 +70,20 @@ absl::StatusOr<net::FileSpan> ImageLibrary::OpenBytes(const Entry& entry) const 
 bool ImageLibrary::OpenEntry(std::shared_ptr<Entry> entry) {
   v1::Image& image = entry->image;
   const std::string final_path = Final(image.id());
-  const bool final_whole = image.size_bytes() > 0 && SizeOf(final_path) == image.size_bytes();
-  if (image.state() == v1::IMAGE_STATE_CACHED && final_whole) return true;
-  if (IsPulling(image.state())) {
-    // Killed between the rename and the index: verified once more, the line is not needed for it.
+  const bool final_whole = image.size_bytes() > 0 && FileSize(final_path) == image.size_bytes();
+  if (image.state() == v1::IMAGE_STATE_CACHED && final_whole && IsTheFile(*entry)) return true;
+  if (IsPulling(image.state()) || (image.state() == v1::IMAGE_STATE_CACHED && final_whole)) {
+    // Killed between the rename and the index, or the file was touched meanwhile: verified once
+    // more, the line is not needed for what is right in it.
     if (final_whole && ::rename(final_path.c_str(), Part(image.id()).c_str()) != 0) {
       host_.log.Warning("cache.part_not_restored",
                         {{"image", image.id()}, {"reason", std::strerror(errno)}});
     }
+    entry->doubted = final_whole;
     to_resume_.push_back(entry);
   }
   image.set_state(v1::IMAGE_STATE_ABSENT);
-  image.set_present_bytes(SizeOf(Part(image.id())));
+  image.set_present_bytes(DiskUse(Part(image.id())));
   return false;
 }
 
@@ -93,10 +92,22 @@ absl::Status ImageLibrary::Open() {
   fs::create_directories(folder_, error);
   if (error) return absl::UnavailableError(fmt::format("{}: {}", folder_, error.message()));
   std::set<std::string> known;
+  std::map<std::string, std::string> file_ids;
+  auto visit_file = [&](std::string_view key, std::string_view value) {
+    file_ids.emplace(key.substr(kFilePrefix.size()), value);
+    return true;
+  };
+  if (absl::Status status = host_.store.Scan(kFilePrefix, "file0", visit_file); !status.ok())
+    return status;
+  LoadNeeded();
+  LoadOrphansUntil();
   auto visit = [&](std::string_view, std::string_view value) {
     auto entry = std::make_shared<Entry>();
     if (!entry->image.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
     const std::string& id = entry->image.id();
+    if (!IsAcceptableId(id)) return true;
+    entry->file_id = file_ids[id];
+    entry->image.set_needed(needed_.contains(id));
     known.insert(FileNameOf(id) + (OpenEntry(entry) ? "" : ".part"));
     entries_[id] = entry;
     return true;
@@ -104,9 +115,8 @@ absl::Status ImageLibrary::Open() {
   if (absl::Status status = host_.store.Scan(kKeyPrefix, "image0", visit); !status.ok())
     return status;
   for (const auto& file : fs::directory_iterator(folder_, error)) {
-    if (known.contains(file.path().filename().string())) continue;
-    host_.log.Warning("cache.stray_file_removed", {{"file", file.path().filename().string()}});
-    fs::remove(file.path(), error);
+    if (!known.contains(file.path().filename().string()))
+      AdoptOrRemove(file.path().filename().string());
   }
   Configure();
   Count();
@@ -148,6 +158,10 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Find(std::
   auto entry = std::make_shared<Entry>();
   entry->image = *std::move(meta);
   entry->meta_at = host_.clock.Now();
+  entry->image.set_needed(needed_.contains(image_id));
+  // It outlived its index: it is checked like any part that a restart finds.
+  if (orphans_.erase(FileNameOf(image_id)) > 0)
+    entry->image.set_present_bytes(DiskUse(Part(image_id)));
   entries_[image_id] = entry;
   Store(*entry);
   Count();
@@ -181,6 +195,8 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Demand(std
   if (!found.ok()) co_return found;
   const std::shared_ptr<Entry>& entry = *found;
   Touch(*entry, asker);
+  if (entry->image.state() == v1::IMAGE_STATE_CACHED && !IsTheFile(*entry))
+    Doubt(entry, "the file was changed by somebody else");
   const auto is_settled = [&entry] {
     return entry->pull_runs || entry->image.state() == v1::IMAGE_STATE_CACHED;
   };
@@ -206,9 +222,8 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   if (at == entries_.end())
     return absl::NotFoundError(fmt::format("image {} is not known here", image_id));
   const std::shared_ptr<Entry> entry = at->second;
-  if (entry->pull_runs || entry->readers > 0) {
-    return absl::FailedPreconditionError(fmt::format("image {} is in use", image_id));
-  }
+  if (const std::string why = KeptFor(*entry); !why.empty())
+    return absl::FailedPreconditionError(fmt::format("image {} stays: {}", image_id, why));
   const std::uint64_t freed = entry->image.present_bytes();
   // The index first: after a crash a file without an entry is removed, an entry without a file is
   // absent.
@@ -216,9 +231,13 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   entry->image.set_present_bytes(0);
   entry->image.clear_reason();
   ++entry->generation;
+  KillPoint("before_evict_index");
   Store(*entry);
+  Forget(image_id);
+  KillPoint("before_unlink");
   ::unlink(Final(image_id).c_str());
   ::unlink(Part(image_id).c_str());
+  KillPoint("after_unlink");
   metrics_.Evicted();
   Count();
   host_.log.Info("cache.image_evicted", {{"image", image_id}, {"bytes", freed}});
@@ -233,13 +252,15 @@ void ImageLibrary::Touch(Entry& entry, Asker asker) {
   const absl::Duration wants = asker == Asker::kTask ? limits::kTaskWants : limits::kClientWants;
   entry.wanted_until = std::max(entry.wanted_until, now + wants);
   entry.image.mutable_last_used_at()->set_seconds(absl::ToUnixSeconds(now));
+  const PullClass rank = asker == Asker::kClient ? PullClass::kClient : PullClass::kTask;
+  if (*entry.pull_class < rank) *entry.pull_class = rank;
   if (now - entry.use_stored < limits::kUseStoreInterval) return;
   entry.use_stored = now;
   Store(entry);
 }
 
 std::uint64_t ImageLibrary::UsedBytes() const {
-  std::uint64_t used = 0;
+  std::uint64_t used = OrphanBytes();
   for (const auto& [id, entry] : entries_)
     used += entry->image.present_bytes();
   return used;
@@ -258,7 +279,10 @@ void ImageLibrary::Move(Entry& entry, ImageEvent event) {
 void ImageLibrary::Store(const Entry& entry) {
   // Without sync: what a power cut takes back is found again on the disk or fetched again.
   const std::string key = std::string(kKeyPrefix) + entry.image.id();
-  const absl::Status status = host_.store.Apply({{key, entry.image.SerializeAsString()}}, false);
+  const std::string file_key = std::string(kFilePrefix) + entry.image.id();
+  const absl::Status status =
+      host_.store.Apply({{key, entry.image.SerializeAsString()}, {file_key, entry.file_id}}, false);
+  KillPoint("after_index");
   if (!status.ok())
     host_.log.Error("cache.index_failed",
                     {{"image", entry.image.id()}, {"reason", std::string(status.message())}});

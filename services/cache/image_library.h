@@ -5,9 +5,12 @@
 #include <tentacle/cache/v1/cache_service.pb.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <absl/status/statusor.h>
@@ -61,8 +64,33 @@ class ImageLibrary {
   // Unavailable: it failed a moment ago and the asker is a client.
   boost::asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> Demand(std::string image_id,
                                                                         Asker asker);
-  // NotFound; FailedPrecondition: in use or being fetched. Returns the bytes freed.
+  // NotFound; FailedPrecondition: in use, being fetched, pinned, or a task needs it. Returns the
+  // bytes freed.
   absl::StatusOr<std::uint64_t> Evict(const std::string& image_id);
+  // Find, and never evict it again until it is unpinned.
+  boost::asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> Pin(std::string image_id,
+                                                                     bool pinned);
+  // These are never evicted; the set as a whole, also of images that are not known yet.
+  void ReplaceNeeded(std::set<std::string> image_ids);
+
+  // The file of a cached image is not what was verified: it is checked chunk by chunk, and what is
+  // wrong in it is fetched again. Nothing of it is served meanwhile that was not checked.
+  void Doubt(std::shared_ptr<Entry> entry, const std::string& reason);
+  // Each byte was compared just now.
+  void Verified(Entry& entry);
+  // What a cached image is to be compared with. Null: only its whole SHA-256. Blocking.
+  std::shared_ptr<const chunks::ChunkList> StoredList(const v1::Image& image) const;
+
+  std::string FinalPath(const Entry& entry) const { return Final(entry.image.id()); }
+
+  // Before the first pull. Null: as fast as it comes.
+  void LimitLine(LineLimiter* limiter) { limiter_ = limiter; }
+
+  // Before the first pull: where else chunks may come from; called on the pull threads.
+  void AddSources(
+      std::function<ChunkSources(const v1::Image& image, const Chunked& chunked)> make_sources) {
+    more_sources_ = std::move(make_sources);
+  }
 
   // The bytes that are here by now, whichever name the file has. NotFound: none.
   absl::StatusOr<net::FileSpan> OpenBytes(const Entry& entry) const;
@@ -79,11 +107,23 @@ class ImageLibrary {
   boost::asio::awaitable<absl::Status> RenewMeta(std::shared_ptr<Entry> entry);
   void Touch(Entry& entry, Asker asker);
   absl::Status MakeRoom(const Entry& wanted);
+  std::string KeptFor(const Entry& entry) const;
+  void Forget(const std::string& image_id);
+  boost::asio::awaitable<absl::Status> GetList(std::shared_ptr<Entry> entry);
+  void AdoptOrRemove(const std::string& file);
+  std::uint64_t OrphanBytes() const;
+  void RemoveOrphans();
+  bool IsTheFile(const Entry& entry) const;
+  void LoadNeeded();
+  void LoadOrphansUntil();
   absl::Status StartPull(std::shared_ptr<Entry> entry);
   boost::asio::awaitable<void> RunPull(std::shared_ptr<Entry> entry);
   boost::asio::awaitable<void> WaitWhileIdle(absl::Duration at_least);
   PullJob MakeJob(const std::shared_ptr<Entry>& entry);
   void Ended(Entry& entry, const absl::Status& status);
+  void Trouble(Entry& entry, const std::string& reason);
+  void WrongChunk(Entry& entry, std::size_t chunk, const std::string& where);
+  absl::StatusOr<chunks::ChunkList> LoadStoredList(const std::string& image_id) const;
   void Move(Entry& entry, ImageEvent event);
   void Store(const Entry& entry);
   void TellProgress(Entry& entry, bool now);
@@ -94,6 +134,13 @@ class ImageLibrary {
   std::string folder_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
   std::vector<std::shared_ptr<Entry>> to_resume_;  // Until the cache is switched on.
+  std::set<std::string> needed_;
+  // Files of images that a damaged index knew: believed again, once checked, when they are asked
+  // for.
+  std::map<std::string, std::uint64_t> orphans_;
+  absl::Time orphans_until_ = absl::InfinitePast();
+  LineLimiter* limiter_ = nullptr;
+  std::function<ChunkSources(const v1::Image& image, const Chunked& chunked)> more_sources_;
   MetaDesk metas_;
   const retry::BackoffPolicy retries_;
   Stopping stop_;

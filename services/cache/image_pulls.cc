@@ -1,10 +1,8 @@
 // The pulling half of the library: room, pull threads, trouble, the end.
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -19,6 +17,7 @@
 #include "libs/async/on_pool.h"
 #include "libs/retry/backoff.h"
 #include "services/cache/core/eviction.h"
+#include "services/cache/file_facts.h"
 #include "services/cache/image_library.h"
 #include "services/cache/limits.h"
 
@@ -27,22 +26,8 @@ namespace tentacle::cache {
 namespace {
 
 namespace asio = boost::asio;
-namespace fs = std::filesystem;
 namespace json = boost::json;
 using event::v1::PRIORITY_RESULT;
-
-std::uint64_t SizeOf(const std::string& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  return error ? 0 : size;
-}
-
-std::uint64_t DiskFree(const std::string& path) {
-  struct statvfs info {};
-
-  if (::statvfs(path.c_str(), &info) != 0) return 0;
-  return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
-}
 
 std::string_view OutcomeOf(const absl::Status& status) {
   if (status.ok()) return "cached";
@@ -63,18 +48,24 @@ absl::Status ImageLibrary::MakeRoom(const Entry& wanted) {
     const std::uint64_t bytes =
         entry->pull_runs ? std::max(present, entry->image.size_bytes()) : present;
     promised += bytes - present;
-    residents.push_back({id, bytes, absl::FromUnixSeconds(entry->image.last_used_at().seconds()),
-                         !entry->pull_runs && entry->readers == 0});
+    residents.push_back(
+        {id, bytes, absl::FromUnixSeconds(entry->image.last_used_at().seconds()), KeptFor(*entry)});
   }
   const std::uint64_t on_disk = DiskFree(folder_);
   const std::uint64_t disk_free = on_disk - std::min(on_disk, promised);
   const auto& config = host_.config.current().cache();
   const std::uint64_t need =
       wanted.image.size_bytes() - std::min(wanted.image.present_bytes(), wanted.image.size_bytes());
-  const auto victims =
-      PlanEviction(residents, {config.max_bytes(), disk_free, config.min_free_bytes()}, need);
+  const Room room{config.max_bytes(), disk_free, config.min_free_bytes()};
+  // What nobody has asked for since the index was lost goes before any image does.
+  residents.push_back({"", OrphanBytes(), absl::InfinitePast(), ""});
+  const auto victims = PlanEviction(residents, room, need);
   if (!victims.ok()) return victims.status();
   for (const std::string& id : *victims) {
+    if (id.empty()) {
+      RemoveOrphans();
+      continue;
+    }
     const auto freed = Evict(id);
     if (!freed.ok()) return freed.status();
   }
@@ -82,7 +73,10 @@ absl::Status ImageLibrary::MakeRoom(const Entry& wanted) {
 }
 
 absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry) {
-  if (absl::Status status = MakeRoom(*entry); !status.ok()) return status;
+  // What is whole already needs no room to be checked.
+  if (entry->image.present_bytes() < entry->image.size_bytes()) {
+    if (absl::Status status = MakeRoom(*entry); !status.ok()) return status;
+  }
   entry->pull_runs = true;
   entry->line = Line::kAsked;
   entry->image.clear_reason();
@@ -102,24 +96,29 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
   job.part_path = Part(entry->image.id());
   job.final_path = Final(entry->image.id());
   job.retries = retries_;
+  job.min_free_bytes = host_.config.current().cache().min_free_bytes();
+  job.chunked = entry->chunked;
+  job.limiter = limiter_;
+  job.pull_class = entry->pull_class;
+  job.more_sources = more_sources_;
+  for (const auto& [id, other] : entries_) {
+    if (other->image.state() == v1::IMAGE_STATE_CACHED) job.local_images.push_back({id, Final(id)});
+  }
+  job.load_list = [this](const std::string& image_id) { return LoadStoredList(image_id); };
   job.stop = &stop_;
   // Each of these hops to the home thread.
   job.on_progress = [this, entry](std::uint64_t present) {
     asio::post(host_.home, [this, entry, present] {
-      if (present > entry->image.present_bytes()) entry->Arrived(present);
+      // Less than before, or as much: what was here is being looked through, and no byte has come.
+      if (present > entry->image.present_bytes())
+        entry->Arrived(present);
+      else
+        entry->image.set_present_bytes(present);
       TellProgress(*entry, false);
     });
   };
   job.on_trouble = [this, entry](const std::string& reason) {
-    asio::post(host_.home, [this, entry, reason] {
-      metrics_.PullTrouble();
-      host_.log.Warning("cache.pull_retries", {{"image", entry->image.id()}, {"reason", reason}});
-      if (entry->image.state() == v1::IMAGE_STATE_VERIFYING) Move(*entry, ImageEvent::kHashWrong);
-      entry->image.set_reason(reason);
-      entry->line = Line::kFails;
-      entry->Tell();
-      TellProgress(*entry, true);
-    });
+    asio::post(host_.home, [this, entry, reason] { Trouble(*entry, reason); });
   };
   job.on_verifying = [this, entry] {
     asio::post(host_.home, [this, entry] {
@@ -134,10 +133,33 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
       entry->Tell();
     });
   };
-  job.on_fetched = [this](std::uint64_t bytes) {
-    asio::post(host_.home, [this, bytes] { metrics_.Fetched(bytes); });
+  job.on_fetched = [this](ChunkOrigin from, std::uint64_t bytes) { metrics_.Fetched(from, bytes); };
+  // A repair finds what is wrong; after a kill the chunk that was being written is, and that is no
+  // news.
+  const bool was_whole = entry->doubted;
+  job.on_wrong_chunk = [this, entry, was_whole](std::size_t chunk, std::string_view where) {
+    if (where == "disk" && !was_whole) return;
+    asio::post(host_.home, [this, entry, chunk, from = std::string(where)] {
+      WrongChunk(*entry, chunk, from);
+    });
+  };
+  job.on_rotten = [this](const std::string& image_id) {
+    asio::post(host_.home, [this, image_id] {
+      const auto at = entries_.find(image_id);
+      if (at != entries_.end()) Doubt(at->second, "a chunk of it is not what its list says");
+    });
   };
   return job;
+}
+
+void ImageLibrary::Trouble(Entry& entry, const std::string& reason) {
+  metrics_.PullTrouble();
+  host_.log.Warning("cache.pull_retries", {{"image", entry.image.id()}, {"reason", reason}});
+  if (entry.image.state() == v1::IMAGE_STATE_VERIFYING) Move(entry, ImageEvent::kHashWrong);
+  entry.image.set_reason(reason);
+  entry.line = Line::kFails;
+  entry.Tell();
+  TellProgress(entry, true);
 }
 
 // One series of tries after the other for as long as somebody wants the image. Between two series
@@ -146,8 +168,14 @@ asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
   retry::Backoff backoff(retries_);
   for (;;) {
     const std::uint64_t before = entry->image.present_bytes();
-    auto pull = [job = MakeJob(entry)] { return cache::Pull(job); };
-    const absl::Status status = co_await async::OnPool(pulls_, pull);
+    absl::Status status = co_await GetList(entry);
+    if (status.ok()) {
+      entry->in_order = entry->chunked == nullptr;
+      auto pull = [job = MakeJob(entry)] { return cache::Pull(job); };
+      status = co_await async::OnPool(pulls_, pull);
+    } else if (absl::IsUnavailable(status)) {
+      Trouble(*entry, std::string(status.message()));
+    }
     // What the pull thread has posted comes first.
     co_await asio::post(asio::use_awaitable);
     const bool wanted = entry->readers > 0 || host_.clock.Now() < entry->wanted_until;
@@ -158,7 +186,7 @@ asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
       Ended(*entry, broken_off ? absl::CancelledError("stopped") : status);
       co_return;
     }
-    entry->image.set_present_bytes(SizeOf(Part(entry->image.id())));
+    if (entry->chunked == nullptr) entry->image.set_present_bytes(DiskUse(Part(entry->image.id())));
     if (entry->image.present_bytes() > before) backoff.Reset();
     const absl::Duration delay = backoff.Next(Jitter());
     host_.log.Warning("cache.pull_waits", {{"image", entry->image.id()},
@@ -179,11 +207,18 @@ asio::awaitable<void> ImageLibrary::WaitWhileIdle(absl::Duration at_least) {
 
 void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
   entry.pull_runs = false;
+  entry.doubted = false;
+  entry.wrong_told = 0;
+  entry.chunked.reset();
+  entry.in_order = false;
+  *entry.pull_class = PullClass::kPrepull;
   metrics_.PullEnded(OutcomeOf(status));
   v1::Image& image = entry.image;
   if (status.ok()) {
     image.clear_reason();
     image.set_present_bytes(image.size_bytes());
+    entry.file_id = PublishedFileId(Final(image.id()));
+    image.mutable_verified_at()->set_seconds(absl::ToUnixSeconds(host_.clock.Now()));
     image.mutable_cached_at()->set_seconds(absl::ToUnixSeconds(host_.clock.Now()));
     Move(entry, ImageEvent::kHashRight);
     host_.log.Info("cache.image_cached", {{"image", image.id()}, {"bytes", image.size_bytes()}});
@@ -199,12 +234,17 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
   }
   image.set_reason(std::string(status.message()));
   entry.failed_at = host_.clock.Now();
-  if (absl::IsFailedPrecondition(status) || absl::IsNotFound(status)) {
-    // The backend has something else under this id now: what is here can never be completed.
+  const bool no_space =
+      absl::IsResourceExhausted(status) && image.state() != v1::IMAGE_STATE_ABSENT;
+  if (absl::IsFailedPrecondition(status) || absl::IsNotFound(status) || absl::IsDataLoss(status) ||
+      no_space) {
+    // The backend has something else under this id now, and what is here can never be completed; or
+    // the disk is full, and others need the room.
     ::unlink(Part(image.id()).c_str());
+    Forget(image.id());
     ++entry.generation;
   }
-  image.set_present_bytes(SizeOf(Part(image.id())));
+  image.set_present_bytes(DiskUse(Part(image.id())));
   // Refused before it began.
   if (image.state() == v1::IMAGE_STATE_ABSENT) Move(entry, ImageEvent::kDemanded);
   Move(entry, ImageEvent::kGaveUp);

@@ -19,11 +19,33 @@ inline constexpr int kPullThreads = 2;
 // is complete with bytes that were never verified. Answers no longer than this wait for the hash
 // altogether.
 inline constexpr std::uint64_t kHeldBackBytes = 1 << 20;
-inline constexpr std::size_t kServeBytes = 256 * 1024;
+// Between two looks at whether what is sent is still right.
+inline constexpr std::uint64_t kSpanBytes = 16ull << 20;
 
 // How often clients that wait are told of new bytes, and the backend of progress.
 inline constexpr std::uint64_t kNotifyBytes = 256 * 1024;
 inline constexpr absl::Duration kProgressInterval = absl::Seconds(2);
+
+// A list is at most 75 MB; on a line that does not carry it in that time it is asked for again.
+inline constexpr absl::Duration kChunkListTimeout = absl::Minutes(5);
+// A list of smaller chunks would be more than an eighth of a per cent of its image.
+inline constexpr std::uint64_t kLeastAverageChunk = 4096;
+// The limiter of the line is asked for each piece of so many bytes: its bursts are no longer.
+inline constexpr std::size_t kLimiterBytes = 64 * 1024;
+// A client that waits for a chunk out of the order gets so much at a time; one that waits for a
+// chunk which comes within the same distance anyway waits for it.
+inline constexpr std::uint64_t kUrgentBytes = 4 << 20;
+// Between two interruptions of the pull in its order: what the line has under way is lost with
+// each.
+inline constexpr std::uint64_t kBetweenInterruptions = 32 << 20;
+inline constexpr absl::Duration kBetweenInterruptionsTime = absl::Seconds(5);
+// A chunk that is wrong so often is the origin's doing.
+inline constexpr int kChunkTries = 3;
+// After so many wrong chunks an answer is broken off.
+inline constexpr int kWrongInARun = 8;
+// How often the free space is looked at while bytes arrive.
+inline constexpr std::uint64_t kRoomCheckBytes = 16 << 20;
+inline constexpr absl::Duration kNotifyInterval = absl::Milliseconds(50);
 
 inline constexpr absl::Duration kMetaTimeout = absl::Seconds(5);
 inline constexpr absl::Duration kBackoffBase = absl::Milliseconds(500);
@@ -50,6 +72,18 @@ inline constexpr std::size_t kMetaQuestions = 64;
 // A hash that is wrong twice is the origin's doing.
 inline constexpr int kHashTries = 2;
 
+// A scheduled check leaves the disk to the clients: a terabyte takes five hours.
+inline constexpr std::uint64_t kScrubBytesPerSecond = 64 << 20;
+// Each cached image is read and compared with its hashes once a week.
+inline constexpr absl::Duration kVerifyInterval = absl::Hours(24 * 7);
+inline constexpr absl::Duration kScrubLook = absl::Minutes(1);
+// Of one check; the rest is in the log.
+inline constexpr int kWrongChunkEvents = 16;
+// How long files wait to be asked for after their index was lost.
+inline constexpr absl::Duration kOrphansKept = absl::Hours(24 * 7);
+
 inline constexpr std::uint32_t kHttpConnections = 1024;
+// One machine opens one or two; a script that opens all of them would keep the others out.
+inline constexpr std::uint32_t kHttpConnectionsPerAddress = 256;
 
 }  // namespace tentacle::cache::limits

@@ -23,6 +23,11 @@ Metrics::Metrics(prometheus::Registry& registry)
                         "tentacle_cache_fetched_bytes_total",
                         "Bytes of images from the backend.")
                    .Add({})),
+      sources_(Counters(registry,
+                        "tentacle_cache_found_bytes_total",
+                        "Bytes of images that the backend did not have to send, by source.")),
+      from_peers_(sources_.Add({{"source", "peer"}})),
+      from_disk_(sources_.Add({{"source", "local"}})),
       served_(Counters(registry,
                        "tentacle_cache_served_bytes_total",
                        "Bytes of images asked for by clients.")
@@ -38,14 +43,33 @@ Metrics::Metrics(prometheus::Registry& registry)
       evictions_(
           Counters(registry, "tentacle_cache_evictions_total", "Images removed to make room.")
               .Add({})),
+      doubts_(Counters(registry,
+                       "tentacle_cache_doubts_total",
+                       "Cached images whose file had to be checked again.")
+                  .Add({})),
+      wrong_chunks_(Counters(registry,
+                             "tentacle_cache_wrong_chunks_total",
+                             "Chunks whose hash was wrong, by where they came from.")),
+      checks_(
+          Counters(registry, "tentacle_cache_checks_total", "Checks of cached images, by result.")),
       used_(
           Gauges(registry, "tentacle_cache_used_bytes", "Bytes of images on disk, pulls included.")
               .Add({})),
       limit_(Gauges(registry, "tentacle_cache_limit_bytes", "The size limit in force.").Add({})),
       images_(Gauges(registry, "tentacle_cache_images", "Images known here, by state.")) {}
 
-void Metrics::Fetched(std::uint64_t bytes) {
-  fetched_.Increment(static_cast<double>(bytes));
+void Metrics::Fetched(ChunkOrigin from, std::uint64_t bytes) {
+  switch (from) {
+    case ChunkOrigin::kBackend:
+      fetched_.Increment(static_cast<double>(bytes));
+      break;
+    case ChunkOrigin::kPeer:
+      from_peers_.Increment(static_cast<double>(bytes));
+      break;
+    case ChunkOrigin::kLocal:
+      from_disk_.Increment(static_cast<double>(bytes));
+      break;
+  }
 }
 
 void Metrics::Served(std::uint64_t bytes) {
@@ -70,6 +94,18 @@ void Metrics::PullTrouble() {
 
 void Metrics::Evicted() {
   evictions_.Increment();
+}
+
+void Metrics::Doubted() {
+  doubts_.Increment();
+}
+
+void Metrics::WrongChunk(std::string_view where) {
+  wrong_chunks_.Add({{"from", std::string(where)}}).Increment();
+}
+
+void Metrics::Scrubbed(std::string_view result) {
+  checks_.Add({{"result", std::string(result)}}).Increment();
 }
 
 void Metrics::Used(std::uint64_t bytes, std::uint64_t max_bytes) {

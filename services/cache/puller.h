@@ -1,32 +1,28 @@
-// One image over the line: metadata, bytes, resume, hash. Blocking; runs on the pull threads.
+// One image, from wherever its bytes are, onto the disk: resume, check, publish. Blocking; runs on
+// the pull threads.
 #pragma once
 
 #include <tentacle/cache/v1/cache_service.pb.h>
-#include <tentacle/config/v1/config.pb.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <absl/status/statusor.h>
 
 #include "libs/retry/backoff.h"
+#include "services/cache/chunk_source.h"
+#include "services/cache/chunked.h"
 #include "services/cache/limits.h"
+#include "services/cache/line_limiter.h"
+#include "services/cache/local_source.h"
+#include "services/cache/origin.h"
 #include "services/cache/stopping.h"
 
 namespace tentacle::cache {
-
-// Where images come from and who asks. Read anew for each pull: an enrollment may come after the
-// start.
-struct Origin {
-  config::v1::BackendConfig backend;
-  std::string node_id;
-  std::string key_file;
-};
-
-// NotFound: the backend has no such image. Unavailable, Unauthenticated, FailedPrecondition (not
-// enrolled).
-absl::StatusOr<v1::Image> FetchMeta(const Origin& origin, const std::string& image_id);
 
 constexpr retry::BackoffPolicy kRetries{limits::kBackoffBase, limits::kBackoffCap};
 
@@ -39,18 +35,37 @@ struct PullJob {
   std::string part_path;
   std::string final_path;
   retry::BackoffPolicy retries = kRetries;
+  std::uint64_t min_free_bytes = 0;  // Of the disk; below it the pull ends.
+  // Null: without a chunk list, in order, checked as a whole.
+  std::shared_ptr<Chunked> chunked;
+  std::vector<LocalImage> local_images;
+  LocalSource::LoadList load_list;
+  // Sources beside this disk and the backend, asked in this order between the two.
+  std::function<ChunkSources(const v1::Image& image, const Chunked& chunked)> more_sources;
+  LineLimiter* limiter = nullptr;
+  std::shared_ptr<const std::atomic<PullClass>> pull_class;
   // Called on the pull thread.
   std::function<void(std::uint64_t present)> on_progress;
   std::function<void(const std::string& reason)> on_trouble;  // A try failed; another follows.
   std::function<void()> on_verifying;
   std::function<void()> on_restart;  // What was here is thrown away.
-  std::function<void(std::uint64_t bytes)> on_fetched;
-  Stopping* stop = nullptr;  // Must outlive the call.
+  std::function<void(ChunkOrigin from, std::uint64_t bytes)> on_fetched;
+  // A chunk was wrong; `where`: "backend", "disk", ....
+  std::function<void(std::size_t chunk, std::string_view where)> on_wrong_chunk;
+  std::function<void(const std::string& image_id)> on_rotten;  // Another image's file is damaged.
+  Stopping* stop = nullptr;                                    // Must outlive the call.
 };
 
 // Returns when the image is whole, verified, synced and renamed. DataLoss: its hash is wrong,
 // twice. ResourceExhausted: the disk is full. NotFound. Cancelled: `stop`. Unavailable: several
 // tries in a row brought no byte; what is here stays, another call goes on with it.
 absl::Status Pull(const PullJob& job);
+
+// The two ways of it. The first needs job.chunked.
+absl::Status PullChunks(const PullJob& job);
+absl::Status PullInOrder(const PullJob& job);
+
+// ResourceExhausted when the disk of `path` has less than `min_free` free bytes.
+absl::Status CheckFree(const std::string& path, std::uint64_t min_free);
 
 }  // namespace tentacle::cache

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace tentacle::cache {
 
@@ -19,9 +20,13 @@ absl::StatusOr<std::vector<std::string>> PlanEviction(std::vector<Resident> resi
                                                       std::uint64_t need) {
   std::uint64_t used = 0;
   std::uint64_t evictable = 0;
+  std::map<std::string, std::uint64_t> kept;
   for (const Resident& one : residents) {
     used += one.bytes;
-    if (one.evictable) evictable += one.bytes;
+    if (one.kept_for.empty())
+      evictable += one.bytes;
+    else if (one.bytes > 0)
+      kept[one.kept_for] += one.bytes;
   }
   // What has to go for the cache's own limit, and what for the disk's; the larger counts.
   const std::uint64_t over_limit = used + need > room.max_bytes ? used + need - room.max_bytes : 0;
@@ -30,10 +35,13 @@ absl::StatusOr<std::vector<std::string>> PlanEviction(std::vector<Resident> resi
   const std::uint64_t to_free = std::max(over_limit, over_disk);
   if (to_free > evictable) {
     const std::uint64_t room_now = need > to_free ? need - to_free : 0;
-    return absl::ResourceExhaustedError(fmt::format(
+    std::string why = fmt::format(
         "no room: needs {:.2f} GB, {:.2f} GB are free for it and {:.2f} GB can be freed (limit "
         "{:.2f} GB)",
-        Gigabytes(need), Gigabytes(room_now), Gigabytes(evictable), Gigabytes(room.max_bytes)));
+        Gigabytes(need), Gigabytes(room_now), Gigabytes(evictable), Gigabytes(room.max_bytes));
+    for (const auto& [reason, bytes] : kept)
+      why += fmt::format("; {:.2f} GB stay: {}", Gigabytes(bytes), reason);
+    return absl::ResourceExhaustedError(why);
   }
   std::sort(residents.begin(), residents.end(),
             [](const Resident& a, const Resident& b) { return a.last_used < b.last_used; });
@@ -41,7 +49,7 @@ absl::StatusOr<std::vector<std::string>> PlanEviction(std::vector<Resident> resi
   std::uint64_t freed = 0;
   for (const Resident& one : residents) {
     if (freed >= to_free) break;
-    if (!one.evictable || one.bytes == 0) continue;
+    if (!one.kept_for.empty() || one.bytes == 0) continue;
     victims.push_back(one.id);
     freed += one.bytes;
   }

@@ -14,7 +14,8 @@ struct Resident {
   std::string id;
   std::uint64_t bytes = 0;  // On disk, also of a pull that is not complete.
   absl::Time last_used;
-  bool evictable = true;  // Not being pulled, not being read.
+  // Why it stays: "in use", "pinned", "needed by a task". Empty: it may go.
+  std::string kept_for;
 };
 
 struct Room {
@@ -23,8 +24,8 @@ struct Room {
   std::uint64_t min_free = 0;
 };
 
-// The least recently used first, no more than needed. ResourceExhausted says what is needed and
-// what could be freed.
+// The least recently used first, no more than needed. ResourceExhausted says what is needed, what
+// could be freed and what cannot.
 absl::StatusOr<std::vector<std::string>> PlanEviction(std::vector<Resident> residents,
                                                       const Room& room,
                                                       std::uint64_t need);

@@ -10,8 +10,16 @@ namespace tentacle::cache {
 
 using v1::ImageState;
 
-enum class ImageEvent { kDemanded, kBytesComplete, kHashRight, kHashWrong, kGaveUp, kEvicted };
-inline constexpr int kImageEvents = 6;
+enum class ImageEvent {
+  kDemanded,
+  kBytesComplete,
+  kHashRight,
+  kHashWrong,
+  kGaveUp,
+  kEvicted,
+  kDoubted
+};
+inline constexpr int kImageEvents = 7;
 std::string_view ImageEventName(ImageEvent event);
 std::string_view ImageStateName(ImageState state);  // "absent", "pulling", ...
 

@@ -19,7 +19,7 @@ std::optional<std::uint64_t> Number(std::string_view text) {
 // "bytes 100-199/200" (RFC 9110 section 14.4).
 bool ContinuesAt(std::string_view content_range, const PullQuestion& question) {
   return content_range ==
-         fmt::format("bytes {}-{}/{}", question.offset, question.size - 1, question.size);
+         fmt::format("bytes {}-{}/{}", question.offset, question.end - 1, question.size);
 }
 
 // Only a quoted SHA-256 says which image it is; a proxy or a file server makes tags of its own.
@@ -55,6 +55,21 @@ PullJudgement JudgeAnswer(const PullQuestion& question, const OriginAnswer& answ
             fmt::format("the backend sends {} bytes, {} were announced", *length, question.size)};
   }
   return {PullVerdict::kFromStart, ""};
+}
+
+PackedAnswer JudgePacked(std::string_view sha256,
+                         unsigned status,
+                         std::string_view content_encoding,
+                         std::string_view etag,
+                         std::string_view content_type) {
+  if (status >= 400 && status < 500 && status != 401 && status != 403 && status != 429)
+    return PackedAnswer::kCannot;
+  if (status == 501) return PackedAnswer::kCannot;
+  if (status != 200 || content_type.starts_with("text/html")) return PackedAnswer::kRetry;
+  if (IsHashTag(etag) && etag != fmt::format("\"{}\"", sha256)) return PackedAnswer::kChanged;
+  if (content_encoding == "zstd") return PackedAnswer::kPacked;
+  return content_encoding.empty() || content_encoding == "identity" ? PackedAnswer::kPlain
+                                                                    : PackedAnswer::kCannot;
 }
 
 }  // namespace tentacle::cache

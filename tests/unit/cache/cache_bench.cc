@@ -84,24 +84,36 @@ void Client::Close() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-CacheBench::CacheBench(FakeOrigin& origin) {
+CacheBench::CacheBench(FakeOrigin& origin) : own_folder_(true) {
   std::string name = (fs::temp_directory_path() / "cache-test-XXXXXX").string();
   state_dir_ = ::mkdtemp(name.data());
-  const auto key = identity::IdentityKey::Generate();
-  EXPECT_TRUE(key.ok() && key->Save(runtime::Paths{state_dir_, state_dir_}.KeyFile()).ok());
-  config.config.mutable_backend()->set_url(origin.url());
+  Configure(origin.url());
+  Start();
+}
+
+CacheBench::CacheBench(const std::string& backend_url, std::string state_dir)
+    : state_dir_(std::move(state_dir)) {
+  Configure(backend_url);
+}
+
+void CacheBench::Configure(const std::string& backend_url) {
+  const std::string key_file = runtime::Paths{state_dir_, state_dir_}.KeyFile();
+  if (!fs::exists(key_file)) {
+    const auto key = identity::IdentityKey::Generate();
+    EXPECT_TRUE(key.ok() && key->Save(key_file).ok());
+  }
+  config.config.mutable_backend()->set_url(backend_url);
   config.config.mutable_node()->set_id("node-1");
   config.config.mutable_uplink()->set_mode("full");
   config.config.mutable_cache()->set_enabled(true);
   config.config.mutable_cache()->set_max_bytes(1ull << 30);
   config.config.mutable_cache()->set_min_free_bytes(0);
-  Start();
 }
 
 CacheBench::~CacheBench() {
   if (library_) Stop();
   std::error_code ignored;
-  fs::remove_all(state_dir_, ignored);
+  if (own_folder_) fs::remove_all(state_dir_, ignored);
 }
 
 void CacheBench::Start() {
@@ -122,7 +134,8 @@ void CacheBench::Start() {
   // As quick as can be: what is tested is that there is another try, not when.
   const retry::BackoffPolicy quick{absl::Milliseconds(1), absl::Milliseconds(2)};
   library_ = std::make_unique<ImageLibrary>(*host_, *metrics_, quick);
-  routes_ = std::make_unique<ImageHttp>(*library_, *metrics_, *blocking_);
+  scrubber_ = std::make_unique<Scrubber>(*host_, *library_, *metrics_);
+  routes_ = std::make_unique<ImageHttp>(*library_, *metrics_);
   net::HttpObserver observer;
   observer.on_drop = [this](std::string_view reason) { metrics_->HttpDropped(reason); };
   auto handler = [this](const net::HttpRequest& request) { return routes_->Handle(request); };
@@ -132,6 +145,8 @@ void CacheBench::Start() {
   ASSERT_TRUE(http_->Listen("127.0.0.1:0").ok());
   auto run = http_->Run();
   asio::co_spawn(*io_, std::move(run), [](std::exception_ptr, absl::Status) {});
+  auto scrub = scrubber_->Run();
+  asio::co_spawn(*io_, std::move(scrub), asio::detached);
   home_ = std::thread([io = io_.get()] {
     const auto work = asio::make_work_guard(*io);
     io->run();
@@ -140,12 +155,14 @@ void CacheBench::Start() {
 
 void CacheBench::Stop() {
   library_->Stop();
+  scrubber_->Stop();
   asio::post(*io_, [this] {
     http_->Close();
     io_->stop();
   });
   home_.join();
   // The threads end before what they post to goes; coroutines that wait go with the loop.
+  scrubber_.reset();
   library_.reset();
   blocking_->join();
   http_.reset();
@@ -209,6 +226,17 @@ Answer CacheBench::Get(const std::string& id,
 
 absl::StatusOr<std::uint64_t> CacheBench::Evict(const std::string& id) {
   return OnHome([this, id] { return library_->Evict(id); });
+}
+
+void CacheBench::Verify(const std::string& id) {
+  OnHome([&] {
+    clock.now += absl::Seconds(1);
+    EXPECT_TRUE(scrubber_->Request(id).ok());
+  });
+  const auto now = absl::ToUnixSeconds(OnHome([&] { return clock.now; }));
+  Await(id, [now](const v1::Image& image) {
+    return image.state() == v1::IMAGE_STATE_CACHED && image.verified_at().seconds() >= now;
+  });
 }
 
 std::string CacheBench::FinalPath(const std::string& id) const {

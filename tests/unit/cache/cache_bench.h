@@ -28,6 +28,7 @@
 #include "services/cache/image_library.h"
 #include "services/cache/limits.h"
 #include "services/cache/metrics.h"
+#include "services/cache/scrubber.h"
 #include "tests/support/kept_events.h"
 #include "tests/unit/cache/fake_origin.h"
 
@@ -95,6 +96,8 @@ class Client {
 class CacheBench {
  public:
   explicit CacheBench(FakeOrigin& origin);
+  // In a folder that outlives it.
+  CacheBench(const std::string& backend_url, std::string state_dir);
   ~CacheBench();
   CacheBench(const CacheBench&) = delete;
   CacheBench& operator=(const CacheBench&) = delete;
@@ -145,6 +148,8 @@ class CacheBench {
              const std::string& headers = "",
              const std::string& method = "GET");
   absl::StatusOr<std::uint64_t> Evict(const std::string& id);
+  // Has the image compared with its hashes and waits until it is cached and compared.
+  void Verify(const std::string& id);
 
   std::string PartPath(const std::string& id) const;
   std::string FinalPath(const std::string& id) const;
@@ -163,12 +168,20 @@ class CacheBench {
 
   ImageHttp& routes() { return *routes_; }
 
+  Scrubber& scrubber() { return *scrubber_; }
+
+  // Of the index.
+  std::string database() const { return state_dir_ + "/db"; }
+
   BenchConfig config;
   StandingClock clock;
   std::unique_ptr<KeptEvents> events;
 
  private:
+  void Configure(const std::string& backend_url);
+
   std::string state_dir_;
+  bool own_folder_ = false;
   std::unique_ptr<asio::io_context> io_;
   std::unique_ptr<asio::thread_pool> blocking_;
   std::unique_ptr<prometheus::Registry> registry_;
@@ -178,6 +191,7 @@ class CacheBench {
   std::unique_ptr<runtime::Host> host_;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<ImageLibrary> library_;
+  std::unique_ptr<Scrubber> scrubber_;
   std::unique_ptr<ImageHttp> routes_;
   std::unique_ptr<net::HttpServer> http_;
   std::thread home_;

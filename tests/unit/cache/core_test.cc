@@ -9,6 +9,7 @@
 namespace tentacle::cache {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -39,38 +40,49 @@ TEST(ImageState, WholeMatrix) {
             "verifying hash-wrong pulling\n"
             "verifying gave-up failed\n"
             "cached evicted absent\n"
+            "cached doubted absent\n"
             "failed demanded pulling\n"
             "failed evicted absent\n");
 }
 
 TEST(Eviction, NothingGoesWhileThereIsRoom) {
-  EXPECT_THAT(*PlanEviction({{"a", kGb, At(1)}}, {10 * kGb, 100 * kGb, kGb}, kGb), IsEmpty());
+  EXPECT_THAT(*PlanEviction({{"a", kGb, At(1), ""}}, {10 * kGb, 100 * kGb, kGb}, kGb), IsEmpty());
 }
 
 TEST(Eviction, LeastRecentlyUsedGoFirstAndNoMoreThanNeeded) {
   const std::vector<Resident> residents = {
-      {"new", 3 * kGb, At(30)}, {"old", 3 * kGb, At(10)}, {"mid", 3 * kGb, At(20)}};
+      {"new", 3 * kGb, At(30), ""}, {"old", 3 * kGb, At(10), ""}, {"mid", 3 * kGb, At(20), ""}};
   EXPECT_THAT(*PlanEviction(residents, {10 * kGb, 100 * kGb, kGb}, 4 * kGb), ElementsAre("old"));
   EXPECT_THAT(*PlanEviction(residents, {10 * kGb, 100 * kGb, kGb}, 7 * kGb),
               ElementsAre("old", "mid"));
 }
 
 TEST(Eviction, WhatIsInUseStays) {
-  const std::vector<Resident> residents = {{"old", 3 * kGb, At(10), false},
-                                           {"new", 3 * kGb, At(20)}};
+  const std::vector<Resident> residents = {{"old", 3 * kGb, At(10), "pinned"},
+                                           {"new", 3 * kGb, At(20), ""}};
   EXPECT_THAT(*PlanEviction(residents, {6 * kGb, 100 * kGb, kGb}, 2 * kGb), ElementsAre("new"));
 }
 
 TEST(Eviction, TheDisksFreeSpaceCountsToo) {
-  EXPECT_THAT(*PlanEviction({{"a", 3 * kGb, At(1)}}, {100 * kGb, 2 * kGb, kGb}, 2 * kGb),
+  EXPECT_THAT(*PlanEviction({{"a", 3 * kGb, At(1), ""}}, {100 * kGb, 2 * kGb, kGb}, 2 * kGb),
               ElementsAre("a"));
 }
 
 TEST(Eviction, ARefusalSaysWhatIsNeededAndWhatCouldBeFreed) {
-  const auto plan = PlanEviction({{"a", 3 * kGb, At(1)}}, {5 * kGb, 100 * kGb, kGb}, 6 * kGb);
+  const auto plan = PlanEviction({{"a", 3 * kGb, At(1), ""}}, {5 * kGb, 100 * kGb, kGb}, 6 * kGb);
   EXPECT_TRUE(absl::IsResourceExhausted(plan.status()));
   EXPECT_THAT(std::string(plan.status().message()), HasSubstr("needs 6.00 GB"));
   EXPECT_THAT(std::string(plan.status().message()), HasSubstr("3.00 GB can be freed"));
+}
+
+TEST(Eviction, ARefusalSaysWhatStaysAndWhy) {
+  const auto plan = PlanEviction({{"a", 3 * kGb, At(1), "pinned"},
+                                  {"b", kGb, At(2), "needed by a task"},
+                                  {"c", kGb, At(3), "pinned"}},
+                                 {6 * kGb, 100 * kGb, kGb}, 2 * kGb);
+  EXPECT_THAT(
+      std::string(plan.status().message()),
+      AllOf(HasSubstr("4.00 GB stay: pinned"), HasSubstr("1.00 GB stay: needed by a task")));
 }
 
 TEST(ImageName, NoIdLeavesTheFolder) {
@@ -100,7 +112,7 @@ class ReplyTest : public ::testing::TestWithParam<ReplyCase> {};
 
 TEST_P(ReplyTest, IsJudged) {
   const ReplyCase& c = GetParam();
-  const PullQuestion question{c.offset, 200, kHash};
+  const PullQuestion question{c.offset, 200, 200, kHash};
   const std::string etag = std::string(c.etag) == "ours" ? "\"" + kHash + "\"" : c.etag;
   const PullJudgement judged =
       JudgeAnswer(question, {c.status, c.content_range, c.content_length, etag, c.content_type});

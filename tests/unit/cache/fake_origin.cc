@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <utility>
 
 #include <gtest/gtest.h>
 
+#include "libs/chunks/chunk_list.h"
 #include "libs/identity/identity.h"
 
 namespace tentacle::cache::testing {
@@ -104,6 +106,15 @@ void FakeOrigin::Put(const std::string& id, std::string bytes) {
   image.bytes = std::move(bytes);
 }
 
+void FakeOrigin::PutChunked(const std::string& id, std::string bytes) {
+  chunks::ListBuilder builder;
+  builder.Add(bytes);
+  const std::string list = chunks::Encode(builder.Finish().value());
+  Put(id, std::move(bytes));
+  const std::lock_guard lock(mutex_);
+  images_[id].list = list;
+}
+
 void FakeOrigin::OnMeta(Script script) {
   const std::lock_guard lock(mutex_);
   on_meta_ = std::move(script);
@@ -112,6 +123,11 @@ void FakeOrigin::OnMeta(Script script) {
 void FakeOrigin::OnPull(Script script) {
   const std::lock_guard lock(mutex_);
   on_pull_ = std::move(script);
+}
+
+void FakeOrigin::OnChunks(Script script) {
+  const std::lock_guard lock(mutex_);
+  on_chunks_ = std::move(script);
 }
 
 void FakeOrigin::AwaitHeld(int count) {
@@ -130,6 +146,16 @@ void FakeOrigin::Release() {
 int FakeOrigin::metas() const {
   const std::lock_guard lock(mutex_);
   return metas_;
+}
+
+int FakeOrigin::lists() const {
+  const std::lock_guard lock(mutex_);
+  return lists_;
+}
+
+std::uint64_t FakeOrigin::sent() const {
+  const std::lock_guard lock(mutex_);
+  return sent_;
 }
 
 std::vector<OriginRequest> FakeOrigin::pulls() const {
@@ -159,7 +185,8 @@ void FakeOrigin::Serve(int fd) {
     request.range = HeaderOf(head, "Range");
     request.if_range = HeaderOf(head, "If-Range");
     request.authorization = HeaderOf(head, "Authorization");
-    Send(fd, Answer(std::move(request)));
+    const bool is_pull = !request.path.ends_with("/meta") && !request.path.ends_with("/chunks");
+    Send(fd, Answer(std::move(request)), is_pull);
   }
   const std::lock_guard lock(mutex_);
   open_.erase(fd);
@@ -173,16 +200,53 @@ OriginReply FakeOrigin::Answer(OriginRequest request) {
   if (!request.path.starts_with(kPrefix)) return reply;
   const auto slash = request.path.rfind('/');
   const std::string id = request.path.substr(kPrefix.size(), slash - kPrefix.size());
-  const bool is_meta = request.path.substr(slash) == "/meta";
+  const std::string what = request.path.substr(slash + 1);
   Script script;
   {
     const std::lock_guard lock(mutex_);
-    script = is_meta ? on_meta_ : on_pull_;
-    request.number = is_meta ? ++metas_ : static_cast<int>(pulls_.size()) + 1;
-    if (!is_meta) pulls_.push_back(request);
-    if (images_.contains(id)) reply = is_meta ? HonestMeta(id) : HonestPull(id, request);
+    const bool is_known = images_.contains(id);
+    if (what == "meta") {
+      script = on_meta_;
+      request.number = ++metas_;
+      if (is_known) reply = HonestMeta(id);
+    } else if (what == "chunks") {
+      script = on_chunks_;
+      request.number = ++lists_;
+      if (is_known) reply = HonestList(id);
+    } else if (what.starts_with("bytes?") && packs_ && is_known) {
+      reply = HonestBytes(id, what);
+    } else if (what == "pull") {
+      script = on_pull_;
+      request.number = static_cast<int>(pulls_.size()) + 1;
+      pulls_.push_back(request);
+      if (is_known) reply = HonestPull(id, request);
+    }
   }
   return script ? script(request, std::move(reply)) : reply;
+}
+
+OriginReply FakeOrigin::HonestBytes(const std::string& id, const std::string& what) const {
+  const Image& image = images_.at(id);
+  const std::size_t first = std::stoul(what.substr(what.find("first=") + 6));
+  const std::size_t last = std::stoul(what.substr(what.find("last=") + 5));
+  OriginReply reply;
+  reply.headers = {"Content-Encoding: zstd", fmt::format("ETag: \"{}\"", image.sha256)};
+  reply.body.resize(ZSTD_compressBound(last - first + 1));
+  reply.body.resize(ZSTD_compress(reply.body.data(), reply.body.size(), image.bytes.data() + first,
+                                  last - first + 1, 3));
+  return reply;
+}
+
+void FakeOrigin::PackBytes() {
+  const std::lock_guard lock(mutex_);
+  packs_ = true;
+}
+
+OriginReply FakeOrigin::HonestList(const std::string& id) const {
+  OriginReply reply;
+  reply.body = images_.at(id).list;
+  if (reply.body.empty()) reply.status = 404;
+  return reply;
 }
 
 OriginReply FakeOrigin::HonestMeta(const std::string& id) const {
@@ -209,10 +273,13 @@ OriginReply FakeOrigin::HonestPull(const std::string& id, const OriginRequest& r
     reply.body.clear();
     return reply;
   }
+  const std::string end = request.range.substr(request.range.find('-') + 1);
+  const std::size_t last =
+      end.empty() ? image.bytes.size() - 1 : std::min(std::stoul(end), image.bytes.size() - 1);
   reply.status = 206;
-  reply.headers.push_back(fmt::format("Content-Range: bytes {}-{}/{}", from, image.bytes.size() - 1,
-                                      image.bytes.size()));
-  reply.body.erase(0, from);
+  reply.headers.push_back(
+      fmt::format("Content-Range: bytes {}-{}/{}", from, last, image.bytes.size()));
+  reply.body = image.bytes.substr(from, last + 1 - from);
   return reply;
 }
 
@@ -225,7 +292,7 @@ bool FakeOrigin::Hold() {
   return !closing_;
 }
 
-void FakeOrigin::Send(int fd, const OriginReply& reply) {
+void FakeOrigin::Send(int fd, const OriginReply& reply, bool is_pull) {
   if (reply.hold_head && !Hold()) return;
   std::string head = fmt::format("HTTP/1.1 {} Whatever\r\n", reply.status);
   for (const std::string& line : reply.headers)
@@ -235,6 +302,10 @@ void FakeOrigin::Send(int fd, const OriginReply& reply) {
   if (!WriteAll(fd, head)) return;
   std::string_view body = reply.body;
   body = body.substr(0, std::min(body.size(), reply.cut_after.value_or(body.size())));
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_pull) sent_ += body.size();
+  }
   if (reply.hold_at) {
     const std::size_t first = std::min(*reply.hold_at, body.size());
     if (!WriteAll(fd, body.substr(0, first)) || !Hold()) return;

@@ -26,7 +26,7 @@ struct OriginRequest {
   std::string range;
   std::string if_range;
   std::string authorization;
-  int number = 0;  // From 1, among the questions of its kind (meta or pull).
+  int number = 0;  // From 1, among the questions of its kind (meta, pull or chunks).
 };
 
 struct OriginReply {
@@ -53,8 +53,13 @@ class FakeOrigin {
   std::string url() const;
   // The image from now on; announced with its true size and hash.
   void Put(const std::string& id, std::string bytes);
+  // And gives its chunk list.
+  void PutChunked(const std::string& id, std::string bytes);
+  // From now on it gives stretches of images packed, too.
+  void PackBytes();
   void OnMeta(Script script);
   void OnPull(Script script);
+  void OnChunks(Script script);
 
   // Blocks until so many replies have reached their hold.
   void AwaitHeld(int count = 1);
@@ -62,6 +67,8 @@ class FakeOrigin {
   void Release();
 
   int metas() const;
+  int lists() const;           // Questions for chunk lists.
+  std::uint64_t sent() const;  // Bytes of pulls' bodies.
   std::vector<OriginRequest> pulls() const;
 
  private:
@@ -69,14 +76,17 @@ class FakeOrigin {
     std::string bytes;
     std::uint64_t size = 0;
     std::string sha256;
+    std::string list;  // Encoded; empty: this backend gives none.
   };
 
   void Accept();
   void Serve(int fd);
   OriginReply Answer(OriginRequest request);
   OriginReply HonestMeta(const std::string& id) const;
+  OriginReply HonestBytes(const std::string& id, const std::string& what) const;
+  OriginReply HonestList(const std::string& id) const;
   OriginReply HonestPull(const std::string& id, const OriginRequest& request) const;
-  void Send(int fd, const OriginReply& reply);
+  void Send(int fd, const OriginReply& reply, bool is_pull);
   bool Hold();
 
   int listener_ = -1;
@@ -86,7 +96,11 @@ class FakeOrigin {
   std::map<std::string, Image> images_;
   Script on_meta_;
   Script on_pull_;
+  Script on_chunks_;
   int metas_ = 0;
+  int lists_ = 0;
+  bool packs_ = false;
+  std::uint64_t sent_ = 0;
   std::vector<OriginRequest> pulls_;
   int held_ = 0;
   bool released_ = false;

@@ -227,13 +227,13 @@ TEST_F(ImageHttpTest, NoAnswerIsWholeBeforeTheHashIsKnown) {
   const std::shared_ptr<Entry> entry =
       bench_.OnHome([this] { return bench_.library().entries().at("img"); });
   bench_.OnHome([&] {
-    EXPECT_EQ(Servable(*entry, 3 * kMib), 2 * kMib);
-    EXPECT_EQ(Servable(*entry, kMib), 0u);
-    EXPECT_EQ(Servable(*entry, kSize), entry->image.present_bytes());
+    EXPECT_EQ(Servable(*entry, 0, 3 * kMib), 2 * kMib);
+    EXPECT_EQ(Servable(*entry, 0, kMib), 0u);
+    EXPECT_EQ(Servable(*entry, 0, kSize), entry->image.present_bytes());
   });
   origin_.Release();
   bench_.AwaitState("img", IMAGE_STATE_CACHED);
-  EXPECT_EQ(bench_.OnHome([&] { return Servable(*entry, kMib); }), kSize);
+  EXPECT_EQ(bench_.OnHome([&] { return Servable(*entry, 0, kMib); }), kMib);
 }
 
 TEST_F(ImageHttpTest, BytesThatAreNotTheImageNeverMakeAWholeAnswer) {

@@ -1,0 +1,138 @@
+#include "services/cache/origin.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <utility>
+
+#include <absl/strings/escaping.h>
+#include <absl/strings/match.h>
+#include <absl/time/clock.h>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include "libs/identity/identity.h"
+#include "libs/net/clock_floor.h"
+#include "libs/text/view.h"
+#include "services/cache/limits.h"
+
+namespace tentacle::cache {
+
+namespace {
+
+namespace json = boost::json;
+
+std::string TextOf(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+std::uint64_t NumberOf(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_int64() && value->as_int64() > 0
+             ? static_cast<std::uint64_t>(value->as_int64())
+             : 0;
+}
+
+}  // namespace
+
+std::string_view HeaderOf(const net::HeaderList& headers, std::string_view name) {
+  for (const auto& [key, value] : headers) {
+    if (absl::EqualsIgnoreCase(text::AbslView(key), text::AbslView(name))) return value;
+  }
+  return {};
+}
+
+absl::StatusOr<net::ClientRequest> MakeRequest(const Origin& origin,
+                                               const std::string& image_id,
+                                               const std::string& what) {
+  if (origin.backend.url().empty() || origin.node_id.empty()) {
+    return absl::FailedPreconditionError("this tentacle is not enrolled yet");
+  }
+  const auto key = identity::IdentityKey::Load(origin.key_file);
+  if (!key.ok()) return key.status();
+  net::ClientRequest request;
+  request.url =
+      fmt::format("{}/api/v1/tentacles/images/{}/{}", origin.backend.url(), image_id, what);
+  request.headers = {
+      {"Authorization", "Bearer " + identity::MakeToken(*key, origin.node_id, absl::Now())}};
+  request.tls.ca_file = origin.backend.ca_file();
+  request.tls.clock_floor = net::ClockFloor(std::filesystem::path(origin.key_file).parent_path());
+  request.tls.pins = {origin.backend.pins().begin(), origin.backend.pins().end()};
+  return request;
+}
+
+absl::StatusOr<v1::Image> FetchMeta(const Origin& origin, const std::string& image_id) {
+  auto request = MakeRequest(origin, image_id, "meta");
+  if (!request.ok()) return request.status();
+  request->total_timeout = limits::kMetaTimeout;
+  const auto reply = net::Fetch(*request);
+  if (!reply.ok()) return reply.status();
+  if (reply->status == 404)
+    return absl::NotFoundError(fmt::format("the backend has no image {}", image_id));
+  if (reply->status != 200) {
+    return absl::UnavailableError(
+        fmt::format("the backend answered {} when asked for image {}", reply->status, image_id));
+  }
+  boost::system::error_code error;
+  const json::value value = json::parse(reply->body, error);
+  if (error || !value.is_object())
+    return absl::UnavailableError("the backend's metadata is not a JSON object");
+  const json::object& meta = value.as_object();
+  v1::Image image;
+  image.set_id(image_id);
+  image.set_name(TextOf(meta, meta.contains("displayName") ? "displayName" : "name"));
+  image.set_sha256(TextOf(meta, "sha256"));
+  image.set_format(TextOf(meta, "format"));
+  image.set_size_bytes(NumberOf(meta, "sizeBytes"));
+  image.set_unpacked_size_bytes(NumberOf(meta, "unpackedSizeBytes"));
+  image.set_state(v1::IMAGE_STATE_ABSENT);
+  if (image.sha256().size() != 64 || image.size_bytes() == 0) {
+    return absl::FailedPreconditionError(
+        fmt::format("the backend's metadata of image {} has no size or hash", image_id));
+  }
+  return image;
+}
+
+absl::StatusOr<chunks::ChunkList> ReadChunkList(std::string_view encoded, const v1::Image& image) {
+  auto list = chunks::Decode(encoded);
+  if (!list.ok()) return list;
+  const std::string whole = absl::BytesToHexString(
+      {reinterpret_cast<const char*>(list->whole.data()), list->whole.size()});
+  if (list->size() != image.size_bytes() || whole != image.sha256()) {
+    return absl::DataLossError(
+        fmt::format("the chunk list is of another image: {} bytes, SHA-256 {}", list->size(),
+                    whole.substr(0, 16)));
+  }
+  return list;
+}
+
+absl::StatusOr<std::string> FetchChunkList(const Origin& origin,
+                                           const v1::Image& image,
+                                           Stopping& stop) {
+  auto request = MakeRequest(origin, image.id(), "chunks");
+  if (!request.ok()) return absl::UnavailableError(std::string(request.status().message()));
+  request->total_timeout = limits::kChunkListTimeout;
+  // What is longer than the longest list of an image of that size is none.
+  request->max_body_bytes = std::min<std::uint64_t>(
+      chunks::kMaxListBytes,
+      chunks::kListHeadBytes + chunks::kListTailBytes +
+          (image.size_bytes() / limits::kLeastAverageChunk + 1) * chunks::kListEntryBytes);
+  request->cancel = &stop.flag();
+  auto reply = net::Fetch(*request);
+  if (stop.begun()) return absl::CancelledError("stopped");
+  if (absl::IsResourceExhausted(reply.status()))
+    return absl::NotFoundError(reply.status().message());
+  if (!reply.ok()) return absl::UnavailableError(std::string(reply.status().message()));
+  if (reply->status == 429 || reply->status == 503)
+    return absl::UnavailableError(fmt::format("the backend answered {}", reply->status));
+  if (reply->status != 200)
+    return absl::NotFoundError(fmt::format("the backend answered {}", reply->status));
+  if (const auto list = ReadChunkList(reply->body, image); !list.ok())
+    return absl::NotFoundError(list.status().message());
+  return std::move(reply->body);
+}
+
+}  // namespace tentacle::cache

@@ -1,0 +1,48 @@
+// The backend's image routes: who is asked, with what right, for metadata and chunk lists.
+// Blocking; for the pull threads.
+#pragma once
+
+#include <tentacle/cache/v1/cache_service.pb.h>
+#include <tentacle/config/v1/config.pb.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/status/statusor.h>
+
+#include "libs/chunks/chunk_list.h"
+#include "libs/net/http_client.h"
+#include "services/cache/stopping.h"
+
+namespace tentacle::cache {
+
+// Read anew for each pull: an enrollment may come after the start.
+struct Origin {
+  config::v1::BackendConfig backend;
+  std::string node_id;
+  std::string key_file;
+};
+
+// A request for /images/{id}/{what} with the node's token. FailedPrecondition: not enrolled.
+absl::StatusOr<net::ClientRequest> MakeRequest(const Origin& origin,
+                                               const std::string& image_id,
+                                               const std::string& what);
+
+// The first header of that name (any case), or "".
+std::string_view HeaderOf(const net::HeaderList& headers, std::string_view name);
+
+// NotFound: the backend has no such image. Unavailable, Unauthenticated, FailedPrecondition (not
+// enrolled, or no usable metadata).
+absl::StatusOr<v1::Image> FetchMeta(const Origin& origin, const std::string& image_id);
+
+// The encoded list, decoded once to see that it is one of this image. NotFound: the backend gives
+// none, or none that can be used; the image is pulled without. Unavailable: ask again.
+absl::StatusOr<std::string> FetchChunkList(const Origin& origin,
+                                           const v1::Image& image,
+                                           Stopping& stop);
+
+// DataLoss: damaged, or another image's.
+absl::StatusOr<chunks::ChunkList> ReadChunkList(std::string_view encoded, const v1::Image& image);
+
+}  // namespace tentacle::cache

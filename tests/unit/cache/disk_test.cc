@@ -1,0 +1,101 @@
+// A disk that is really full, at any step of a pull. Needs root for a mount namespace of its own.
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/small_disk.h"
+#include "tests/unit/cache/cache_bench.h"
+#include "tests/unit/cache/fake_origin.h"
+
+namespace tentacle::cache::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using v1::IMAGE_STATE_CACHED;
+using v1::IMAGE_STATE_FAILED;
+
+constexpr std::size_t kMib = 1 << 20;
+// The index wants 32 MiB for itself.
+constexpr int kDiskMib = 128;
+
+class DiskTest : public ::testing::Test {
+ protected:
+  void SetUp() override { bench_.Start(); }
+
+  v1::Image Pulled(const std::string& id) {
+    static_cast<void>(bench_.Pull(id));
+    return bench_.AwaitRest(id);
+  }
+
+  tentacle::testing::SmallDisk disk_{kDiskMib};
+  FakeOrigin origin_;
+  CacheBench bench_{origin_.url(), disk_ / "."};
+};
+
+TEST_F(DiskTest, AnImageThatCannotFitIsRefusedBeforeItsFirstByte) {
+  origin_.PutChunked("large", Pattern(1, 140 * kMib));
+  const v1::Image refused = Pulled("large");
+  EXPECT_EQ(refused.state(), IMAGE_STATE_FAILED);
+  EXPECT_THAT(refused.reason(), StartsWith("no room: needs 0.15 GB"));
+  EXPECT_EQ(origin_.sent(), 0u);
+}
+
+TEST_F(DiskTest, TheOldestGoesForTheNewestAndTheFreeSpaceThatWasAskedForIsKept) {
+  bench_.config.config.mutable_cache()->set_min_free_bytes(40 * kMib);
+  for (const std::string id : {"one", "two", "three"}) {
+    origin_.PutChunked(id, Pattern(static_cast<std::uint64_t>(id[0] + id[1]), 40 * kMib));
+    EXPECT_EQ(Pulled(id).state(), IMAGE_STATE_CACHED) << bench_.Image(id).reason();
+    EXPECT_GE(disk_.FreeBytes(), 40 * kMib);
+    bench_.OnHome([&] { bench_.clock.now += absl::Minutes(5); });
+  }
+  EXPECT_NE(bench_.Image("one").state(), IMAGE_STATE_CACHED);
+}
+
+class FullAtTest : public DiskTest, public ::testing::WithParamInterface<std::size_t> {};
+
+// Something else fills the disk while the image comes.
+TEST_P(FullAtTest, ThePullFailsWithTheReasonLeavesNoFileAndOthersAreServed) {
+  const std::string here = Pattern(1, 5 * kMib);
+  origin_.PutChunked("here", here);
+  ASSERT_EQ(Pulled("here").state(), IMAGE_STATE_CACHED);
+  const std::string bytes = Pattern(2, 30 * kMib);
+  origin_.PutChunked("img", bytes);
+  const int before = static_cast<int>(origin_.pulls().size());
+  origin_.OnPull([before](const OriginRequest& request, OriginReply honest) {
+    if (request.number == before + 1) honest.hold_at = GetParam();
+    return honest;
+  });
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  origin_.AwaitHeld();
+  disk_.FillBut(2 * kMib);
+  origin_.Release();
+  const v1::Image failed = bench_.AwaitRest("img");
+  EXPECT_EQ(failed.state(), IMAGE_STATE_FAILED);
+  EXPECT_THAT(failed.reason(), HasSubstr("the disk"));
+  EXPECT_FALSE(fs::exists(bench_.PartPath("img")));
+  EXPECT_EQ(failed.present_bytes(), 0u);
+  EXPECT_TRUE(bench_.Get("here").body == here);
+  disk_.Empty();
+  // The index mends itself; then there is room.
+  EXPECT_EQ(Pulled("img").state(), IMAGE_STATE_CACHED) << bench_.Image("img").reason();
+  EXPECT_TRUE(ReadFile(bench_.FinalPath("img")) == bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Moments, FullAtTest, ::testing::Values(1, kMib, 12 * kMib, 27 * kMib));
+
+}  // namespace
+}  // namespace tentacle::cache::testing
+
+int main(int argc, char** argv) {
+  if (const std::string why = tentacle::testing::EnterOwnMounts(); !why.empty()) {
+    std::printf("skipped: %s\n", why.c_str());
+    return 77;
+  }
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

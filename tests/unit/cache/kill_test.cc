@@ -1,0 +1,160 @@
+// SIGKILL in the middle of pulls, evictions, checks and repairs: never a wrong byte, never a lost
+// image, never a file that nobody knows. Each victim checks what the one before has left.
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/env_number.h"
+#include "tests/unit/cache/fake_origin.h"
+#include "tests/unit/cache/kill_world.h"
+
+extern char** environ;
+
+namespace tentacle::cache::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Process {
+ public:
+  Process(std::vector<std::string> words, const std::string& kill_at) {
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    std::vector<char*> argv;
+    for (std::string& word : words)
+      argv.push_back(word.data());
+    argv.push_back(nullptr);
+    std::string assignment = "TENTACLE_KILL_AT=" + kill_at;
+    std::vector<char*> environment;
+    for (char** one = environ; *one != nullptr; ++one)
+      environment.push_back(*one);
+    environment.push_back(assignment.data());
+    environment.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    EXPECT_EQ(::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environment.data()), 0);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+    out_ = ends[0];
+  }
+
+  ~Process() { ::close(out_); }
+
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  // False: it ended before.
+  bool AwaitReady() const {
+    char byte = 0;
+    return ::read(out_, &byte, 1) == 1;
+  }
+
+  void Kill() const { ::kill(pid_, SIGKILL); }
+
+  // The exit code, or minus the signal.
+  int Wait() const {
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid_, &status, 0), pid_);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+ private:
+  pid_t pid_ = 0;
+  int out_ = -1;
+};
+
+class KillTest : public ::testing::Test {
+ protected:
+  KillTest() {
+    std::string name = (fs::temp_directory_path() / "cache-kill-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    for (std::size_t i = 0; i < kKillImages.size(); ++i) {
+      if (kKillImages[i].chunked)
+        origin_.PutChunked(kKillImages[i].id, KillBytes(i));
+      else
+        origin_.Put(kKillImages[i].id, KillBytes(i));
+    }
+  }
+
+  ~KillTest() override { fs::remove_all(folder_); }
+
+  Process Start(int seed, int operations, const std::string& kill_at = "") const {
+    return Process(
+        {CACHE_VICTIM, origin_.url(), folder_, std::to_string(seed), std::to_string(operations)},
+        kill_at);
+  }
+
+  // A last one, which nobody kills, finds all in order.
+  void ExpectOrder() const {
+    const Process last = Start(0, 0);
+    EXPECT_EQ(last.Wait(), 0);
+  }
+
+  FakeOrigin origin_;
+  std::string folder_;
+};
+
+TEST_F(KillTest, AtRandomMoments) {
+  const auto kills = static_cast<int>(tentacle::testing::EnvNumber("CACHE_KILLS", 25));
+  std::mt19937 random(1);
+  for (int i = 0; i < kills; ++i) {
+    const Process victim = Start(i, 1'000'000);
+    if (!victim.AwaitReady()) {
+      ASSERT_EQ(victim.Wait(), 0) << "kill " << i;
+      continue;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 150));
+    victim.Kill();
+    ASSERT_EQ(victim.Wait(), -SIGKILL) << "kill " << i;
+  }
+  ExpectOrder();
+}
+
+class KillPointTest : public KillTest, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(KillPointTest, OnceAndAgain) {
+  const auto rounds = static_cast<int>(tentacle::testing::EnvNumber("CACHE_KILL_ROUNDS", 2));
+  int killed = 0;
+  for (int i = 0; i < rounds; ++i) {
+    const Process victim =
+        Start(100 + i, 150, std::string(GetParam()) + ":" + std::to_string(1 + 2 * i));
+    const int ended = victim.Wait();
+    ASSERT_TRUE(ended == -SIGKILL || ended == 0) << ended;
+    killed += ended == 0 ? 0 : 1;
+  }
+  EXPECT_GT(killed, 0);
+  ExpectOrder();
+}
+
+INSTANTIATE_TEST_SUITE_P(Places,
+                         KillPointTest,
+                         ::testing::Values("before_create",
+                                           "after_create",
+                                           "before_write",
+                                           "after_write",
+                                           "before_mark",
+                                           "before_fsync",
+                                           "before_rename",
+                                           "after_rename",
+                                           "after_fsync_folder",
+                                           "after_index",
+                                           "before_evict_index",
+                                           "before_unlink",
+                                           "after_unlink",
+                                           "before_doubt_rename"),
+                         [](const auto& test) { return std::string(test.param); });
+
+}  // namespace
+}  // namespace tentacle::cache::testing
