@@ -69,6 +69,7 @@ inline constexpr std::size_t kMaxDriverFiles = 64;
 
 // Scripts and orders are small; a machine keeps a connection or two.
 inline constexpr std::uint32_t kHttpConnections = 512;
+inline constexpr std::uint32_t kHttpConnectionsPerAddress = 32;  // WinPE fetches a few files at once.
 
 // The cache answers from memory; it may ask the backend for metadata, with its own deadline of 5 s.
 inline constexpr absl::Duration kCacheCallTimeout = absl::Seconds(8);

@@ -126,6 +126,7 @@ class Pxe {
   static net::HttpLimits MakeLimits() {
     net::HttpLimits http_limits;
     http_limits.connections = limits::kHttpConnections;
+    http_limits.connections_per_address = limits::kHttpConnectionsPerAddress;
     http_limits.body_bytes = limits::kMaxCallbackBytes;
     return http_limits;
   }

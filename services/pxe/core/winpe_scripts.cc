@@ -53,7 +53,7 @@ std::string FindDisk(const BootTask& task) {
       "set COUNT=0\n";
   if (!task.disk().serial().empty()) {
     text += fmt::format(
-        "for /f \"tokens=2 delims==\" %%d in ('wmic diskdrive where \"SerialNumber like '%%%%{0}%%%%'\" get Index "
+        "for /f \"tokens=2 delims==\" %%d in ('wmic diskdrive where \"SerialNumber like '%%{0}%%'\" get Index "
         "/value 2^>NUL ^| find \"=\"') do call :candidate %%d\n"
         "if %COUNT%==0 set WHY=no disk has the serial {0}\n"
         "if %COUNT%==0 goto refuse\n",
