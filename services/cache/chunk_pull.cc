@@ -204,7 +204,9 @@ absl::Status ChunkPull::FetchAll() {
     const NextFetch next =
         PlanFetch(list_, map_, chunked_.wants.offsets(), in_order_at_, limits::kUrgentBytes);
     if (absl::Status status = FetchRun(next); !status.ok()) return status;
-    if (!next.urgent) in_order_at_ = at_;
+    // What was wrong is tried again at once: a file that was exchanged shows after three tries, not
+    // after three times the image.
+    if (!next.urgent) in_order_at_ = wrong_ > 0 ? next.run.first : at_;
   }
   return absl::OkStatus();
 }
