@@ -23,6 +23,9 @@ class Signal {
     timer_.cancel();
   }
 
+  // A notice that nobody has waited for is of no use any more.
+  void Forget() { noticed_ = false; }
+
   // Returns at the next notice or after `timeout`, whichever comes first.
   boost::asio::awaitable<void> Wait(absl::Duration timeout) {
     if (!std::exchange(noticed_, false)) {

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "libs/async/on_pool.h"
+#include "libs/backend_link/messages.h"
 #include "libs/net/clock_floor.h"
 #include "libs/net/retry_after.h"
 #include "libs/text/view.h"
-#include "libs/backend_link/messages.h"
 #include "services/uplink/identity_file.h"
 #include "services/uplink/limits.h"
 #include "services/uplink/together.h"
@@ -135,6 +135,7 @@ asio::awaitable<WebSocketLink::Outcome> WebSocketLink::ServeConnection() {
   metrics_.Connected(true);
   serving_ = socket_;
   at_once_ = false;
+  pause_.Forget();
   auto serving = serve_(std::exchange(socket_, nullptr));
   const ConnectionEnd ended = co_await std::move(serving);
   metrics_.Connected(false);
@@ -197,9 +198,9 @@ void WebSocketLink::LearnTime(const absl::Status& refusal) {
 void WebSocketLink::Reconnect() {
   if (const auto socket = serving_.lock()) {
     at_once_ = true;
-    socket->Close();
+    return socket->Close();
   }
-  // Or it waits for its next attempt.
+  // It waits for its next attempt, or makes one already.
   pause_.Notify();
 }
 

@@ -49,6 +49,26 @@ TEST_F(UplinkTest, ConfigurationOfTheLinkIsProvenByAnotherConnection) {
   EXPECT_EQ(backend_.connections(), 2u);
 }
 
+// The reconnect that a trial asks for must not shorten a later wait.
+TEST_F(UplinkTest, SlotOfAGoodbyeHoldsAlsoAfterATrial) {
+  StartUplinkAndWait();
+  Order("m1", R"("type":"config.update","revision":4,"config":{"uplink":{"mode":"relay"}})");
+  WaitFor("another connection",
+          [this] { return backend_.connections() == 2 && backend_.connected(); });
+  backend_.Send(R"({"type":"goodbye","reconnectAfterMs":300000})");
+  // Behind it on the same wire: once this is acknowledged the goodbye has been heard.
+  Order("m2", R"("type":"task.cancel","taskId":"none")");
+  backend_.HangUp();
+  WaitFor("it says so", [this] {
+    return uplink_->Detail("backend_link").find("asked to come back in 5m") != std::string::npos;
+  });
+  // Meanwhile a service is found, which takes longer than an attempt would.
+  Start("agent");
+  WaitFor("the agent is there",
+          [this] { return uplink_->Detail("peers").find("agent") == std::string::npos; });
+  EXPECT_EQ(backend_.connections(), 2u);
+}
+
 TEST_F(UplinkTest, ConfigurationThatCutsTheLinkIsTakenBackAndSaysSo) {
   Start("pxe");
   StartUplinkAndWait();
