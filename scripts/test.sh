@@ -94,6 +94,7 @@ long_tests() {
   check store-kills env TENTACLE_TEST_KILLS=1000 "$units/store_test" --gtest_filter='StoreKilled*'
   check store-faults env TENTACLE_TEST_FAULTS=500 "$units/store_test" --gtest_filter='Disk/*'
   check store-flips env TENTACLE_TEST_FLIPS=2000 "$units/store_test" --gtest_filter='Of/*'
+  check pxe-silence env TENTACLE_TEST_PACKETS=100000 build/dev/tests/unit/pxe/pxe_shell_test --gtest_filter='*ThousandsOfOthers*'
   step 'sockets: a hundred thousand calls'
   check ipc-calls env TENTACLE_TEST_CALLS=100000 build/dev/tests/rpc/ipc_test \
     --gtest_filter='Abuse.Many*'

@@ -119,7 +119,7 @@ TEST_F(TftpListenerTest, OptionsAreNegotiated) {
 }
 
 TEST_F(TftpListenerTest, AbsentFileIsNotFoundAtOnce) {
-  const Fetched fetched = Run({false, "autoexec.ipxe", "octet", {}});
+  const Fetched fetched = Run({false, "snponly.efi", "octet", {}});
   ASSERT_TRUE(fetched.error.has_value());
   EXPECT_EQ(fetched.error->code, wire::TftpErrorCode::kFileNotFound);
   EXPECT_EQ(world_.Sample("tentacle_pxe_tftp_transfers_total{outcome=\"not_found\"}"), "1");
