@@ -20,6 +20,7 @@ LAB_BACKEND_ADDRESS=10.78.0.1
 LAB_TENTACLE_WAN_ADDRESS=10.78.0.2
 LAB_STATE=${LAB_STATE:-/run/tentacle-lab}   # owner, and processes/NAME with "pid start-time"
 LAB_STOP_PATIENCE_S=15
+declare -a LAB_DHCP_OPTIONS   # More of dnsmasq's options for the office's DHCP server.
 
 # lab_up DIR: DIR is where logs and disks go. Returns 1 with a sentence if another lab is running.
 lab_up() {
@@ -107,7 +108,7 @@ lab_start_dhcp() {
     --user=root --interface="$LAB_LAN_DEVICE" --bind-interfaces --no-ping --dhcp-authoritative \
     --dhcp-range=10.77.0.100,10.77.0.199,255.255.255.0,30m \
     --dhcp-option=option:router,"$LAB_DHCP_ADDRESS" --dhcp-leasefile="$LAB_DIR/office.leases" \
-    --log-dhcp --log-facility=- --pid-file=
+    --log-dhcp --log-facility=- --pid-file= "${LAB_DHCP_OPTIONS[@]}"
 }
 
 # lab_start NAME NAMESPACE COMMAND...: in the background, with its output in $LAB_DIR/NAME.log.

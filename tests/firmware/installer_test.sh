@@ -36,6 +36,10 @@ main() {
   # A Secure Boot client does not say that it is one, so the branch says which machines get the signed chain.
   secure_mac=$(install_mac secure-01)
   export TENTACLE_PXE_QUIRKS="name=secure-boot mac=$secure_mac arch=7 loader=shimx64.efi"
+  # Debian's installer asks a person when the office names no name server. Debian's GRUB takes the DHCP server's word for who
+  # serves it, so the office names the tentacle as the next server for the machine with Secure Boot (docs/boot.md).
+  LAB_DHCP_OPTIONS=(--dhcp-option="option:dns-server,$LAB_DHCP_ADDRESS" --dhcp-host="$secure_mac,set:signed"
+    --dhcp-boot="tag:signed,,,$LAB_TENTACLE_ADDRESS")
   if ! stack_up "$TEMP" || ! "$REPO/deploy/boot-files/fetch.sh" "$TEMP/state/cache/boot" debian-12 secure-boot; then
     stack_show_logs
     exit 1

@@ -1,5 +1,6 @@
 #include "services/pxe/core/kernel_boot.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,12 @@ using task::v1::BootTask;
 std::string Netmask(std::uint32_t prefix) {
   const std::uint32_t mask = prefix == 0 ? 0 : ~0u << (32 - prefix);
   return fmt::format("{}.{}.{}.{}", mask >> 24, mask >> 16 & 255, mask >> 8 & 255, mask & 255);
+}
+
+// "10.0.0.2" of "http://10.0.0.2:9080".
+std::string HostOf(std::string_view url) {
+  url.remove_prefix(std::min(url.find("//") + 2, url.size()));
+  return std::string(url.substr(0, url.find(':')));
 }
 
 class Arguments {
@@ -67,6 +74,9 @@ std::vector<std::string> DebianArguments(const BootTask& task, const BootContext
     out.Add("netcfg/get_netmask", Netmask(network.prefix_length()));
     out.Add("netcfg/get_gateway", network.gateway().empty() ? "none" : network.gateway());
     if (network.dns_servers_size() > 0) out.Add("netcfg/get_nameservers", network.dns_servers(0));
+  } else {
+    // Asked of a person when DHCP names none; any address is better than waiting for him, and ours is there.
+    out.Add("netcfg/get_nameservers", HostOf(context.base_url));
   }
   // Without "---": debian-installer would carry what stands before it into the new system's command line otherwise.
   AddConsoles(&out);

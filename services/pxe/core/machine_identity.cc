@@ -69,7 +69,9 @@ bool IsJunkUuid(std::string_view uuid) {
 
 bool IsJunkSerial(std::string_view serial) {
   const std::string lower = Lower(Trimmed(serial));
+  // "${serial}": a loader that does not put in what it was asked to.
   return lower.empty() || lower.size() > kMaxSerialBytes || !IsPrintable(lower) || IsOneCharacter(lower) ||
+         lower.find('$') != std::string::npos ||
          std::find(kJunkSerials.begin(), kJunkSerials.end(), lower) != kJunkSerials.end();
 }
 

@@ -17,7 +17,7 @@ TEST(MachineIdentity, WhatMakersLeaveInIsNobody) {
   }
   EXPECT_FALSE(IsJunkUuid(kUuid));
   for (const char* junk : {"", " ", "To Be Filled By O.E.M.", "Default string", "System Serial Number", "0", "00000000",
-                           "None", "123456789", "..........", "N/A", "\x01\x02"}) {
+                           "None", "${serial}", "123456789", "..........", "N/A", "\x01\x02"}) {
     EXPECT_TRUE(IsJunkSerial(junk)) << junk;
   }
   EXPECT_TRUE(IsJunkSerial(std::string(65, 'a') + "b"));
