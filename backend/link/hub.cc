@@ -40,7 +40,8 @@ constexpr absl::Duration kProbe = absl::Seconds(4);
 constexpr auto kFarewell = std::chrono::seconds(2);
 // A line's way: what is closed with unread bytes is reset, and a goodbye on its way is lost with
 // it.
-constexpr auto kFarewellWay = std::chrono::milliseconds(500);
+// Longer as well than a heartbeat waits for its batch (presence.cc): the last word about who is online is Stop()'s.
+constexpr auto kFarewellWay = std::chrono::milliseconds(1200);
 constexpr auto kRemovedWay = std::chrono::milliseconds(500);
 
 std::string InstanceOf(const net::HttpRequest& request) {
@@ -385,6 +386,7 @@ void Hub::OnRemoved(int node_id) {
 }
 
 void Hub::OnGap() {
+  if (stopping_) return;
   Due everything;
   everything.config = everything.tasks = everything.commands = true;
   for (const auto& [node, session] : sessions_) {
