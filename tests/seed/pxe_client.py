@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A machine that boots from the network, as far as its DHCPDISCOVER: prints the boot file it is offered.
 
-    pxe_client.py INTERFACE MAC
+    pxe_client.py INTERFACE MAC [ipxe]
 
-Asks as UEFI x64 firmware does (option 60 "PXEClient", option 93 type 7) and repeats until the answer of a
-proxy (one without an address to hand out) comes. Exit code 1 when none came.
+Asks as UEFI x64 firmware does (option 60 "PXEClient", option 93 type 7), or as the iPXE that it has loaded (option 77,
+too), and repeats until the answer of a proxy (one without an address to hand out) comes. Exit code 1 when none came.
 """
 
 import os
@@ -17,13 +17,15 @@ WAIT_S = 0.5  # Firmware waits 4 s; nothing is lost between two ends of a veth.
 COOKIE = b"\x63\x82\x53\x63"  # RFC 2131 section 3.
 
 
-def discover(transaction, mac):
+def discover(transaction, mac, user_class):
     head = struct.pack(">BBBB4sHH", 1, 1, 6, 0, transaction, 0, 0x8000)  # Answers by broadcast.
     addresses = bytes(16) + mac + bytes(10)
     options = b"\x35\x01\x01" + b"\x37\x03\x3c\x42\x43"
     vendor = b"PXEClient:Arch:00007:UNDI:003016"
     options += bytes((60, len(vendor))) + vendor
     options += b"\x5d\x02\x00\x07" + b"\x5e\x03\x01\x03\x10" + b"\x61\x11\x00" + bytes(10) + mac + b"\xff"
+    if user_class:
+        options = options[:-1] + bytes((77, len(user_class))) + user_class + b"\xff"
     return head + addresses + bytes(192) + COOKIE + options
 
 
@@ -52,6 +54,7 @@ def offered_file(message, transaction):
 
 def main():
     interface, mac = sys.argv[1], bytes.fromhex(sys.argv[2].replace(":", ""))
+    user_class = b"iPXE" if sys.argv[3:] == ["ipxe"] else b""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
@@ -59,7 +62,7 @@ def main():
         line.settimeout(WAIT_S)
         transaction = os.urandom(4)
         for _ in range(TRIES):
-            line.sendto(discover(transaction, mac), ("255.255.255.255", 67))
+            line.sendto(discover(transaction, mac, user_class), ("255.255.255.255", 67))
             try:
                 while True:
                     name = offered_file(line.recv(2048), transaction)

@@ -107,6 +107,7 @@ real_clients() {
   check 'atftp fetches it with block size, size and timeout negotiated' atftp_fetches 2 snponly.efi
   check 'curl fetches it on port 9080' boot_file_is_served 2 snponly.efi
   check 'curl learns its size with HEAD' boot_file_size 2 snponly.efi
+  check 'the iPXE of these files is offered its script' ipxe_is_offered_its_script 2
   send '{"type":"task.cancel","taskId":"42"}'
   comes 'task.status cancelled of that task goes up' status_came 42 cancelled
 }
@@ -155,6 +156,12 @@ boot_file_size() {
 # is_offered NUMBER FILE: what the machine's DHCPDISCOVER brings.
 is_offered() {
   [ "$(on_machine "$1" python3 -B "$REPO/tests/seed/pxe_client.py" "$LAB_LAN_DEVICE" "$(mac_of "$1")")" = "$2" ]
+}
+
+# ipxe_is_offered_its_script NUMBER: it says so; a machine that loads it again and again and does not is a circle.
+ipxe_is_offered_its_script() {
+  on_machine "$1" python3 -B "$REPO/tests/seed/pxe_client.py" "$LAB_LAN_DEVICE" "$(mac_of "$1")" ipxe |
+    grep -q "^http://$LAB_TENTACLE_ADDRESS:9080/boot.ipxe?mac=$(mac_of "$1")&"
 }
 
 # statuses_are TASK WORDS: each once for as long as it holds, in the order in which they came.
