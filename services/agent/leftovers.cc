@@ -9,6 +9,8 @@
 #include <memory>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "services/agent/core/fields.h"
 #include "services/agent/limits.h"
 
@@ -32,7 +34,7 @@ std::string ReadEnvironment(std::string_view pid) {
 }
 
 bool CarriesMark(std::string_view environment, const std::set<std::string>& job_ids) {
-  const std::string prefix = std::string(kJobMark) + "=";
+  const std::string prefix = fmt::format("{}=", kJobMark);
   while (!environment.empty()) {
     const auto end = environment.find('\0');
     const auto entry = environment.substr(0, end);

@@ -66,7 +66,7 @@ std::vector<Action> RouteTasksSync(const Message& message) {
   for (const auto& element : *list) {
     const auto* task = element.if_object();
     if (task == nullptr) {
-      actions.emplace_back(BadFieldAction{"tasks.sync: a task is not an object"});
+      actions.emplace_back(BadFieldAction{fmt::format("{}: a task is not an object", message.type)});
       continue;
     }
     auto parsed = backend_link::ParseTask(*task);
