@@ -115,6 +115,8 @@ asio::awaitable<void> Hub::Serve(int node_id, std::shared_ptr<net::UpgradedConne
 }
 
 asio::awaitable<Hub::Verdict> Hub::Admitted(SessionPtr session) {
+  const bool known = co_await replicas_.Known();
+  if (!known) co_return Verdict::kTryLater;
   auto arrive = [this, node = session->node_id] { return parts_.presence.Arrive(node); };
   auto arrival = co_await async::OnPool(parts_.blocking, arrive);
   if (absl::IsNotFound(arrival.status())) co_return Verdict::kRemoved;

@@ -32,6 +32,8 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr auto kHeartbeat = std::chrono::seconds(2);
 // The other one probes for 4 s (hub.cc).
 constexpr auto kQuestion = std::chrono::seconds(6);
+// For a database that is slow at the start; the tentacle comes again after it.
+constexpr auto kKnownWait = std::chrono::seconds(10);
 // Changes for the pages of other backends are gathered for so long.
 constexpr auto kLiveDelay = std::chrono::milliseconds(100);
 // A payload of NOTIFY has 8,000 bytes at most; a change has about 60.
@@ -75,6 +77,8 @@ void Replicas::Start(Handlers handlers) {
   callbacks.on_listening = [this] {
     asio::post(parts_.home, [this] {
       parts_.metrics.Listening(true);
+      listening_ = true;
+      BecameKnown();
       handlers_.on_gap();
     });
   };
@@ -94,6 +98,8 @@ asio::awaitable<void> Replicas::Run() {
     auto beat = [this] { return parts_.store.Heartbeat(); };
     const auto report = co_await async::OnPool(parts_.blocking, beat);
     if (report.ok()) {
+      registered_ = true;
+      BecameKnown();
       others_ = report->others;
       parts_.metrics.Replicas(others_ + 1);
       if (!report->lost_nodes.empty()) {
@@ -112,6 +118,21 @@ asio::awaitable<void> Replicas::Run() {
     timer.expires_after(kHeartbeat);
     co_await timer.async_wait(kTuple);
   }
+}
+
+asio::awaitable<bool> Replicas::Known() {
+  if (!known()) {
+    auto timer = std::make_shared<asio::steady_timer>(parts_.home, kKnownWait);
+    waiting_.push_back(timer);
+    co_await timer->async_wait(kTuple);
+    std::erase(waiting_, timer);
+  }
+  co_return known();
+}
+
+void Replicas::BecameKnown() {
+  if (!known()) return;
+  for (const auto& timer : waiting_) timer->cancel();
 }
 
 void Replicas::OnPayload(const std::string& payload) {
