@@ -1,5 +1,6 @@
 # The headers that most files include, compiled once: parsing them is two thirds of a file's time. Only with
-# TENTACLE_PRECOMPILE (preset dev); the release is built without, so that a file that lacks an include fails there.
+# TENTACLE_PRECOMPILE (presets dev, release, image); the presets tsan and fuzz are built without, so that a file that
+# lacks an include fails there.
 set(TENTACLE_COMMON_HEADERS
   <algorithm> <array> <chrono> <deque> <functional> <map> <memory> <optional> <set> <string> <string_view>
   <unordered_map> <utility> <vector>
