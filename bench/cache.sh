@@ -29,6 +29,7 @@ area_measure() {
     "measure_$part" || return 1
     cache_end
   done
+  figures_print
 }
 
 cache_end() {
@@ -225,17 +226,18 @@ measure_verify() {
 
 # delta_pair FOLDER: two versions of a tree of files, as disk image and as WIM.
 delta_pair() {
-  local version file
+  local version file mib
   mkdir -p "$1/1"
-  cp -rL /usr/lib/python3/dist-packages /usr/share/perl/5.* /usr/bin/[a-e]* "$1/1/" 2>/dev/null
+  cp -rL /usr/lib/python3/dist-packages /usr/share/perl/5.* /usr/bin/[a-c]* "$1/1/" 2>/dev/null
   find "$1/1" -xtype l -delete
   cp -a "$1/1" "$1/2"
   # What an update does: some files go, some come, some change a little.
   find "$1/2" -maxdepth 1 -type f | sort | awk 'NR % 12 == 0' | xargs rm -f
-  cp /usr/bin/[f-h]* "$1/2/" 2>/dev/null
+  cp /usr/bin/[d-e]* "$1/2/" 2>/dev/null
   find "$1/2" -name '*.py' | sort | awk 'NR % 20 == 0' | while read -r file; do echo '# changed' >>"$file"; done
+  mib=$(($(du -sm "$1/1" | cut -f 1) * 3 / 2 + 128))
   for version in 1 2; do
-    truncate -s 640M "$1/$version.img"
+    truncate -s "${mib}M" "$1/$version.img"
     mkfs.ext4 -q -U 11111111-2222-3333-4444-555555555555 -d "$1/$version" "$1/$version.img" &&
       wimlib-imagex capture "$1/$version" "$1/$version.wim" --compress=LZX --threads=2 >/dev/null 2>&1 || return 1
   done
