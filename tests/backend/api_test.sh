@@ -95,7 +95,8 @@ enroll() {
 
 enrollment() {
   local token key
-  key=$(public_key)
+  openssl genpkey -algorithm ed25519 -out "$TEMP/node.key" 2>/dev/null
+  key=$(openssl pkey -in "$TEMP/node.key" -pubout -outform DER | tail -c 32 | base64 -w0)
   token=$(new_token '{"maxUses":2}')
   is 'a token is stored as its SHA-256 alone' 0 "$(sql "SELECT count(*) FROM enrollment_tokens WHERE token_sha256 = '$token'")"
   is 'a good token enrolls' 201 "$(enroll "$token" "$key")"
@@ -139,6 +140,63 @@ images() {
   is 'a name is given once' 409 "$(api POST /api/v1/provisioning/images '{"name":"disk","path":"disk.img"}')"
   is 'a pull without a token is refused' 401 "$(request GET /api/v1/tentacles/images/1/pull)"
   is 'the API key is no pass for it' 401 "$(api GET /api/v1/tentacles/images/1/pull)"
+  pieces
+}
+
+base64url() { base64 -w0 | tr '+/' '-_' | tr -d '='; }
+
+# jwt KEY_FILE NODE: what a tentacle shows.
+jwt() {
+  local now
+  now=$(date +%s)
+  {
+    printf '{"alg":"EdDSA","typ":"JWT"}' | base64url
+    printf .
+    printf '{"iss":"%s","aud":"octofleet","iat":%d,"exp":%d,"jti":"%s"}' \
+      "$2" "$now" $((now + 300)) "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')" | base64url
+  } >"$TEMP/unsigned"
+  printf '%s.%s' "$(cat "$TEMP/unsigned")" "$(openssl pkeyutl -sign -rawin -inkey "$1" -in "$TEMP/unsigned" | base64url)"
+}
+
+# Chunk lists and stretches of an image, as a tentacle asks for them.
+pieces() {
+  local image=/api/v1/tentacles/images/1 auth part=$TEMP/part
+  auth="Authorization: Bearer $(jwt "$TEMP/node.key" 1)"
+  is 'a chunk list without a token is refused' 401 "$(request GET $image/chunks)"
+  is 'a stretch without a token is refused' 401 "$(request GET "$image/bytes?first=0&last=9")"
+  is 'a tentacle gets the chunk list' 200 "$(request GET $image/chunks -H "$auth")"
+  is 'its chunks are the image, one behind the other' whole "$(chunks_of "$TEMP/images/disk.img")"
+  is 'an image that is not there has none' 404 "$(request GET /api/v1/tentacles/images/99/chunks -H "$auth")"
+  tail -c +1001 "$TEMP/images/disk.img" | head -c 200000 >"$part"
+  is 'a stretch is given' 200 "$(request GET "$image/bytes?first=1000&last=200999" -H "$auth")"
+  is 'as it is' same "$(cmp -s "$part" "$TEMP/body" && echo same)"
+  is 'under the hash of the image' "\"$(sha256sum <"$TEMP/images/disk.img" | cut -d' ' -f1)\"" \
+    "$(sed -n 's/^ETag: \(.*\)\r$/\1/Ip' "$TEMP/head")"
+  is 'and packed for who can unpack it' 200 \
+    "$(request GET "$image/bytes?first=1000&last=200999" -H "$auth" -H 'Accept-Encoding: zstd')"
+  is 'which it says' zstd "$(sed -n 's/^Content-Encoding: \(.*\)\r$/\1/Ip' "$TEMP/head")"
+  is 'and unpacks to the same' same "$(zstd -dcq <"$TEMP/body" | cmp -s "$part" - && echo same)"
+  is 'the last byte alone is given' 200 "$(request GET "$image/bytes?first=299999&last=299999" -H "$auth")"
+  is 'a stretch behind the end is refused' 422 "$(request GET "$image/bytes?first=299999&last=300000" -H "$auth")"
+  is 'one that ends before it begins too' 422 "$(request GET "$image/bytes?first=9&last=8" -H "$auth")"
+  is 'and one that is no number' 422 "$(request GET "$image/bytes?first=-1&last=8" -H "$auth")"
+  is 'and one without an end' 422 "$(request GET "$image/bytes?first=1" -H "$auth")"
+}
+
+# chunks_of FILE: "whole" when the list in $TEMP/body (docs/protocol.md, section 7) is of this file.
+chunks_of() {
+  local at=64 offset=0 length digest i
+  for ((i = $(od -An -tu4 -j28 -N4 "$TEMP/body"); i > 0; i--)); do
+    length=$(od -An -tu4 -j$at -N4 "$TEMP/body")
+    digest=$(od -An -tx1 -w32 -j$((at + 4)) -N32 "$TEMP/body" | tr -d ' ')
+    if [ "$(tail -c +$((offset + 1)) "$1" | head -c $((length)) | sha256sum | cut -d' ' -f1)" != "$digest" ]; then
+      echo "wrong at $offset"
+      return
+    fi
+    offset=$((offset + length))
+    at=$((at + 36))
+  done
+  if [ "$offset" = "$(stat -c %s "$1")" ]; then echo whole; else echo "ends at $offset"; fi
 }
 
 image_ready() {
