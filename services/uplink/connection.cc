@@ -23,6 +23,7 @@ Connection::Connection(const ConnectionParts& parts)
             session_,
             parts.peers,
             parts.metrics,
+            parts.peers_changed,
             ThroughputProbe(parts.get, parts.peers, parts.metrics, parts.clock)),
       never_(parts.home),
       on_set_apart_(parts.on_set_apart) {

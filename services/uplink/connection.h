@@ -29,6 +29,8 @@ struct ConnectionParts {
   Inbox& inbox;
   Peers& peers;
   Metrics& metrics;
+  // A service begins or ceases to answer.
+  Signal& peers_changed;
   ThroughputProbe::Get get;
   // The backend says that another machine has our key.
   std::function<void(const std::string& reason)> on_set_apart;

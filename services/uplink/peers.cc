@@ -70,7 +70,7 @@ absl::Status Peers::Note(Service service, std::string_view method, absl::Status 
     log_.Warning("uplink.peer_unreachable",
                  {{"peer", ServiceName(service)}, {"reason", view.reason}});
   }
-  if (on_reachability_) on_reachability_(service, view.reachable);
+  if (on_reachability_) on_reachability_(service);
   return status;
 }
 

@@ -77,7 +77,7 @@ class Peers {
   void OnConfigInForce(std::function<void()> callback) { on_config_ = std::move(callback); }
 
   // Called when a service begins or ceases to answer.
-  void OnReachability(std::function<void(Service, bool reachable)> callback) {
+  void OnReachability(std::function<void(Service)> callback) {
     on_reachability_ = std::move(callback);
   }
 
@@ -93,7 +93,7 @@ class Peers {
   std::array<std::unique_ptr<Stubs>, kServices.size()> stubs_;
   std::array<PeerView, kServices.size()> views_;
   std::function<void()> on_config_;
-  std::function<void(Service, bool)> on_reachability_;
+  std::function<void(Service)> on_reachability_;
 };
 
 }  // namespace tentacle::uplink

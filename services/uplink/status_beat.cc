@@ -85,17 +85,21 @@ StatusBeat::StatusBeat(asio::any_io_executor home,
                        Session& session,
                        Peers& peers,
                        Metrics& metrics,
+                       Signal& changed,
                        ThroughputProbe probe)
     : session_(session),
       peers_(peers),
       metrics_(metrics),
       probe_(std::move(probe)),
+      changed_(changed),
       pause_(std::move(home)) {}
 
 asio::awaitable<absl::Status> StatusBeat::Run() {
   for (;;) {
+    changed_.Forget();
     if (const absl::Status status = co_await SendStatus(); !status.ok()) co_return status;
-    co_await pause_.Wait(limits::kStatusInterval);
+    co_await changed_.Wait(limits::kStatusInterval - limits::kStatusSettle);
+    co_await pause_.Wait(limits::kStatusSettle);
     co_await probe_.MeasureIfDue();
     if (const absl::Status status = co_await SendLatency(); !status.ok()) co_return status;
   }

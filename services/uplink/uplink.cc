@@ -49,8 +49,11 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
     for (const Service service : kServices)
       notify(service);
   };
-  const auto on_peer = [&](Service service, bool reachable) {
-    if (reachable) notify(service);
+  Signal peers_changed(host.home);
+  const auto on_peer = [&](Service service) {
+    // To one that is back for what it has missed; to one that is away so that its return is noticed at once.
+    notify(service);
+    peers_changed.Notify();
     host.health.Set("peers", true, peers.Summary());
   };
   peers.OnReachability(on_peer);
@@ -60,7 +63,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   WebSocketLink link(host, metrics);
   const auto get = [&link](std::string path) { return link.Get(std::move(path)); };
   const auto serve = [&](std::shared_ptr<net::WebSocket> socket) {
-    return ServeConnection({host.home, std::move(socket), inbox, peers, metrics, get,
+    return ServeConnection({host.home, std::move(socket), inbox, peers, metrics, peers_changed, get,
                             [&link](const std::string& reason) { link.SetApart(reason); },
                             host.clock, host.log});
   };
