@@ -55,6 +55,15 @@ absl::Status WriteFile(const std::string& path, const std::string& content) {
   return absl::ErrnoToStatus(error, path);
 }
 
+// What was renamed in it is there after a power failure.
+absl::Status SyncFolder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  const int error = errno;
+  if (fd >= 0) ::close(fd);
+  return synced ? absl::OkStatus() : absl::ErrnoToStatus(error, path);
+}
+
 // The backend's sentence in a refusal, or its status.
 std::string Detail(const net::ClientReply& reply) {
   boost::system::error_code error;
@@ -130,27 +139,11 @@ absl::Status WriteConfig(const runtime::Paths& paths,
   return WriteFile(paths.ConfigFile(), config::ToYaml(config));
 }
 
-// Takes back what a failed enrollment has made so far.
-class Undo {
- public:
-  explicit Undo(std::string path) : path_(std::move(path)) {}
-  ~Undo() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  Undo(const Undo&) = delete;
-  Undo& operator=(const Undo&) = delete;
-  void Keep() { path_.clear(); }
+// The key of an enrollment that is under way. It is no identity yet: no service looks at it.
+std::string PendingKeyFile(const runtime::Paths& paths) { return paths.KeyFile() + ".pending"; }
 
- private:
-  std::string path_;
-};
-
-std::optional<std::string> Variable(const char* name) { return config::ProcessEnvironment()(name); }
-
-}  // namespace
-
-absl::Status EnrollAt(const runtime::Paths& paths, const Enrollment& enrollment, std::string* node_id) {
-  // Before the token is spent: with these pins no service would start.
+// Whatever would fail afterwards anyway: before the token is spent.
+absl::Status CheckBefore(const runtime::Paths& paths, const Enrollment& enrollment) {
   if (const absl::Status pins = net::CheckPinSet(enrollment.pins); !pins.ok()) return pins;
   std::error_code error;
   std::filesystem::create_directories(paths.state_dir, error);
@@ -159,15 +152,42 @@ absl::Status EnrollAt(const runtime::Paths& paths, const Enrollment& enrollment,
     return absl::AlreadyExistsError(
         fmt::format("{} is there already: this tentacle belongs to a backend", paths.KeyFile()));
   }
+  config::TentacleConfig config;
+  return config::MergeYaml(ReadFile(paths.ConfigFile()), paths.ConfigFile(), &config);
+}
+
+// That of an attempt which was interrupted, or a new one; on disk before anybody hears of it.
+absl::StatusOr<identity::IdentityKey> PendingKey(const runtime::Paths& paths) {
+  const std::string path = PendingKeyFile(paths);
+  if (auto left = identity::IdentityKey::Load(path); left.ok()) return left;
+  ::unlink(path.c_str());
   auto key = identity::IdentityKey::Generate();
+  if (!key.ok()) return key;
+  if (absl::Status status = key->Save(path); !status.ok()) return status;
+  if (absl::Status status = SyncFolder(paths.state_dir); !status.ok()) return status;
+  return key;
+}
+
+std::optional<std::string> Variable(const char* name) { return config::ProcessEnvironment()(name); }
+
+}  // namespace
+
+absl::Status EnrollAt(const runtime::Paths& paths, const Enrollment& enrollment, std::string* node_id) {
+  if (const absl::Status status = CheckBefore(paths, enrollment); !status.ok()) return status;
+  const auto key = PendingKey(paths);
   if (!key.ok()) return key.status();
   const auto answer = Post(enrollment, *key);
-  if (!answer.ok()) return answer.status();
+  if (!answer.ok()) {
+    // Refused is refused. Anything else may have reached the backend: with the same key it is the same node.
+    if (absl::IsUnauthenticated(answer.status())) ::unlink(PendingKeyFile(paths).c_str());
+    return answer.status();
+  }
   // config.yaml first: the key is what others take as the sign that the enrollment is complete.
   if (absl::Status status = WriteConfig(paths, enrollment, *answer); !status.ok()) return status;
-  Undo undo(paths.KeyFile());
-  if (absl::Status status = key->Save(paths.KeyFile()); !status.ok()) return status;
-  undo.Keep();
+  if (::rename(PendingKeyFile(paths).c_str(), paths.KeyFile().c_str()) != 0) {
+    return absl::ErrnoToStatus(errno, paths.KeyFile());
+  }
+  if (absl::Status status = SyncFolder(paths.state_dir); !status.ok()) return status;
   *node_id = TextOf(*answer, "nodeId");
   return absl::OkStatus();
 }

@@ -70,11 +70,14 @@ absl::Status NodeStore::RevokeToken(int id) {
 
 absl::StatusOr<NodeStore::Enrolled> NodeStore::Enroll(std::string_view token_sha256, const Enrollee& enrollee) {
   return db_.Run([&](pqxx::work& tx) {
-    const std::string hash(token_sha256);
-    const auto used = tx.exec_params(
-        "UPDATE enrollment_tokens SET uses = uses + 1 WHERE token_sha256 = $1 AND NOT revoked "
-        "AND expires_at > now() AND uses < max_uses RETURNING id",
-        hash);
+    // One use is one node: whoever did not hear the answer asks again with the same key and gets it.
+    const auto used = tx.exec_params(R"sql(
+UPDATE enrollment_tokens SET uses = uses + CASE WHEN known.node THEN 0 ELSE 1 END
+FROM (SELECT EXISTS (SELECT FROM nodes WHERE public_key = $2) AS node) known
+WHERE token_sha256 = $1 AND NOT revoked AND expires_at > now() AND (known.node OR uses < max_uses)
+RETURNING id)sql",
+                                     std::string(token_sha256),
+                                     enrollee.public_key);
     // One answer for all four reasons: a stranger learns nothing about tokens.
     if (used.empty()) {
       throw StatusError{absl::UnauthenticatedError("the enrollment token is unknown, expired, used up or revoked")};

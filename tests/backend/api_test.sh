@@ -97,12 +97,13 @@ enrollment() {
   local token key
   openssl genpkey -algorithm ed25519 -out "$TEMP/node.key" 2>/dev/null
   key=$(openssl pkey -in "$TEMP/node.key" -pubout -outform DER | tail -c 32 | base64 -w0)
-  token=$(new_token '{"maxUses":2}')
+  token=$(new_token '{"maxUses":1}')
   is 'a token is stored as its SHA-256 alone' 0 "$(sql "SELECT count(*) FROM enrollment_tokens WHERE token_sha256 = '$token'")"
   is 'a good token enrolls' 201 "$(enroll "$token" "$key")"
   is 'the answer names the node' 1 "$(field .nodeId)"
-  is 'the same key is the same node' 201 "$(enroll "$token" "$key")"
+  is 'the same key is the same node, also when the token is used up' 201 "$(enroll "$token" "$key")"
   is 'and has the same id' 1 "$(field .nodeId)"
+  is 'which is one use of the token' 1 "$(sql 'SELECT uses FROM enrollment_tokens')"
   is 'a used-up token is refused' 401 "$(enroll "$token" "$(public_key)")"
   is 'an unknown token is refused' 401 "$(enroll wrong "$(public_key)")"
   token=$(new_token '{}')
