@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -97,6 +98,8 @@ CacheBench::CacheBench(const std::string& backend_url, std::string state_dir)
 }
 
 void CacheBench::Configure(const std::string& backend_url) {
+  // As every service does at its start: sendfile(2) to a client that went away is an error, not the end.
+  std::signal(SIGPIPE, SIG_IGN);
   const std::string key_file = runtime::Paths{state_dir_, state_dir_}.KeyFile();
   if (!fs::exists(key_file)) {
     const auto key = identity::IdentityKey::Generate();
