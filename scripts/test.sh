@@ -62,6 +62,7 @@ quick_tests() {
   script install-helper tests/firmware/install_helper_test.sh
   script lab tests/netns/lab_test.sh
   script seed tests/seed/seed_test.sh
+  script branch tests/branch/branch_test.sh
   step 'torture, short'
   script torture tests/torture/torture.sh short
 }
