@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Builds services/discovery/core/oui_data.inc from the IEEE's registries.
 
-Source: the CSV files of Debian's package ieee-data (apt-get install ieee-data), or another folder with
-files of the same names and columns, for instance newer ones from the IEEE itself:
+Sources: the CSV files of Debian's package ieee-data (apt-get install ieee-data), or another folder with
+files of the same names and columns, for instance newer ones from the IEEE itself; and, where it is newer, the
+npm package oui-data (npm pack oui-data), which has the three registries that still grow in one JSON file.
+The fourth, of individual blocks (IAB), was closed in 2014 and comes from the CSV files.
 
-    tools/make_oui_table.py [--from /usr/share/ieee-data] [--out services/discovery/core/oui_data.inc]
+    tools/make_oui_table.py [--from /usr/share/ieee-data] [--newer oui-data-N.tgz --newer-date 2026-08-26]
+                            [--out services/discovery/core/oui_data.inc]
 
 The result is committed, so that neither a build nor a slim container needs the package.
 
@@ -17,8 +20,10 @@ they lie: nothing is parsed, allocated or copied when the service starts.
 import argparse
 import csv
 import datetime
+import json
 import pathlib
 import sys
+import tarfile
 import unicodedata
 
 # Files in the order of trust: where two assign one prefix, the first line wins. IAB is the older name of
@@ -42,18 +47,31 @@ def plain_name(text):
     return name if any(c.isalnum() for c in name) else ""
 
 
-def read_registries(folder):
-    tables = {digits: {} for digits in sorted(set(REGISTRIES.values()))}
+def add(tables, where, prefix, vendor):
+    digits = len(prefix)
+    if digits not in tables or any(c not in "0123456789ABCDEF" for c in prefix):
+        sys.exit(f"{where}: {prefix!r} is no prefix of 6, 7 or 9 hex digits")
+    vendor = plain_name(vendor)
+    # A prefix that a newer source has without a vendor does not get one from an older source.
+    tables[digits].setdefault(prefix, "" if vendor.lower() in NOT_A_VENDOR else vendor)
+
+
+def read_newer(tables, package):
+    """A name and its address, a line each, by prefix."""
+    with tarfile.open(package) as files:
+        assignments = json.load(files.extractfile("package/index.json"))
+    for prefix, lines in assignments.items():
+        add(tables, package.name, prefix.upper(), lines.split("\n", 1)[0])
+
+
+def read_registries(tables, folder):
     for name, digits in REGISTRIES.items():
         with open(folder / name, encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 prefix = row["Assignment"].strip().upper()
-                if len(prefix) != digits or any(c not in "0123456789ABCDEF" for c in prefix):
+                if len(prefix) != digits:
                     sys.exit(f"{name}: {prefix!r} is not {digits} hex digits")
-                vendor = plain_name(row["Organization Name"])
-                if vendor.lower() not in NOT_A_VENDOR:
-                    tables[digits].setdefault(prefix, vendor)
-    return tables
+                add(tables, name, prefix, row["Organization Name"])
 
 
 def registry_date(folder):
@@ -93,7 +111,7 @@ def render(tables, date):
 
     records = sum(len(table) for table in tables.values())
     yield f"// Registries of the IEEE as of {date}: {records} prefixes, {len(names)} vendors."
-    yield "// Made by tools/make_oui_table.py from Debian's package ieee-data; do not edit."
+    yield "// Made by tools/make_oui_table.py; do not edit."
     yield f'inline constexpr std::string_view kOuiDate = "{date}";'
     yield "inline constexpr char kOuiNames[] ="
     yield from literal_lines(escaped(name) for name in names)
@@ -108,13 +126,22 @@ def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description="Build the vendor table of discovery.")
     parser.add_argument("--from", dest="folder", type=pathlib.Path, default="/usr/share/ieee-data")
+    parser.add_argument("--newer", type=pathlib.Path, help="the archive of the npm package oui-data")
+    parser.add_argument("--newer-date", help="the day it was published")
     parser.add_argument("--out", type=pathlib.Path, default=root / "services/discovery/core/oui_data.inc")
     arguments = parser.parse_args()
+    if (arguments.newer is None) != (arguments.newer_date is None):
+        parser.error("--newer and --newer-date go together")
+    tables = {digits: {} for digits in sorted(set(REGISTRIES.values()))}
+    if arguments.newer:
+        read_newer(tables, arguments.newer)
     try:
-        tables = read_registries(arguments.folder)
+        read_registries(tables, arguments.folder)
     except FileNotFoundError as error:
         sys.exit(f"{error.filename} is not there: apt-get install ieee-data, or --from FOLDER")
-    text = "\n".join(render(tables, registry_date(arguments.folder))) + "\n"
+    tables = {digits: {p: vendor for p, vendor in table.items() if vendor} for digits, table in tables.items()}
+    date = arguments.newer_date or registry_date(arguments.folder)
+    text = "\n".join(render(tables, date)) + "\n"
     arguments.out.write_text(text, encoding="ascii")
     print(f"{arguments.out}: {len(text)} octets, {sum(map(len, tables.values()))} prefixes")
 

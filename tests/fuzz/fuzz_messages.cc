@@ -62,7 +62,6 @@ void Take(const uplink::Action& action, uplink::DesiredState& state) {
     Apply(UpdateConfig(state, config->revision, config->config_json, kNow), state);
   } else if (const auto* command = std::get_if<uplink::CommandAction>(&action)) {
     TENTACLE_CHECK(command->command.time_to_live <= uplink::kMaxTimeToLive);
-    TENTACLE_CHECK(command->command.timeout_seconds <= uplink::kMaxJobTimeoutSeconds);
   } else if (const auto* acked = std::get_if<uplink::AckedAction>(&action)) {
     const auto id = uplink::ParseEventId(acked->id);
     if (id) TENTACLE_CHECK(uplink::ParseEventId(uplink::FormatEventId(*id)).has_value());
