@@ -35,6 +35,9 @@ TentacleConfig Defaults() {
   cache->set_max_bytes(100 * kGiB);
   cache->set_min_free_bytes(1 * kGiB);
   cache->set_http_port(9081);
+  cache->set_wan_limit_mbit(0);
+  cache->set_time_zone("");
+  cache->set_peers_enabled(true);
   cache->set_admin_listen("127.0.0.1:9473");
 
   auto* discovery = config.mutable_discovery();
@@ -42,12 +45,18 @@ TentacleConfig Defaults() {
   discovery->set_scan_interval_min(60);
   discovery->set_probes_per_second(50);
   discovery->set_admin_listen("127.0.0.1:9474");
+  discovery->set_allow_large_networks(false);
+  discovery->set_ping_interval_s(60);
 
   auto* agent = config.mutable_agent();
   agent->set_enabled(true);
   agent->set_metrics_interval_s(60);
   agent->set_inventory_interval_min(60);
   agent->set_jobs_enabled(true);
+  agent->set_shell_enabled(false);
+  agent->set_journal_enabled(false);
+  agent->set_journal_priority(4);
+  agent->set_journal_entries_per_minute(600);
   agent->set_admin_listen("127.0.0.1:9475");
   return config;
 }

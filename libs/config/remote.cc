@@ -18,7 +18,7 @@ using google::protobuf::Message;
 
 // A backend that could set these could cut itself off, open a port to the segment, or allow itself what the
 // owner of the box refused.
-constexpr std::array<std::string_view, 16> kLocalOnly = {
+constexpr std::array<std::string_view, 22> kLocalOnly = {
     "backend.url",          "backend.ca_file",
     "node",
     "uplink.admin_listen",  "pxe.admin_listen",
@@ -27,7 +27,10 @@ constexpr std::array<std::string_view, 16> kLocalOnly = {
     "pxe.boot_server_port", "pxe.tftp_port",
     "pxe.http_port",        "pxe.boot_dir",
     "cache.http_port",      "agent.jobs_enabled",
-    "pxe.interfaces"};
+    "pxe.interfaces",       "agent.command_key",
+    "agent.shell_enabled",  "agent.shell_users",
+    "discovery.networks",   "discovery.exclude",
+    "discovery.allow_large_networks"};
 
 bool IsLocalOnly(std::string_view path) {
   return std::find(kLocalOnly.begin(), kLocalOnly.end(), path) != kLocalOnly.end();

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include "libs/config/config.h"
+#include "libs/config/discovery_lists.h"
 #include "libs/config/pxe_quirk.h"
 #include "libs/net/address.h"
 #include "libs/net/certificate_pin.h"
+#include "libs/schedule/weekly.h"
 
 namespace tentacle::config {
 
@@ -29,7 +31,7 @@ absl::Status OneOf(std::string_view name, std::string_view value, std::initializ
 
 absl::Status CheckRanges(const TentacleConfig& c) {
   constexpr std::uint64_t kMaxPort = 65'535;
-  const std::array<Range, 15> ranges = {{
+  const std::array<Range, 19> ranges = {{
       {"uplink.ping_interval_s", c.uplink().ping_interval_s(), 1, 3600},
       {"uplink.backoff_base_ms", c.uplink().backoff_base_ms(), 10, 60'000},
       {"uplink.backoff_cap_ms", c.uplink().backoff_cap_ms(), c.uplink().backoff_base_ms(), 3'600'000},
@@ -40,11 +42,15 @@ absl::Status CheckRanges(const TentacleConfig& c) {
       {"pxe.max_tftp_sessions", c.pxe().max_tftp_sessions(), 1, 65'536},
       {"cache.http_port", c.cache().http_port(), 1, kMaxPort},
       {"cache.max_bytes", c.cache().max_bytes(), 1 << 20, 1ull << 50},
+      {"cache.wan_limit_mbit", c.cache().wan_limit_mbit(), 0, 1'000'000},
       {"cache.min_free_bytes", c.cache().min_free_bytes(), 32 << 20, 1ull << 50},
       {"discovery.scan_interval_min", c.discovery().scan_interval_min(), 0, 10'080},
+      {"discovery.ping_interval_s", c.discovery().ping_interval_s(), 1, 86'400},
       {"discovery.probes_per_second", c.discovery().probes_per_second(), 1, 10'000},
       {"agent.metrics_interval_s", c.agent().metrics_interval_s(), 1, 86'400},
       {"agent.inventory_interval_min", c.agent().inventory_interval_min(), 1, 10'080},
+      {"agent.journal_priority", c.agent().journal_priority(), 0, 7},
+      {"agent.journal_entries_per_minute", c.agent().journal_entries_per_minute(), 1, 100'000},
   }};
   for (const Range& range : ranges) {
     if (range.value >= range.min && range.value <= range.max) continue;
@@ -68,12 +74,26 @@ absl::Status CheckQuirks(const v1::PxeConfig& pxe) {
   return absl::OkStatus();
 }
 
+absl::Status CheckCalendar(const TentacleConfig& c) {
+  const auto zone = schedule::LoadZone(c.cache().time_zone());
+  if (!zone.ok()) {
+    return absl::InvalidArgumentError(fmt::format("\"cache.time_zone\": {}", std::string(zone.status().message())));
+  }
+  const auto calendar = schedule::BandwidthCalendar::Parse(
+      {c.cache().wan_calendar().begin(), c.cache().wan_calendar().end()}, c.cache().wan_limit_mbit(), *zone);
+  if (calendar.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("\"cache.wan_calendar\": {}", std::string(calendar.status().message())));
+}
+
 }  // namespace
 
 absl::Status Validate(const TentacleConfig& c) {
   absl::Status status = CheckRanges(c);
   status.Update(CheckQuirks(c.pxe()));
+  status.Update(CheckCalendar(c));
   status.Update(OneOf("log.level", c.log().level(), {"debug", "info", "warning", "error"}));
+  status.Update(CheckDiscoveryLists(c.discovery()));
   status.Update(OneOf("uplink.mode", c.uplink().mode(), {"full", "relay", "passive"}));
   const std::string& url = c.backend().url();
   if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://")) {

@@ -187,9 +187,9 @@ bool VerifySignature(std::string_view public_key_base64, std::string_view messag
          EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(message), message.size()) == 1;
 }
 
-std::string MakeToken(const IdentityKey& key, std::string_view node_id, absl::Time now) {
+std::string MakeToken(const IdentityKey& key, std::string_view node_id, absl::Time now, std::string_view audience) {
   const boost::json::value claims = {{"iss", node_id},
-                                     {"aud", "octofleet"},
+                                     {"aud", audience},
                                      {"iat", absl::ToUnixSeconds(now)},
                                      {"exp", absl::ToUnixSeconds(now + kTokenLifetime)},
                                      {"jti", RandomHex(16)}};
@@ -207,7 +207,8 @@ absl::StatusOr<std::string> TokenIssuer(std::string_view token) {
   return std::string(issuer->as_string());
 }
 
-absl::Status VerifyToken(std::string_view token, std::string_view public_key_base64, absl::Time now) {
+absl::Status VerifyToken(std::string_view token, std::string_view public_key_base64, absl::Time now,
+                         std::string_view audience) {
   const auto parts = Split(token);
   if (!parts.ok()) return absl::UnauthenticatedError(parts.status().message());
   // Only EdDSA: a token must not choose a weaker check for itself.
@@ -215,7 +216,9 @@ absl::Status VerifyToken(std::string_view token, std::string_view public_key_bas
   if (!VerifySignature(public_key_base64, parts->signed_part, parts->signature)) {
     return absl::UnauthenticatedError("token's signature is wrong");
   }
-  if (!StringIs(parts->claims, "aud", "octofleet")) return absl::UnauthenticatedError("token's aud is not octofleet");
+  if (!StringIs(parts->claims, "aud", audience)) {
+    return absl::UnauthenticatedError(fmt::format("token's aud is not {}", audience));
+  }
   const auto issued = Number(parts->claims, "iat");
   if (!issued.ok()) return issued.status();
   const auto expires = Number(parts->claims, "exp");

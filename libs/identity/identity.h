@@ -34,13 +34,17 @@ constexpr absl::Duration kTokenLifetime = absl::Minutes(4);   // Accepted are 5:
 constexpr absl::Duration kMaxTokenLifetime = absl::Minutes(5);
 constexpr absl::Duration kAllowedSkew = absl::Seconds(60);
 
-// A bearer token for the backend: iss = node id, aud = "octofleet".
-std::string MakeToken(const IdentityKey& key, std::string_view node_id, absl::Time now);
+constexpr std::string_view kBackendAudience = "octofleet";
+
+// A bearer token: iss = node id, aud = whom it is for. What is shown to one is worth nothing at another.
+std::string MakeToken(const IdentityKey& key, std::string_view node_id, absl::Time now,
+                      std::string_view audience = kBackendAudience);
 
 // The issuer a token claims, unverified: who to look the key up for. InvalidArgument when it is no JWT.
 absl::StatusOr<std::string> TokenIssuer(std::string_view token);
 // Unauthenticated with what is wrong: signature, expired, not yet valid, audience, lifetime, algorithm.
-absl::Status VerifyToken(std::string_view token, std::string_view public_key_base64, absl::Time now);
+absl::Status VerifyToken(std::string_view token, std::string_view public_key_base64, absl::Time now,
+                         std::string_view audience = kBackendAudience);
 
 std::string RandomHex(std::size_t bytes);         // Cryptographically strong.
 std::string Sha256Hex(std::string_view data);

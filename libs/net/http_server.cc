@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <unordered_set>
 #include <utility>
 
@@ -24,6 +25,7 @@
 #include "libs/net/connection_count.h"
 #include "libs/net/retry_after.h"
 #include "libs/net/stall_guard.h"
+#include "libs/net/waiting_connections.h"
 
 namespace tentacle::net {
 
@@ -69,12 +71,19 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   bool closed = false;
   std::unordered_set<beast::tcp_stream*> connections;
   AddressCounts by_address;
+  WaitingConnections waiting;
 
-  bool MayConnect(const tcp::socket& socket) const {
+  // Room for one more, if need be at the cost of one that waits.
+  bool MayConnect(const tcp::socket& socket) {
     beast::error_code error;
-    const auto at = by_address.find(socket.remote_endpoint(error).address());
-    return limits.connections_per_address == 0 || at == by_address.end() ||
-           at->second < limits.connections_per_address;
+    const auto address = socket.remote_endpoint(error).address();
+    const auto at = by_address.find(address);
+    const bool many_of_address =
+        limits.connections_per_address != 0 && at != by_address.end() && at->second >= limits.connections_per_address;
+    if (!many_of_address && connections.size() < limits.connections) return true;
+    const bool made_room = many_of_address ? waiting.CloseOldestOf(address) : waiting.CloseOldest();
+    Drop(made_room ? "evicted" : "too_many");
+    return made_room;
   }
 
   void Drop(std::string_view reason) const {
@@ -117,6 +126,8 @@ HttpRequest Convert(http::request<http::string_body>& message, const tcp::socket
   for (const auto& field : message) {
     request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
   }
+  // What asks to read has nothing to say (RFC 9110 section 9.3.1); a body would be a place to hide another request in.
+  if ((request.method == "GET" || request.method == "HEAD") && !message.body().empty()) *valid = false;
   request.body = std::move(message.body());
   beast::error_code ignored;
   request.remote_ip = socket.remote_endpoint(ignored).address().to_string();
@@ -146,13 +157,18 @@ asio::awaitable<bool> HttpServer::State::Exchange(beast::tcp_stream& stream, bea
   parser.header_limit(limits.header_bytes);
   parser.body_limit(limits.body_bytes);
   stream.expires_after(Chrono(limits.header_timeout));
+  std::optional<WaitingConnections::Place> place(std::in_place, waiting, stream);
   const auto [error, size] = co_await http::async_read(stream, buffer, parser, kTuple);
+  place.reset();
   static_cast<void>(size);
   if (error) co_return co_await Refuse(stream, error);
+  // It went to make room just when its request had come whole: who asked does not hear an answer, so nothing is done.
+  if (!stream.socket().is_open()) co_return false;
   stream.expires_never();
 
   auto message = parser.release();
   const bool keep_alive = message.keep_alive();
+  if (message.target().size() > limits.target_bytes) co_return co_await Refuse(stream, http::error::header_limit);
   bool valid = false;
   auto request = std::make_shared<HttpRequest>(Convert(message, stream.socket(), &valid));
   if (!valid) co_return co_await Refuse(stream, http::error::bad_target);
@@ -350,14 +366,7 @@ asio::awaitable<absl::Status> HttpServer::Run() {
     }
     if (error == asio::error::connection_aborted) continue;
     if (error) co_return absl::UnavailableError(fmt::format("accept: {}", error.message()));
-    if (state->connections.size() >= state->limits.connections) {
-      state->Drop("too_many");
-      continue;
-    }
-    if (!state->MayConnect(socket)) {
-      state->Drop("too_many");
-      continue;
-    }
+    if (!state->MayConnect(socket)) continue;
     auto served = state->Serve(std::move(socket));
     asio::co_spawn(state->home, std::move(served), asio::detached);
   }

@@ -16,8 +16,11 @@ namespace tentacle::net {
 
 struct HttpLimits {
   std::uint32_t header_bytes = 8 * 1024;          // Bigger ones are nobody we know: 431.
+  std::uint32_t target_bytes = 4 * 1024;          // Of the request's line; 431 above.
   std::uint64_t body_bytes = 1024 * 1024;         // 413 above.
-  std::uint32_t connections = 512;                // Further ones are closed at once.
+  // For a further one the connection that has waited longest for its client's next request is closed; when each is being
+  // answered, the further one is.
+  std::uint32_t connections = 512;
   std::uint32_t connections_per_address = 0;      // The same of one client address; 0: no such limit.
   absl::Duration header_timeout = absl::Seconds(15);  // Also the keep-alive idle time.
   absl::Duration write_timeout = absl::Seconds(60);   // Without any progress.
@@ -26,7 +29,7 @@ struct HttpLimits {
 // Counted by the owner's metrics; all calls on the executor's thread.
 struct HttpObserver {
   std::function<void(const HttpRequest&, unsigned status)> on_reply;
-  std::function<void(std::string_view reason)> on_drop;  // bad_request, too_large, timeout, too_many
+  std::function<void(std::string_view reason)> on_drop;  // bad_request, too_large, timeout, evicted, too_many
 };
 
 // Not thread safe; lives on `home`. Destroying it closes everything.

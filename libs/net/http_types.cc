@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <limits>
 
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
@@ -103,6 +104,13 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+// Digits alone (RFC 9110 section 14.1.1); a number that no file is long enough for is the largest.
+bool Position(std::string_view text, std::uint64_t* out) {
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  if (!absl::SimpleAtoi(AbslView(text), out)) *out = std::numeric_limits<std::uint64_t>::max();
+  return true;
+}
+
 }  // namespace
 
 RangeVerdict ParseRange(std::string_view header, std::uint64_t size, ByteRange* out) {
@@ -118,16 +126,16 @@ RangeVerdict ParseRange(std::string_view header, std::uint64_t size, ByteRange* 
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   if (first_text.empty()) {  // The last N bytes.
-    if (!absl::SimpleAtoi(AbslView(last_text), &last)) return RangeVerdict::kWhole;
+    if (!Position(last_text, &last)) return RangeVerdict::kWhole;
     if (last == 0 || size == 0) return RangeVerdict::kUnsatisfiable;
     out->length = std::min(last, size);
     out->first = size - out->length;
     return RangeVerdict::kPart;
   }
-  if (!absl::SimpleAtoi(AbslView(first_text), &first)) return RangeVerdict::kWhole;
+  if (!Position(first_text, &first)) return RangeVerdict::kWhole;
   if (last_text.empty()) {
     last = size == 0 ? 0 : size - 1;
-  } else if (!absl::SimpleAtoi(AbslView(last_text), &last) || last < first) {
+  } else if (!Position(last_text, &last) || last < first) {
     return RangeVerdict::kWhole;
   }
   if (first >= size) return RangeVerdict::kUnsatisfiable;

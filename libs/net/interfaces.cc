@@ -13,8 +13,10 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <memory>
+#include <sstream>
 
 namespace tentacle::net {
 
@@ -33,9 +35,26 @@ std::uint32_t ReadMtu(int fd, const std::string& name) {
   return static_cast<std::uint32_t>(request.ifr_mtu);
 }
 
-}  // namespace
+// Those that are up and have no IPv4 address.
+void AddUnnumbered(const ifaddrs* list,
+                   const std::map<std::string, std::array<std::uint8_t, 6>>& macs,
+                   std::vector<InterfaceAddress>* result) {
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_PACKET) continue;
+    const auto mac = macs.find(entry->ifa_name);
+    if ((entry->ifa_flags & IFF_UP) == 0 || mac == macs.end()) continue;
+    const auto same = [entry](const InterfaceAddress& one) { return one.name == entry->ifa_name; };
+    if (std::any_of(result->begin(), result->end(), same)) continue;
+    InterfaceAddress one;
+    one.name = entry->ifa_name;
+    one.index = static_cast<int>(::if_nametoindex(entry->ifa_name));
+    one.mac = mac->second;
+    one.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
+    result->push_back(std::move(one));
+  }
+}
 
-absl::StatusOr<std::vector<InterfaceAddress>> ListInterfaceAddresses() {
+absl::StatusOr<std::vector<InterfaceAddress>> List(bool with_unnumbered) {
   ifaddrs* raw = nullptr;
   if (::getifaddrs(&raw) != 0) return absl::ErrnoToStatus(errno, "getifaddrs");
   const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> list(raw, &::freeifaddrs);
@@ -65,7 +84,35 @@ absl::StatusOr<std::vector<InterfaceAddress>> ListInterfaceAddresses() {
     result.push_back(std::move(one));
   }
   ::close(fd);
+  if (with_unnumbered) AddUnnumbered(raw, macs, &result);
   return result;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<InterfaceAddress>> ListInterfaceAddresses() {
+  return List(false);
+}
+
+absl::StatusOr<std::vector<InterfaceAddress>> ListInterfacesAndAddresses() {
+  return List(true);
+}
+
+std::vector<std::uint32_t> DefaultGateways() {
+  // proc(5): interface, destination, gateway, ... in hex as the machine stores them.
+  std::ifstream routes("/proc/net/route");
+  std::vector<std::uint32_t> gateways;
+  std::string line;
+  std::getline(routes, line);
+  while (std::getline(routes, line)) {
+    std::istringstream fields(line);
+    std::string interface;
+    std::uint32_t destination = 0;
+    std::uint32_t gateway = 0;
+    if (!(fields >> interface >> std::hex >> destination >> gateway)) continue;
+    if (destination == 0 && gateway != 0) gateways.push_back(ntohl(gateway));
+  }
+  return gateways;
 }
 
 }  // namespace tentacle::net

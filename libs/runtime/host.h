@@ -60,6 +60,8 @@ struct Host {
   store::Store& store;        // <state_dir>/<service>/db; keys of one's own begin with "<noun>/".
   events::EventLog& events;   // In that store; served by EventService already.
   Paths paths;
+  // Called before each scrape of /metrics; null where nobody scrapes (tests).
+  std::vector<std::function<void()>>* before_scrape = nullptr;
 };
 
 // A service: `run` wires, binds and serves until it is cancelled (SIGTERM) or something it needs breaks.

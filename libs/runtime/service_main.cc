@@ -86,7 +86,7 @@ class Process {
   int Run() {
     if (const int code = Open(); code != 0) return code;
     Host host{io_.get_executor(), blocking_, clock_,   log_,  registry_, health_,
-              rpc_,               *feed_,    *store_, *events_, paths_};
+              rpc_,               *feed_,    *store_, *events_, paths_, &before_scrape_};
     auto stop = StopOnSignal();
     asio::co_spawn(io_, std::move(stop), asio::detached);
     auto admin = RunAdmin();
@@ -183,6 +183,7 @@ class Process {
       process_metrics_.Refresh();
       service_metrics_->Refresh();
       store_watch_->Refresh();
+      for (const auto& hook : before_scrape_) hook();
     };
     admin_ = std::make_unique<net::HttpServer>(io_.get_executor(), MakeAdminHandler(registry_, health_, refresh));
     const absl::Status status = admin_->Listen(spec_.admin_listen(feed_->current()));
@@ -299,6 +300,7 @@ class Process {
   std::unique_ptr<grpc::Service> config_service_;
   std::unique_ptr<ServiceMetrics> service_metrics_;
   std::unique_ptr<net::HttpServer> admin_;
+  std::vector<std::function<void()>> before_scrape_;
   int exit_code_ = 0;
   bool stopping_ = false;
   bool finished_ = false;

@@ -133,5 +133,34 @@ TEST_F(HttpServerTest, RubbishAndLimitsAreAnsweredAndClosed) {
   EXPECT_EQ(Get("/still-here").status, 200u);
 }
 
+// Bar D6: whatever two readers could understand differently is an error, and ends the connection.
+TEST_F(HttpServerTest, NoRequestHidesInAnother) {
+  const std::string hidden = "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string chunked = "Transfer-Encoding: chunked\r\n";
+  const std::string length = "Content-Length: 5\r\n";
+  for (const std::string& request : std::vector<std::string>{
+           "POST / HTTP/1.1\r\nHost: x\r\n" + length + chunked + "\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: x\r\n" + chunked + length + "\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: x\r\n" + length + "Content-Length: 6\r\n\r\n12345",
+           "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n12345",
+           "POST / HTTP/1.1\r\nHost: x\r\n" + chunked + "\r\nzz\r\n12345\r\n0\r\n\r\n",
+           "GET / HTTP/1.1\r\nHost: x\r\n" + length + "\r\n12345",
+           "GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+       }) {
+    const std::string answer = Raw(request + hidden);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 400")) << request << answer;
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos) << request;
+    EXPECT_EQ(answer.find("/hidden"), std::string::npos) << request << answer;
+  }
+}
+
+TEST_F(HttpServerTest, ALineOfFourKibibytesIsTheLongest) {
+  const auto asked = [](std::size_t target) {
+    return "GET /" + std::string(target - 1, 'x') + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  };
+  EXPECT_TRUE(Raw(asked(4096)).starts_with("HTTP/1.1 200"));
+  EXPECT_TRUE(Raw(asked(4097)).starts_with("HTTP/1.1 431"));
+}
+
 }  // namespace
 }  // namespace tentacle::net

@@ -41,7 +41,9 @@ INSTANTIATE_TEST_SUITE_P(
                       RangeCase{"TwoRanges", "bytes=0-1,3-4", 10, RangeVerdict::kWhole, 0, 10},
                       RangeCase{"OtherUnit", "lines=0-1", 10, RangeVerdict::kWhole, 0, 10},
                       RangeCase{"NoNumber", "bytes=a-b", 10, RangeVerdict::kWhole, 0, 10},
-                      RangeCase{"Overflow", "bytes=99999999999999999999-", 10, RangeVerdict::kWhole, 0, 10}),
+                      RangeCase{"Overflow", "bytes=99999999999999999999-", 10, RangeVerdict::kUnsatisfiable, 0, 0},
+                      RangeCase{"OverflowOfTheEnd", "bytes=2-99999999999999999999", 10, RangeVerdict::kPart, 2, 8},
+                      RangeCase{"Sign", "bytes=+2-4", 10, RangeVerdict::kWhole, 0, 10}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Problem, EscapesItsDetail) {

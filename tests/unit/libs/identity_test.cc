@@ -96,5 +96,15 @@ TEST(Digest, KnownAnswers) {
   EXPECT_EQ(RandomHex(16).size(), 32u);
 }
 
+TEST(Token, IsWorthNothingElsewhere) {
+  const auto key = IdentityKey::Generate();
+  ASSERT_TRUE(key.ok());
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  const std::string token = MakeToken(*key, "7", now, "octofleet-peer:8");
+  EXPECT_TRUE(VerifyToken(token, key->PublicKeyBase64(), now, "octofleet-peer:8").ok());
+  EXPECT_FALSE(VerifyToken(token, key->PublicKeyBase64(), now, "octofleet-peer:9").ok());
+  EXPECT_FALSE(VerifyToken(token, key->PublicKeyBase64(), now).ok());
+}
+
 }  // namespace
 }  // namespace tentacle::identity
