@@ -136,18 +136,21 @@ ScanResult ArpScanner::Conclude(const Sweep& sweep) {
   // A clock that was set back does not make a sweep end before it began.
   result.finished_at = std::max(sweep.started_at, clock_.Now());
   result.targets = sweep.plan.asked();
+  result.passes = sweep.plan.pass();
   result.interrupted = sweep.stopped;
   result.devices = table_.SeenSince(sweep.mark);
   metrics_.ScanEnded(sweep.stopped ? ScanOutcome::kInterrupted : ScanOutcome::kCompleted);
   log_.Info("discovery.scan_finished", {{"task", sweep.scan_ids.front()},
                                         {"targets", result.targets},
                                         {"devices", result.devices.size()},
+                                        {"passes", result.passes},
                                         {"interrupted", result.interrupted}});
   return result;
 }
 
-void ArpScanner::OnHeard(const Observation& observation) {
-  if (sweep_ != nullptr) sweep_->plan.OnAnswer(observation.interface, observation.address);
+bool ArpScanner::OnHeard(const Observation& observation) {
+  if (sweep_ == nullptr || observation.source != Source::kArp) return false;
+  return sweep_->plan.OnAnswer(observation.interface, observation.address);
 }
 
 void ArpScanner::Stop() {

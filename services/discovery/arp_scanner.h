@@ -29,6 +29,7 @@ struct ScanResult {
   absl::Time started_at;
   absl::Time finished_at;
   std::size_t targets = 0;      // Addresses that were asked.
+  std::uint32_t passes = 0;     // How often the silent ones were.
   bool interrupted = false;     // Ended before every address was asked.
   std::vector<Device> devices;  // Who spoke while it ran.
 };
@@ -58,12 +59,15 @@ class ArpScanner : public std::enable_shared_from_this<ArpScanner> {
   // wait already. InvalidArgument: an id that is no id.
   absl::StatusOr<Started> Start(std::string scan_id, ScanSettings settings);
 
-  // Somebody spoke: a running sweep need not ask again.
-  void OnHeard(const Observation& observation);
+  // Somebody spoke: a running sweep need not ask again. True when it waited for that.
+  bool OnHeard(const Observation& observation);
   // Ends a running sweep early, with the result so far.
   void Stop();
 
   bool running() const { return sweep_ != nullptr; }
+
+  // Of the sweep that runs; 0 when none does.
+  std::size_t targets() const { return sweep_ == nullptr ? 0 : sweep_->plan.targets(); }
 
  private:
   struct Sweep {

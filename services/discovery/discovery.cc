@@ -29,11 +29,13 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   host.config.OnChange([segment, service](const config::v1::TentacleConfig&) { segment->Apply(); });
 
   // time -> segment
-  co_await (Segment::KeepUp(segment) || Segment::ScanOnTime(segment));
+  co_await (Segment::KeepUp(segment) || Segment::ScanOnTime(segment) ||
+            Segment::ReportOnTime(segment) || Segment::PingOnTime(segment));
 
   // segment -> disk, also when asked to stop
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   co_await Segment::Save(segment);
+  co_await Segment::SavePings(segment);
   co_return absl::CancelledError("stopped");
 }
 

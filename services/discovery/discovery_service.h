@@ -20,12 +20,24 @@ class DiscoveryService final : public v1::DiscoveryService::CallbackService {
   grpc::ServerUnaryReactor* StartScan(grpc::CallbackServerContext* context,
                                       const v1::StartScanRequest* request,
                                       v1::StartScanResponse* response) override;
+  grpc::ServerUnaryReactor* GetScan(grpc::CallbackServerContext* context,
+                                    const v1::GetScanRequest* request,
+                                    v1::GetScanResponse* response) override;
   grpc::ServerUnaryReactor* ListDevices(grpc::CallbackServerContext* context,
                                         const v1::ListDevicesRequest* request,
                                         v1::ListDevicesResponse* response) override;
   grpc::ServerUnaryReactor* WakeDevice(grpc::CallbackServerContext* context,
                                        const v1::WakeDeviceRequest* request,
                                        v1::WakeDeviceResponse* response) override;
+  grpc::ServerUnaryReactor* GetWake(grpc::CallbackServerContext* context,
+                                    const v1::GetWakeRequest* request,
+                                    v1::GetWakeResponse* response) override;
+  grpc::ServerUnaryReactor* GetTopology(grpc::CallbackServerContext* context,
+                                        const v1::GetTopologyRequest* request,
+                                        v1::GetTopologyResponse* response) override;
+  grpc::ServerUnaryReactor* ReportDevices(grpc::CallbackServerContext* context,
+                                          const v1::ReportDevicesRequest* request,
+                                          v1::ReportDevicesResponse* response) override;
 
  private:
   boost::asio::any_io_executor home_;

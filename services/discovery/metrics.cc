@@ -22,9 +22,16 @@ Metrics::Metrics(prometheus::Registry& r)
     : probes_(CounterFamily(r, "tentacle_discovery_probes_total", "ARP questions, by outcome.")),
       observations_(CounterFamily(r,
                                   "tentacle_discovery_observations_total",
-                                  "ARP packets that told of a device, by what they changed.")),
+                                  "Frames that told of a device, by what they changed.")),
       drops_(CounterFamily(
           r, "tentacle_discovery_frames_dropped_total", "Frames that told nothing, by reason.")),
+      alerts_(CounterFamily(
+          r, "tentacle_discovery_alerts_total", "What was found wrong with the segment, by kind.")),
+      reports_(CounterFamily(
+          r, "tentacle_discovery_reports_total", "Reports of what changed, by outcome.")),
+      port_probes_(CounterFamily(
+          r, "tentacle_discovery_port_probes_total", "Ports knocked at, by outcome.")),
+      pings_(CounterFamily(r, "tentacle_discovery_pings_total", "Pings, by outcome.")),
       scans_(CounterFamily(r, "tentacle_discovery_scans_total", "Sweeps asked for, by outcome.")),
       skipped_(CounterFamily(r,
                              "tentacle_discovery_subnets_skipped_total",
@@ -45,17 +52,19 @@ Metrics::Metrics(prometheus::Registry& r)
                      .Add({})),
       devices_(GaugeFamily(r, "tentacle_discovery_devices", "Devices known.").Add({})),
       links_(
-          GaugeFamily(r, "tentacle_discovery_links", "Interfaces that are listened on.").Add({})) {}
+          GaugeFamily(r, "tentacle_discovery_links", "Interfaces that are listened on.").Add({})) {
+  auto& heard = CounterFamily(r, "tentacle_discovery_frames_total",
+                              "Frames that told something, by protocol.");
+  for (std::size_t i = 0; i < heard_.size(); ++i) {
+    heard_[i] = &heard.Add({{"protocol", std::string(SourceName(static_cast<Source>(i)))}});
+  }
+  constexpr std::array<const char*, 4> kChanges = {"appeared", "moved", "learned", "seen_again"};
+  for (std::size_t i = 0; i < observed_.size(); ++i)
+    observed_[i] = &observations_.Add({{"change", kChanges[i]}});
+}
 
 void Metrics::Observed(ChangeKind kind) {
-  switch (kind) {
-    case ChangeKind::kAppeared:
-      return Count(observations_, "change", "appeared");
-    case ChangeKind::kMoved:
-      return Count(observations_, "change", "moved");
-    case ChangeKind::kSeenAgain:
-      return Count(observations_, "change", "seen_again");
-  }
+  observed_[static_cast<std::size_t>(kind)]->Increment();
 }
 
 void Metrics::CaptureLost(std::uint64_t frames) {

@@ -1,6 +1,7 @@
 // Every counter of discovery.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,17 @@ class Metrics {
   void Replied() { replies_.Increment(); }
 
   void Observed(ChangeKind kind);
+
+  // A frame that told something, by what it was.
+  void Heard(Source protocol) { heard_[static_cast<std::size_t>(protocol)]->Increment(); }
+
+  void Alerted(std::string_view kind) { Count(alerts_, "kind", kind); }
+
+  void Reported(std::string_view outcome) { Count(reports_, "outcome", outcome); }
+
+  void PortProbed(std::string_view outcome) { Count(port_probes_, "outcome", outcome); }
+
+  void Pinged(std::string_view outcome) { Count(pings_, "outcome", outcome); }
 
   void Dropped(DropReason reason) { Count(drops_, "reason", DropReasonName(reason)); }
 
@@ -58,6 +70,10 @@ class Metrics {
   Counters& probes_;
   Counters& observations_;
   Counters& drops_;
+  Counters& alerts_;
+  Counters& reports_;
+  Counters& port_probes_;
+  Counters& pings_;
   Counters& scans_;
   Counters& skipped_;
   Counters& wake_packets_;
@@ -67,6 +83,9 @@ class Metrics {
   prometheus::Counter& forgotten_;
   prometheus::Gauge& devices_;
   prometheus::Gauge& links_;
+  std::array<prometheus::Counter*, 6>
+      heard_{};  // Index: Source. Looked up once, because there are many frames.
+  std::array<prometheus::Counter*, 4> observed_{};  // Index: ChangeKind.
 };
 
 }  // namespace tentacle::discovery

@@ -1,7 +1,11 @@
 #include "services/discovery/packet_link.h"
 
 #include <fmt/format.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -13,6 +17,8 @@
 #include <pcap/pcap.h>
 
 #include "libs/text/view.h"
+#include "libs/wire/cdp.h"
+#include "libs/wire/lldp.h"
 #include "services/discovery/limits.h"
 
 namespace tentacle::discovery {
@@ -20,6 +26,9 @@ namespace tentacle::discovery {
 namespace {
 
 namespace asio = boost::asio;
+
+// 224.0.0.251 (RFC 1112 section 6.4).
+constexpr wire::MacAddress kMulticastDnsGroup{{0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb}};
 
 struct ClosePcap {
   void operator()(pcap_t* handle) const { ::pcap_close(handle); }
@@ -96,7 +105,7 @@ class PcapLink final : public PacketLink {
 // What has to be set between creating and activating.
 absl::Status Activate(pcap_t* handle, const std::string& interface) {
   ::pcap_set_snaplen(handle, limits::kCaptureBytes);
-  // ARP is broadcast or for us: nobody else's frames are needed.
+  // What we listen to is broadcast, for a group or for us: nobody else's frames are needed.
   ::pcap_set_promisc(handle, 0);
   ::pcap_set_buffer_size(handle, limits::kCaptureBufferBytes);
   // A frame is told of when it comes, not when a block of them is full.
@@ -113,6 +122,26 @@ absl::Status Activate(pcap_t* handle, const std::string& interface) {
     default:
       return Error(absl::StatusCode::kUnavailable, interface, ::pcap_statustostr(result));
   }
+}
+
+// The card passes on the groups that LLDP, CDP and multicast DNS are sent to; it is not made
+// promiscuous.
+absl::Status JoinGroups(pcap_t* handle, const std::string& interface) {
+  const wire::MacAddress groups[] = {wire::kLldpNearestBridge, wire::kLldpNearestNonTpmr,
+                                     wire::kLldpNearestCustomer, wire::kCdpGroup,
+                                     kMulticastDnsGroup};
+  for (const wire::MacAddress& group : groups) {
+    packet_mreq request{};
+    request.mr_ifindex = static_cast<int>(::if_nametoindex(interface.c_str()));
+    request.mr_type = PACKET_MR_MULTICAST;
+    request.mr_alen = static_cast<unsigned short>(group.octets.size());
+    std::copy(group.octets.begin(), group.octets.end(), request.mr_address);
+    if (::setsockopt(::pcap_fileno(handle), SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request,
+                     sizeof request) != 0) {
+      return Error(absl::StatusCode::kUnavailable, interface, std::strerror(errno));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status SetFilter(pcap_t* handle, const std::string& interface, const std::string& filter) {
@@ -139,6 +168,7 @@ absl::StatusOr<std::unique_ptr<PacketLink>> PacketLink::OpenPcap(asio::any_io_ex
     return Error(absl::StatusCode::kFailedPrecondition, interface, "is not an Ethernet");
   }
   if (auto status = SetFilter(handle.get(), interface, filter); !status.ok()) return status;
+  if (auto status = JoinGroups(handle.get(), interface); !status.ok()) return status;
   ::pcap_setdirection(handle.get(), PCAP_D_IN);
   if (::pcap_setnonblock(handle.get(), 1, error) != 0) {
     return Error(absl::StatusCode::kInternal, interface, error);

@@ -1,24 +1,69 @@
-// What the backend is told: bodies of "discovery.result" and "wake.sent" (docs/protocol.md section
-// 3).
+// What the backend is told: the bodies of discovery's events (docs/protocol.md section 3).
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "libs/wire/mac_address.h"
 #include "services/discovery/arp_scanner.h"
+#include "services/discovery/core/address_book.h"
+#include "services/discovery/core/dhcp_servers.h"
+#include "services/discovery/core/ping_history.h"
+#include "services/discovery/core/topology.h"
 
 namespace tentacle::discovery {
 
 // The result for one request, as one body or more: each holds limits::kMaxDevicesPerEvent devices
 // at most and repeats the other fields. A sweep that found nobody has one body with an empty list.
+// Suspect devices are counted, not listed.
 std::vector<std::string> ScanResultBodies(const ScanResult& result, std::string_view scan_id);
+
+// "device.changed": everything that became otherwise since revision `previous`, in one body or
+// more, each a revision further. `revision` is the last one's.
+struct DeviceReport {
+  std::vector<std::string> bodies;
+  std::uint64_t revision = 0;
+};
+
+DeviceReport DeviceChangeBodies(std::span<const Device> devices,
+                                std::span<const wire::MacAddress> forgotten,
+                                std::uint64_t previous);
+
+// "device.snapshot": the whole table as of `revision`, in numbered parts.
+std::vector<std::string> SnapshotBodies(std::span<const Device> devices,
+                                        std::uint64_t revision,
+                                        std::string_view command_id);
+
+// "dhcp.rogue".
+std::string RogueBody(const RogueAlert& alert, absl::Time now);
+
+// "network.alert".
+std::string ConflictBody(const Conflict& conflict, absl::Time now);
+std::string FloodBody(absl::Time started, std::size_t cards, bool over, absl::Time now);
+
+// "network.segment".
+std::string SegmentBody(const TopologyFacts& facts,
+                        const Topology& topology,
+                        const std::vector<PingReport>& pings);
 
 // `command_id` empty: nobody's command; the field is left out.
 std::string WakeSentBody(std::string_view command_id,
                          const wire::MacAddress& mac,
                          std::uint32_t packets);
+
+// "wake.result".
+struct WakeOutcome {
+  std::string command_id;
+  wire::MacAddress mac;
+  std::string state;  // woke, silent, was-awake.
+  absl::Duration after;
+  std::string evidence;
+  std::vector<std::string> methods;
+};
+
+std::string WakeResultBody(const WakeOutcome& outcome);
 
 }  // namespace tentacle::discovery

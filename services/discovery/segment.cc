@@ -3,29 +3,31 @@
 #include <algorithm>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
+#include "libs/net/interfaces.h"
+#include "libs/net/network.h"
 #include "libs/text/view.h"
-#include "services/discovery/core/scan_schedule.h"
 #include "services/discovery/device_message.h"
 #include "services/discovery/limits.h"
 #include "services/discovery/report.h"
+#include "services/discovery/scan_rules.h"
 
 namespace tentacle::discovery {
 
-namespace {
-
 namespace asio = boost::asio;
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-
-bool WasCancelled(const asio::cancellation_state& state) {
-  return state.cancelled() != asio::cancellation_type::none;
+absl::StatusOr<wire::Buffer> ParseWakePassword(const std::string& text) {
+  if (text.empty()) return wire::Buffer{};
+  if (const auto six = wire::ParseMac(text); six.ok())
+    return wire::Buffer(six->octets.begin(), six->octets.end());
+  const auto four = net::ParseIpv4Address(text);
+  if (!four.ok())
+    return absl::InvalidArgumentError(
+        "the password: want six octets like a MAC or four like an address");
+  wire::Buffer octets;
+  for (int shift = 24; shift >= 0; shift -= 8)
+    octets.push_back(static_cast<std::uint8_t>(*four >> shift));
+  return octets;
 }
-
-}  // namespace
 
 Segment::Segment(runtime::Host& host, LinkSource source)
     : host_(host),
@@ -36,20 +38,36 @@ Segment::Segment(runtime::Host& host, LinkSource source)
       scanner_(
           std::make_shared<ArpScanner>(host.home, host.clock, *links_, table_, metrics_, host.log)),
       waker_(std::make_shared<WakeSender>(host.home, *links_, metrics_, host.log)),
+      reporter_(std::make_shared<Reporter>(host, table_, metrics_)),
+      lookout_(std::make_unique<Lookout>(host.clock, table_, *reporter_, metrics_, host.log)),
+      wakes_(std::make_shared<WakeWatch>(
+          host.home, host.clock, *links_, table_, *reporter_, host.log)),
+      ports_(std::make_shared<PortScanner>(host.home, metrics_)),
+      pings_(std::make_shared<PingMonitor>(host.home, host.clock, metrics_)),
       upkeep_(host.home),
-      schedule_(host.home) {}
+      schedule_(host.home),
+      report_(host.home),
+      ping_(host.home) {}
 
 absl::Status Segment::Open() {
   auto loaded = store_.Load();
   if (!loaded.ok()) return loaded.status();
+  if (absl::Status status = reporter_->Open(); !status.ok()) return status;
   if (loaded->unreadable > 0) {
     host_.log.Warning("discovery.records_unreadable", {{"count", loaded->unreadable}});
   }
   last_scan_ = loaded->last_scan;
   table_.Restore(std::move(loaded->devices));
+  lookout_->RestoreServers(std::move(loaded->servers));
+  pings_->Restore(loaded->pings);
+  pings_saved_at_ = host_.clock.Now();
   metrics_.SetDevices(table_.size());
 
-  links_->OnHeard([this](const Observation& observation) { Hear(observation); });
+  lookout_->OnDevice([this](const Observation& observation) {
+    wakes_->OnHeard(observation);
+    return scanner_->OnHeard(observation);
+  });
+  links_->OnHeard([this](const FrameReport& report) { lookout_->Hear(report); });
   // Not a coroutine itself: what it starts holds the segment.
   scanner_->OnResult([self = weak_from_this()](ScanResult result) {
     return Report(self.lock(), std::move(result));
@@ -61,78 +79,94 @@ absl::Status Segment::Open() {
 
 void Segment::Apply() {
   const auto& config = host_.config.current().discovery();
-  links_->Apply(config.enabled(), {config.interfaces().begin(), config.interfaces().end()});
+  const ScanRules rules = RulesOf(config);
+  links_->Apply(config.enabled(), {config.interfaces().begin(), config.interfaces().end()},
+                UnnumberedNetworks(rules));
+  const auto gateways = net::DefaultGateways();
+  lookout_->SetGateways({gateways.begin(), gateways.end()});
+  lookout_->SetListedServers(ListedServers(config));
+  wakes_->SetRules(rules);
+  const bool listening = links_->Ready().ok();
+  if (!listening) listening_since_ = absl::InfiniteFuture();
+  if (listening) listening_since_ = std::min(listening_since_, host_.clock.Now());
   if (!config.enabled()) {
     host_.health.Set("packet_capture", true, "idle: discovery.enabled is false");
     scanner_->Stop();
   } else {
-    const bool works = links_->Ready().ok() && links_->problem().empty();
+    const bool works = listening && links_->problem().empty();
     host_.health.Set("packet_capture", works, links_->problem());
   }
   schedule_.cancel();
 }
 
-void Segment::Hear(const Observation& observation) {
-  scanner_->OnHeard(observation);
-  const Change change = table_.Observe(observation, host_.clock.Now());
-  metrics_.Observed(change.kind);
-  metrics_.SetDevices(table_.size());
-  if (change.forgotten.has_value()) metrics_.Forgotten();
-  if (change.kind == ChangeKind::kSeenAgain) return;
-  const bool appeared = change.kind == ChangeKind::kAppeared;
-  host_.log.Info(appeared ? "discovery.device_appeared" : "discovery.device_moved",
-                 {{"mac", change.device.mac.ToString()},
-                  {"ip", AddressText(change.device.address)},
-                  {"interface", change.device.interface},
-                  {"vendor", change.device.vendor}});
-}
-
-absl::StatusOr<ArpScanner::Started> Segment::StartScan(std::string scan_id) {
+absl::StatusOr<ArpScanner::Started> Segment::StartScan(std::string scan_id,
+                                                       std::uint32_t probes_per_second) {
   // An address that the host got a moment ago counts.
   Apply();
+  const auto& config = host_.config.current().discovery();
   ScanSettings settings;
-  settings.probes_per_second = host_.config.current().discovery().probes_per_second();
-  settings.passes = limits::kScanPasses;
+  settings.probes_per_second =
+      probes_per_second == 0 ? config.probes_per_second() : probes_per_second;
+  settings.passes = limits::kMinScanPasses;
+  settings.max_passes = limits::kMaxScanPasses;
+  settings.expected_misses = limits::kExpectedMisses;
   settings.reply_wait = limits::kReplyWait;
-  auto started = scanner_->Start(std::move(scan_id), settings);
+  settings.pass_wait = limits::kPassWait;
+  settings.rules = RulesOf(config);
+  auto started = scanner_->Start(std::move(scan_id), std::move(settings));
   if (!started.ok()) {
     host_.log.Warning("discovery.scan_refused", {{"reason", text::Message(started.status())}});
   }
   return started;
 }
 
-asio::awaitable<absl::StatusOr<std::uint32_t>> Segment::Wake(SelfPtr self,
-                                                             std::string mac,
-                                                             std::string command_id) {
-  const auto parsed = wire::ParseMac(mac);
-  if (!parsed.ok()) {
-    self->metrics_.WakeRequest("refused");
-    co_return parsed.status();
-  }
-  if (!IsDeviceMac(*parsed)) {
-    self->metrics_.WakeRequest("refused");
-    co_return absl::InvalidArgumentError("this MAC address is a group's, not a machine's");
-  }
-  const auto packets = co_await WakeSender::Wake(self->waker_, *parsed);
-  if (!packets.ok()) {
-    self->host_.log.Warning("discovery.wake_failed", {{"mac", parsed->ToString()},
-                                                      {"reason", text::Message(packets.status())}});
-    co_return packets.status();
-  }
-  co_await Append(self, "wake.sent", parsed->ToString(),
-                  WakeSentBody(command_id, *parsed, *packets));
-  co_return *packets;
+TopologyFacts Segment::Facts() const {
+  TopologyFacts facts;
+  const auto& name = host_.config.current().node().name();
+  facts.tentacle = name.empty() ? "tentacle" : name;
+  facts.interfaces = links_->watched();
+  facts.gateways = lookout_->addresses().gateways();
+  facts.devices = table_.Latest(limits::kMaxListedDevices);
+  facts.neighbours = lookout_->neighbours().all();
+  facts.dhcp_servers = lookout_->servers().servers();
+  facts.now = host_.clock.Now();
+  return facts;
 }
 
-asio::awaitable<void> Segment::KeepUp(SelfPtr self) {
-  for (;;) {
-    self->upkeep_.expires_after(absl::ToChronoNanoseconds(limits::kUpkeepInterval));
-    co_await self->upkeep_.async_wait(kTuple);
-    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-    if (WasCancelled(state)) co_return;
-    self->Apply();
-    co_await Save(self);
+// A tentacle is no amplifier: it wakes who was heard here, and not faster than a person would.
+absl::StatusOr<wire::MacAddress> Segment::AdmitWake(const std::string& mac) {
+  const auto parsed = wire::ParseMac(mac);
+  if (!parsed.ok()) return parsed.status();
+  if (!IsDeviceMac(*parsed)) {
+    return absl::InvalidArgumentError("this MAC address is a group's, not a machine's");
   }
+  if (table_.Find(*parsed) == nullptr) {
+    return absl::NotFoundError(parsed->ToString() + " was never heard on this segment");
+  }
+  if (absl::Status status = wakes_->Admit(*parsed); !status.ok()) return status;
+  return *parsed;
+}
+
+asio::awaitable<absl::StatusOr<std::uint32_t>> Segment::Wake(SelfPtr self, WakeOrder order) {
+  auto password = ParseWakePassword(order.password);
+  const auto mac = password.ok() ? self->AdmitWake(order.mac) : password.status();
+  if (!mac.ok()) {
+    self->metrics_.WakeRequest("refused");
+    co_return mac.status();
+  }
+  const bool awake = co_await WakeWatch::IsAwake(self->wakes_, *mac);
+  const auto sent = co_await WakeSender::Wake(self->waker_, *mac, *std::move(password));
+  if (!sent.ok()) {
+    self->host_.log.Warning("discovery.wake_failed",
+                            {{"mac", mac->ToString()}, {"reason", text::Message(sent.status())}});
+    co_return sent.status();
+  }
+  const absl::Status told =
+      co_await Reporter::Append(self->reporter_, "wake.sent", mac->ToString(),
+                                WakeSentBody(order.command_id, *mac, sent->packets));
+  told.IgnoreError();  // Logged there; the packets are out all the same.
+  self->wakes_->Start({order.command_id, *mac, "", absl::ZeroDuration(), "", sent->methods}, awake);
+  co_return sent->packets;
 }
 
 absl::Duration Segment::ScanInterval() const {
@@ -140,64 +174,13 @@ absl::Duration Segment::ScanInterval() const {
   return config.enabled() ? absl::Minutes(config.scan_interval_min()) : absl::ZeroDuration();
 }
 
-asio::awaitable<void> Segment::ScanOnTime(SelfPtr self) {
-  absl::Time last_attempt = absl::InfinitePast();
-  for (;;) {
-    const auto wait = UntilNextScan(self->ScanInterval(), std::max(self->last_scan_, last_attempt),
-                                    self->host_.clock.Now(), limits::kFirstScanDelay);
-    self->schedule_.expires_at(asio::steady_timer::time_point::max());
-    if (wait.has_value()) self->schedule_.expires_after(absl::ToChronoNanoseconds(*wait));
-    const auto [error] = co_await self->schedule_.async_wait(kTuple);
-    const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-    if (WasCancelled(state)) co_return;
-    if (error) continue;  // The configuration was looked at again.
-    last_attempt = self->host_.clock.Now();
-    if (self->scanner_->running()) continue;
-    self->StartScan("").status().IgnoreError();  // Logged and counted there.
-  }
-}
-
-asio::awaitable<void> Segment::Report(SelfPtr self, ScanResult result) {
-  self->last_scan_ = result.finished_at;
-  for (const std::string& scan_id : result.scan_ids) {
-    for (std::string& body : ScanResultBodies(result, scan_id)) {
-      co_await Append(self, "discovery.result", scan_id, std::move(body));
-    }
-  }
-  const absl::Status status = co_await self->store_.SaveLastScan(result.finished_at);
-  self->metrics_.Stored(status.ok());
-  co_await Save(self);
-}
-
-asio::awaitable<void> Segment::Append(SelfPtr self,
-                                      std::string type,
-                                      std::string correlation_id,
-                                      std::string body) {
-  auto event = events::MakeEvent(type, correlation_id, event::v1::PRIORITY_RESULT, std::move(body),
-                                 self->host_.clock.Now());
-  const auto sequence = co_await self->host_.events.Append(std::move(event));
-  if (sequence.ok()) co_return;  // A refusal is counted by the log.
-  self->host_.log.Error(
-      "discovery.event_refused",
-      {{"task", correlation_id}, {"type", type}, {"reason", text::Message(sequence.status())}});
-}
-
-asio::awaitable<void> Segment::Save(SelfPtr self) {
-  if (self->saving_) co_return;  // What is unsaved by now comes with the next one.
-  const DeviceTable::Unsaved unsaved = self->table_.TakeUnsaved();
-  if (unsaved.empty()) co_return;
-  self->saving_ = true;
-  const absl::Status status = co_await self->store_.Save(unsaved);
-  self->saving_ = false;
-  self->metrics_.Stored(status.ok());
-  if (status.ok()) {
-    self->table_.OnSaved(unsaved);
-    self->host_.health.Set("device_store", true);
-    co_return;
-  }
-  self->table_.OnSaveFailed(unsaved);
-  self->host_.health.Set("device_store", false, std::string(status.message()));
-  self->host_.log.Error("discovery.save_failed", {{"reason", text::Message(status)}});
+// Without timed sweeps only those are heard who speak by themselves.
+PresenceRules Segment::Rules() const {
+  const absl::Duration interval = ScanInterval();
+  PresenceRules rules;
+  rules.gone_after = interval == absl::ZeroDuration() ? limits::kGoneWithoutSweeps
+                                                      : 2 * interval + absl::Minutes(5);
+  return rules;
 }
 
 }  // namespace tentacle::discovery

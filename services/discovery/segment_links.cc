@@ -13,7 +13,6 @@
 #include "libs/text/view.h"
 #include "libs/wire/arp.h"
 #include "libs/wire/ethernet.h"
-#include "services/discovery/core/arp_observer.h"
 
 namespace tentacle::discovery {
 
@@ -22,7 +21,7 @@ namespace {
 namespace asio = boost::asio;
 
 absl::StatusOr<std::vector<LocalAddress>> ListLocalAddresses() {
-  const auto listed = net::ListInterfaceAddresses();
+  const auto listed = net::ListInterfacesAndAddresses();
   if (!listed.ok()) return listed.status();
   std::vector<LocalAddress> addresses;
   for (const net::InterfaceAddress& one : *listed) {
@@ -39,8 +38,9 @@ bool SameDevice(const WatchedInterface& a, const WatchedInterface& b) {
 }  // namespace
 
 LinkSource KernelLinks(asio::any_io_executor home) {
-  return {&ListLocalAddresses,
-          [home](const std::string& name) { return PacketLink::OpenPcap(home, name, "arp"); }};
+  return {&ListLocalAddresses, [home](const std::string& name) {
+            return PacketLink::OpenPcap(home, name, kCaptureFilter);
+          }};
 }
 
 SegmentLinks::SegmentLinks(asio::any_io_executor home,
@@ -49,14 +49,16 @@ SegmentLinks::SegmentLinks(asio::any_io_executor home,
                            runtime::Log log)
     : home_(std::move(home)), source_(std::move(source)), metrics_(metrics), log_(std::move(log)) {}
 
-void SegmentLinks::Apply(bool enabled, const std::vector<std::string>& wanted) {
+void SegmentLinks::Apply(bool enabled,
+                         const std::vector<std::string>& wanted,
+                         const std::vector<NetworkRule>& unnumbered) {
   enabled_ = enabled;
   std::vector<std::string> problems;
   watched_.clear();
   if (enabled) {
     const auto addresses = source_.list_addresses();
     if (addresses.ok()) {
-      InterfaceChoice choice = ChooseInterfaces(*addresses, wanted);
+      InterfaceChoice choice = ChooseInterfaces(*addresses, wanted, unnumbered);
       watched_ = std::move(choice.watched);
       problems = std::move(choice.problems);
     } else {
@@ -131,17 +133,12 @@ asio::awaitable<void> SegmentLinks::Listen(SelfPtr self, OpenPtr open) {
   }
 }
 
-void SegmentLinks::Hear(const std::vector<std::uint8_t>& frame, const WatchedInterface& on) {
-  const auto ethernet = wire::ParseEthernet(frame);
-  if (!ethernet.ok() || ethernet->ethertype != wire::kEthertypeArp) {
-    return metrics_.Dropped(DropReason::kMalformed);
-  }
-  const auto arp = wire::ParseArp(ethernet->payload);
-  if (!arp.ok()) return metrics_.Dropped(DropReason::kMalformed);
-  const auto observed = ObserveArp(*arp, on);
-  if (const auto* reason = std::get_if<DropReason>(&observed)) return metrics_.Dropped(*reason);
-  if (arp->operation == wire::ArpOperation::kReply) metrics_.Replied();
-  if (heard_) heard_(std::get<Observation>(observed));
+void SegmentLinks::Hear(wire::Bytes frame, const WatchedInterface& on) {
+  const FrameReport report = ObserveFrame(frame, on);
+  if (report.dropped) return metrics_.Dropped(*report.dropped);
+  metrics_.Heard(report.protocol);
+  if (report.arp_reply) metrics_.Replied();
+  if (heard_) heard_(report);
 }
 
 absl::Status SegmentLinks::Ready() const {

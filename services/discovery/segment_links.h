@@ -17,7 +17,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "libs/runtime/log.h"
-#include "services/discovery/core/device_table.h"
+#include "services/discovery/core/frame_observer.h"
 #include "services/discovery/core/watched_interface.h"
 #include "services/discovery/metrics.h"
 #include "services/discovery/packet_link.h"
@@ -41,12 +41,14 @@ class SegmentLinks : public std::enable_shared_from_this<SegmentLinks> {
                Metrics& metrics,
                runtime::Log log);
 
-  // Called for every ARP packet that told of a neighbour.
-  void OnHeard(std::function<void(const Observation&)> callback) { heard_ = std::move(callback); }
+  // Called for every frame that told something.
+  void OnHeard(std::function<void(const FrameReport&)> callback) { heard_ = std::move(callback); }
 
   // Opens what should be watched and is not, closes the rest. Cheap when nothing changed: called
   // again and again, because interfaces come and go.
-  void Apply(bool enabled, const std::vector<std::string>& wanted);
+  void Apply(bool enabled,
+             const std::vector<std::string>& wanted,
+             const std::vector<NetworkRule>& unnumbered = {});
   void Close();
 
   // Whether sweeps are possible: FailedPrecondition says why not.
@@ -79,13 +81,13 @@ class SegmentLinks : public std::enable_shared_from_this<SegmentLinks> {
   void CloseStale();
   void SetProblem(std::string problem);
   static boost::asio::awaitable<void> Listen(SelfPtr self, OpenPtr open);
-  void Hear(const std::vector<std::uint8_t>& frame, const WatchedInterface& on);
+  void Hear(wire::Bytes frame, const WatchedInterface& on);
 
   boost::asio::any_io_executor home_;
   LinkSource source_;
   Metrics& metrics_;
   runtime::Log log_;
-  std::function<void(const Observation&)> heard_;
+  std::function<void(const FrameReport&)> heard_;
   bool enabled_ = false;
   std::string problem_;
   std::vector<WatchedInterface> watched_;

@@ -1,5 +1,6 @@
 #include "services/discovery/wake_sender.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
@@ -27,8 +28,9 @@ WakeSender::WakeSender(asio::any_io_executor home,
                        runtime::Log log)
     : home_(std::move(home)), links_(links), metrics_(metrics), log_(std::move(log)) {}
 
-asio::awaitable<absl::StatusOr<std::uint32_t>> WakeSender::Wake(std::shared_ptr<WakeSender> self,
-                                                                wire::MacAddress mac) {
+asio::awaitable<absl::StatusOr<WakeSender::Sent>> WakeSender::Wake(std::shared_ptr<WakeSender> self,
+                                                                   wire::MacAddress mac,
+                                                                   wire::Buffer password) {
   if (self->links_.watched().empty()) {
     self->metrics_.WakeRequest("refused");
     const absl::Status ready = self->links_.Ready();
@@ -42,48 +44,54 @@ asio::awaitable<absl::StatusOr<std::uint32_t>> WakeSender::Wake(std::shared_ptr<
     co_return socket.status();
   }
 
-  std::uint32_t packets = 0;
+  Sent sent;
+  const wire::Buffer payload = wire::EmitWakeOnLan(mac, password);
   asio::steady_timer gap(self->home_);
   for (int round = 0; round < limits::kWakeRepeats; ++round) {
     if (round > 0) {
       gap.expires_after(absl::ToChronoNanoseconds(limits::kWakeGap));
       co_await gap.async_wait(asio::as_tuple(asio::use_awaitable));
     }
-    packets += self->SendRound(**socket, mac);
+    self->SendRound(**socket, payload, &sent);
   }
-  if (packets == 0) {
+  if (sent.packets == 0) {
     self->metrics_.WakeRequest("failed");
     co_return absl::UnavailableError("no interface took a magic packet");
   }
+  if (!password.empty()) sent.methods.emplace_back("secureon");
   self->metrics_.WakeRequest("sent");
-  self->log_.Info("discovery.wake_sent", {{"mac", mac.ToString()}, {"packets", packets}});
-  co_return packets;
+  self->log_.Info("discovery.wake_sent", {{"mac", mac.ToString()}, {"packets", sent.packets}});
+  co_return sent;
 }
 
-std::uint32_t WakeSender::SendRound(net::DatagramSocket& socket, const wire::MacAddress& mac) {
-  const auto payload = wire::EmitWakeOnLan(mac);
-  std::uint32_t packets = 0;
+void WakeSender::SendRound(net::DatagramSocket& socket, const wire::Buffer& payload, Sent* sent) {
+  const auto note = [this, sent](std::string_view method, const absl::Status& status) {
+    if (!Count(method, status)) return;
+    ++sent->packets;
+    auto& methods = sent->methods;
+    if (std::find(methods.begin(), methods.end(), method) == methods.end())
+      methods.emplace_back(method);
+  };
   for (const WatchedInterface& interface : links_.watched()) {
     for (const Subnet& subnet : interface.subnets) {
-      const std::uint32_t from = subnet.own_address;
-      const auto to_all = [&](std::uint32_t address) {
-        return socket.Send(payload, {address, limits::kWakePort}, interface.index, from);
-      };
-      if (Sent("udp", to_all(kLimitedBroadcast))) ++packets;
-      // A /31 and a /32 have no broadcast address of their own.
-      if (subnet.prefix_length >= 31) continue;
-      if (Sent("udp", to_all(subnet.broadcast()))) ++packets;
+      if (!subnet.has_address) continue;
+      for (const std::uint16_t port : limits::kWakePorts) {
+        const auto to = [&](std::uint32_t address) {
+          return socket.Send(payload, {address, port}, interface.index, subnet.own_address);
+        };
+        note("udp", to(kLimitedBroadcast));
+        // A /31 and a /32 have no broadcast address of their own.
+        if (subnet.prefix_length < 31) note("udp", to(subnet.broadcast()));
+      }
     }
     const auto frame = wire::EmitEthernet(
         {wire::kBroadcastMac, interface.mac, wire::kEthertypeWakeOnLan, payload});
     const absl::Status status = links_.Send(interface.name, frame);
-    if (absl::IsNotFound(status)) continue;  // No link, no raw frame.
-    if (Sent("raw", status)) ++packets;
+    if (!absl::IsNotFound(status)) note("raw", status);  // No link, no raw frame.
   }
-  return packets;
 }
 
-bool WakeSender::Sent(std::string_view method, const absl::Status& status) {
+bool WakeSender::Count(std::string_view method, const absl::Status& status) {
   metrics_.WakePacket(method, status.ok());
   if (!status.ok()) {
     log_.Warning("discovery.wake_packet_failed",

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <absl/status/statusor.h>
@@ -26,16 +28,23 @@ class WakeSender {
              Metrics& metrics,
              runtime::Log log);
 
-  // Sends limits::kWakeRepeats rounds and says how many packets went out. Sending needs no
+  struct Sent {
+    std::uint32_t packets = 0;
+    std::vector<std::string>
+        methods;  // "udp", "raw", and "secureon" when a password went with them.
+  };
+
+  // Sends limits::kWakeRepeats rounds and says what went out. Sending needs no
   // capability; where a link is open a raw frame goes out as well, because some cards look at
   // nothing else. FailedPrecondition without a watched interface, Unavailable when nothing could be
   // sent.
-  static boost::asio::awaitable<absl::StatusOr<std::uint32_t>> Wake(
-      std::shared_ptr<WakeSender> self, wire::MacAddress mac);
+  static boost::asio::awaitable<absl::StatusOr<Sent>> Wake(std::shared_ptr<WakeSender> self,
+                                                           wire::MacAddress mac,
+                                                           wire::Buffer password);
 
  private:
-  std::uint32_t SendRound(net::DatagramSocket& socket, const wire::MacAddress& mac);
-  bool Sent(std::string_view method, const absl::Status& status);
+  void SendRound(net::DatagramSocket& socket, const wire::Buffer& payload, Sent* sent);
+  bool Count(std::string_view method, const absl::Status& status);
 
   boost::asio::any_io_executor home_;
   SegmentLinks& links_;

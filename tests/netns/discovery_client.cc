@@ -1,9 +1,10 @@
 // Asks a running discovery service over its socket, for shell tests. Prints one fact per line.
 //
-//   discovery_client SOCKET scan ID            target count, then each device of the result:
-//   "device MAC IP IFACE" discovery_client SOCKET list               "device MAC IP IFACE" for each
-//   device known discovery_client SOCKET wake MAC ID        packets, then the event that was told
-//   of it discovery_client SOCKET config REV JSON    pushes a configuration as uplink does
+//   discovery_client SOCKET scan ID            target count, then "device MAC IP IFACE" for each of
+//   the result discovery_client SOCKET list               the same for each device known
+//   discovery_client SOCKET wake MAC ID        packets, then the event that was told of it
+//   discovery_client SOCKET config REV JSON    pushes a configuration as uplink does
+//   discovery_client SOCKET event TYPE FIELD VALUE   the first such event, as JSON; waits for it
 //
 // A refusal is printed as "refused CODE MESSAGE" and the exit code is 1.
 
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <grpcpp/grpcpp.h>
 
@@ -98,6 +100,13 @@ class Client {
     return 0;
   }
 
+  int Event(const std::string& type, const std::string& field, const std::string& value) {
+    const json::value body = WaitForEvent(type, field.c_str(), value);
+    if (body.is_null()) return 1;
+    std::cout << json::serialize(body) << "\n";
+    return 0;
+  }
+
   int Config(std::uint64_t revision, const std::string& remote_json) {
     grpc::ClientContext context;
     Prepare(context);
@@ -134,7 +143,7 @@ class Client {
         if (event.type() != type) continue;
         json::value body = json::parse(event.body_json());
         const auto* found = body.as_object().if_contains(field);
-        if (found != nullptr && found->as_string() == value) return body;
+        if (found != nullptr && found->is_string() && found->as_string() == value) return body;
       }
     }
     std::cout << "no event " << type << " for " << value << "\n";
@@ -153,10 +162,12 @@ int Main(const std::vector<std::string>& args) {
     if (args[1] == "scan" && args.size() == 3) return client.Scan(args[2]);
     if (args[1] == "list" && args.size() == 2) return client.List();
     if (args[1] == "wake" && args.size() == 4) return client.Wake(args[2], args[3]);
+    if (args[1] == "event" && args.size() == 5) return client.Event(args[2], args[3], args[4]);
     if (args[1] == "config" && args.size() == 4)
       return client.Config(std::stoull(args[2]), args[3]);
   }
-  std::cerr << "usage: discovery_client SOCKET scan ID | list | wake MAC ID | config REV JSON\n";
+  std::cerr << "usage: discovery_client SOCKET scan ID | list | wake MAC ID | config REV JSON | "
+               "event TYPE FIELD VALUE\n";
   return 64;
 }
 

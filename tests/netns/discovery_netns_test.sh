@@ -119,17 +119,19 @@ start_service
 expect "also after a restart" "$near
 $far" "$(ask list)"
 
-target=52:54:00:12:34:56
+target=$(mac_of far)
 exec {heard}< <(in_ns far python3 "$here/hear_wake.py" eth0 $target raw udp-limited udp-subnet)
 read -r -t 30 state <&"$heard" || fail "nobody listens"
 expect "a machine listens for its magic packet" "listening" "$state"
-# Each round is one raw frame and two datagrams.
-expect "a wake is three rounds and is told with the command's id" "packets 9
-told $target 9" "$(ask wake $target wake-1)"
+# Each round is one raw frame and four datagrams.
+expect "a wake is three rounds and is told with the command's id" "packets 15
+told $target 15" "$(ask wake $target wake-1)"
 expect "the magic packet arrives in all three ways" "heard raw
 heard udp-limited
 heard udp-subnet" "$(sort <&"$heard")"
 
+expect "who was never heard here is not woken" "refused 5" \
+  "$(ask wake 52:54:00:77:77:77 wake-0 | cut -d' ' -f1,2)"
 expect "a group is not woken" "refused 3" "$(ask wake 01:00:5e:00:00:01 wake-2 | cut -d' ' -f1,2)"
 
 expect "the configuration is applied without a restart" "revision 1" \
@@ -153,7 +155,7 @@ refusal=$(ask scan unprivileged || true)
 echo "ok: without CAP_NET_RAW a sweep is refused with what to do"
 [[ $(readyz) == *CAP_NET_RAW* ]] || fail "/readyz does not name the capability: $(readyz)"
 echo "ok: /readyz names the capability"
-expect "a wake still goes out by UDP" "packets 6
-told $target 6" "$(ask wake $target wake-3)"
+expect "a wake still goes out by UDP" "packets 12
+told $target 12" "$(ask wake $target wake-3)"
 stop_service || fail "the service stopped with exit code $?"
 echo "PASSED"

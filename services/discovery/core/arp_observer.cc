@@ -14,6 +14,8 @@ std::string_view DropReasonName(DropReason reason) {
       return "not_unicast";
     case DropReason::kForeignAddress:
       return "foreign_address";
+    case DropReason::kUninteresting:
+      return "uninteresting";
   }
   return "unknown";
 }

@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "libs/wire/arp.h"
-#include "services/discovery/core/device_table.h"
+#include "services/discovery/core/device.h"
 #include "services/discovery/core/watched_interface.h"
 
 namespace tentacle::discovery {
@@ -17,6 +17,7 @@ enum class DropReason {
   kNoSenderAddress,  // An address probe (RFC 5227 section 2.1.1): the sender has no address yet.
   kNotUnicast,       // A sender that is a group or nobody.
   kForeignAddress,   // An address of another network: routers and misconfigured hosts.
+  kUninteresting,    // Nothing that is looked for, or relayed from another segment.
 };
 std::string_view DropReasonName(DropReason reason);
 

@@ -6,13 +6,11 @@
 #include <utility>
 
 #include "services/discovery/core/oui.h"
+#include "services/discovery/limits.h"
 
 namespace tentacle::discovery {
 
 namespace {
-
-// IEEE 802: the first bit on the wire is the lowest of the first octet.
-constexpr std::uint8_t kGroupBit = 0x01;
 
 void SortByAddress(std::vector<Device>& devices) {
   std::sort(devices.begin(), devices.end(), [](const Device& a, const Device& b) {
@@ -20,11 +18,44 @@ void SortByAddress(std::vector<Device>& devices) {
   });
 }
 
-}  // namespace
-
-bool IsDeviceMac(const wire::MacAddress& mac) {
-  return mac != wire::MacAddress{} && (mac.octets[0] & kGroupBit) == 0;
+// The latest first; the one that was used longest ago makes room.
+void UseAddress(Device& device, std::uint32_t address, absl::Time now) {
+  const auto same = [address](const AddressUse& use) { return use.address == address; };
+  const auto found = std::find_if(device.addresses.begin(), device.addresses.end(), same);
+  AddressUse use{address, now, now};
+  if (found != device.addresses.end()) {
+    use.first_seen = found->first_seen;
+    device.addresses.erase(found);
+  }
+  if (device.addresses.size() == limits::kMaxAddressesPerDevice) device.addresses.pop_back();
+  device.addresses.insert(device.addresses.begin(), use);
+  device.address = address;
 }
+
+// True when the device is called otherwise than before.
+bool LearnName(Device& device, const Observation& observation, absl::Time now) {
+  if (observation.name.empty()) return false;
+  const auto same = [&observation](const NameEvidence& e) {
+    return e.source == observation.source;
+  };
+  const auto found = std::find_if(device.names.begin(), device.names.end(), same);
+  if (found == device.names.end()) {
+    device.names.push_back({observation.source, observation.name, now});
+  } else {
+    found->name = observation.name;
+    found->seen = now;
+  }
+  std::string best = BestName(device.names, now);
+  return std::exchange(device.hostname, std::move(best)) != device.hostname;
+}
+
+bool Replace(std::string& known, const std::string& heard) {
+  if (heard.empty() || heard == known) return false;
+  known = heard;
+  return true;
+}
+
+}  // namespace
 
 void DeviceTable::Restore(std::vector<Device> devices) {
   std::sort(devices.begin(), devices.end(), [](const Device& a, const Device& b) {
@@ -35,64 +66,177 @@ void DeviceTable::Restore(std::vector<Device> devices) {
     MakeRoom();
     Insert(std::move(device), true);
   }
+  // Who stood for others stands for them again.
+  const auto find = [this](const wire::MacAddress& mac) { return Find(mac); };
+  for (const bool folded : {false, true}) {
+    for (const auto& [mac, entry] : by_mac_) {
+      const bool is_folded = entry->device.folded_into != wire::MacAddress{};
+      if (is_folded == folded) folding_.Place(entry->device, find, absl::InfiniteFuture());
+    }
+  }
 }
 
-Change DeviceTable::Observe(const Observation& observation, absl::Time now) {
+Change DeviceTable::Observe(const Observation& observation, absl::Time now, bool suspect) {
   Change change;
   ++observations_;
-  auto found = by_mac_.find(observation.mac);
-  if (found == by_mac_.end()) {
-    change.kind = ChangeKind::kAppeared;
+  Entry* entry = FindEntry(observation.mac);
+  if (entry == nullptr) {
     change.forgotten = MakeRoom();
     Device device;
     device.mac = observation.mac;
     device.vendor = std::string(VendorOf(observation.mac));
-    device.first_seen = now;
+    device.first_seen = device.last_seen = device.presence.since = now;
+    device.suspect = suspect;
+    device.interface = observation.interface;
     // A deletion that is still owed means that the disk has an older record.
-    Insert(std::move(device), unsaved_.contains(observation.mac));
-    found = by_mac_.find(observation.mac);
+    entry = &Insert(std::move(device), unsaved_.contains(observation.mac));
+    Learn(entry->device, observation, now);
+    change.kind = ChangeKind::kAppeared;
   } else {
-    const Device& known = found->second->device;
-    const bool moved =
-        known.address != observation.address || known.interface != observation.interface;
-    change.kind = moved ? ChangeKind::kMoved : ChangeKind::kSeenAgain;
-    entries_.splice(entries_.end(), entries_, found->second);
+    Entries& list = ListOf(entry->device);
+    list.splice(list.end(), list, by_mac_.at(observation.mac));
+    Device& device = entry->device;
+    change.kind = Learn(device, observation, now);
+    change.presence = OnHeard(device.presence, now - device.last_seen, device.first_seen, now);
+    if (change.presence && change.kind == ChangeKind::kSeenAgain)
+      change.kind = ChangeKind::kLearned;
   }
-
-  Entry& entry = *found->second;
-  entry.seen_at = observations_;
-  entry.device.address = observation.address;
-  entry.device.interface = observation.interface;
+  entry->seen_at = observations_;
   // A clock that was set back does not make a device older than it is.
-  entry.device.last_seen = std::max(entry.device.first_seen, now);
+  entry->device.last_seen = std::max(entry->device.first_seen, now);
+  Fold(entry->device, now);
   unsaved_.insert(observation.mac);
-  change.device = entry.device;
+  change.device = entry->device;
   return change;
 }
 
-void DeviceTable::Insert(Device device, bool stored) {
+ChangeKind DeviceTable::Learn(Device& device, const Observation& observation, absl::Time now) {
+  bool moved = false;
+  // A tagged frame that came to the trunk may be heard on the VLAN's own interface as well, which
+  // knows better.
+  if (observation.vlan == 0) {
+    moved = observation.interface != device.interface;
+    device.interface = observation.interface;
+  }
+  if (observation.address != 0) {
+    moved = moved || (device.address != 0 && device.address != observation.address);
+    UseAddress(device, observation.address, now);
+  }
+  bool learned = LearnName(device, observation, now);
+  if (observation.vlan != 0 && observation.vlan != device.vlan) {
+    device.vlan = observation.vlan;
+    learned = true;
+  }
+  learned = Replace(device.fingerprint, observation.fingerprint) || learned;
+  learned = Replace(device.vendor_class, observation.vendor_class) || learned;
+  learned = Replace(device.client_id, observation.client_id) || learned;
+  if (moved) return ChangeKind::kMoved;
+  return learned ? ChangeKind::kLearned : ChangeKind::kSeenAgain;
+}
+
+void DeviceTable::Fold(Device& device, absl::Time now) {
+  if (device.client_id.empty() && device.fingerprint.empty()) return;
+  const auto find = [this](const wire::MacAddress& mac) { return Find(mac); };
+  const wire::MacAddress first = folding_.Place(device, find, now);
+  device.folded_into = first == device.mac ? wire::MacAddress{} : first;
+}
+
+bool DeviceTable::SetLease(const wire::MacAddress& mac, const Lease& lease) {
+  Entry* entry = FindEntry(mac);
+  if (entry == nullptr) return false;
+  const std::optional<Lease> before = std::exchange(entry->device.lease, lease);
+  unsaved_.insert(mac);
+  return !before || before->address != lease.address || before->server != lease.server;
+}
+
+bool DeviceTable::SetPorts(const wire::MacAddress& mac, std::vector<OpenPort> ports) {
+  Entry* entry = FindEntry(mac);
+  if (entry == nullptr || entry->device.ports == ports) return false;
+  entry->device.ports = std::move(ports);
+  unsaved_.insert(mac);
+  return true;
+}
+
+bool DeviceTable::SetSuspect(const wire::MacAddress& mac) {
+  const auto found = by_mac_.find(mac);
+  if (found == by_mac_.end() || found->second->device.suspect) return false;
+  Entries& from = ListOf(found->second->device);
+  found->second->device.suspect = true;
+  Entries& to = ListOf(found->second->device);
+  to.splice(to.end(), from, found->second);
+  unsaved_.insert(mac);
+  return true;
+}
+
+bool DeviceTable::CountWake(const wire::MacAddress& mac, const std::string& method, bool woke) {
+  Entry* entry = FindEntry(mac);
+  if (entry == nullptr) return false;
+  auto& wakes = entry->device.wakes;
+  const auto same = [&method](const WakeRecord& record) { return record.method == method; };
+  auto found = std::find_if(wakes.begin(), wakes.end(), same);
+  if (found == wakes.end()) found = wakes.insert(wakes.end(), {method, 0, 0});
+  ++found->tried;
+  if (woke) ++found->woke;
+  unsaved_.insert(mac);
+  return true;
+}
+
+std::vector<Change> DeviceTable::CheckPresence(absl::Time now,
+                                               absl::Time listening_since,
+                                               const PresenceRules& rules) {
+  std::vector<Change> changes;
+  for (Entries& list : entries_) {
+    for (Entry& entry : list) {
+      Device& device = entry.device;
+      const absl::Duration silence = now - std::max(device.last_seen, listening_since);
+      const auto state = OnSilence(device.presence, silence, now, rules);
+      if (!state) continue;
+      unsaved_.insert(device.mac);
+      changes.push_back({ChangeKind::kLearned, device, state, std::nullopt});
+    }
+  }
+  return changes;
+}
+
+const Device* DeviceTable::Find(const wire::MacAddress& mac) const {
+  const auto found = by_mac_.find(mac);
+  return found == by_mac_.end() ? nullptr : &found->second->device;
+}
+
+DeviceTable::Entry* DeviceTable::FindEntry(const wire::MacAddress& mac) {
+  const auto found = by_mac_.find(mac);
+  return found == by_mac_.end() ? nullptr : &*found->second;
+}
+
+DeviceTable::Entry& DeviceTable::Insert(Device device, bool stored) {
   const wire::MacAddress mac = device.mac;
-  entries_.push_back({std::move(device), 0, stored});
-  by_mac_.emplace(mac, std::prev(entries_.end()));
+  Entries& list = ListOf(device);
+  list.push_back({std::move(device), 0, stored});
+  by_mac_.emplace(mac, std::prev(list.end()));
+  return list.back();
 }
 
 std::optional<wire::MacAddress> DeviceTable::MakeRoom() {
   if (by_mac_.size() < capacity_) return std::nullopt;
-  const wire::MacAddress oldest = entries_.front().device.mac;
-  if (entries_.front().stored) {
+  Entries& list = entries_[1].empty() ? entries_[0] : entries_[1];
+  const wire::MacAddress oldest = list.front().device.mac;
+  if (list.front().stored) {
     unsaved_.insert(oldest);
   } else {
     unsaved_.erase(oldest);
   }
+  folding_.Forget(oldest);
   by_mac_.erase(oldest);
-  entries_.pop_front();
+  list.pop_front();
   return oldest;
 }
 
 std::vector<Device> DeviceTable::SeenSince(std::uint64_t mark) const {
   std::vector<Device> devices;
-  for (auto entry = entries_.rbegin(); entry != entries_.rend() && entry->seen_at > mark; ++entry) {
-    devices.push_back(entry->device);
+  for (const Entries& list : entries_) {
+    for (auto entry = list.rbegin(); entry != list.rend() && entry->seen_at > mark; ++entry) {
+      devices.push_back(entry->device);
+    }
   }
   SortByAddress(devices);
   return devices;
@@ -100,9 +244,11 @@ std::vector<Device> DeviceTable::SeenSince(std::uint64_t mark) const {
 
 std::vector<Device> DeviceTable::Latest(std::size_t max) const {
   std::vector<Device> devices;
-  devices.reserve(std::min(max, entries_.size()));
-  for (auto entry = entries_.rbegin(); entry != entries_.rend() && devices.size() < max; ++entry) {
-    devices.push_back(entry->device);
+  devices.reserve(std::min(max, by_mac_.size()));
+  for (const Entries& list : entries_) {
+    for (auto entry = list.rbegin(); entry != list.rend() && devices.size() < max; ++entry) {
+      devices.push_back(entry->device);
+    }
   }
   SortByAddress(devices);
   return devices;

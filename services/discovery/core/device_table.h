@@ -1,6 +1,7 @@
 // Who is on the segment: observations become devices, and what changed comes back as a value.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -13,41 +14,25 @@
 #include <absl/time/time.h>
 
 #include "libs/wire/mac_address.h"
+#include "services/discovery/core/device.h"
+#include "services/discovery/core/folding.h"
 
 namespace tentacle::discovery {
-
-// Whether one device can have it: not zero, not a group's.
-bool IsDeviceMac(const wire::MacAddress& mac);
-
-// Somebody with this MAC was heard on an interface, using this IPv4 address (host order).
-struct Observation {
-  wire::MacAddress mac;
-  std::uint32_t address = 0;
-  std::string interface;
-};
-
-struct Device {
-  wire::MacAddress mac;
-  std::uint32_t address = 0;  // The one it used last. Host order.
-  std::string hostname;
-  std::string vendor;
-  std::string interface;  // Where it was heard last.
-  absl::Time first_seen;
-  absl::Time last_seen;
-
-  bool operator==(const Device&) const = default;
-};
 
 enum class ChangeKind {
   kAppeared,   // Never seen before.
   kMoved,      // Another address or interface than last time.
+  kLearned,    // Another name, state, VLAN or owner than was known.
   kSeenAgain,  // Only last_seen is new.
 };
 
 struct Change {
   ChangeKind kind = ChangeKind::kSeenAgain;
   Device device;
-  // The device that had to make room: the one that was silent longest.
+  // When it is another one than before.
+  std::optional<PresenceState> presence;
+  // The device that had to make room: of the suspect ones, else of all, the one that was silent
+  // longest.
   std::optional<wire::MacAddress> forgotten;
 };
 
@@ -59,7 +44,22 @@ class DeviceTable {
   // Puts back what was stored. Duplicates and what exceeds the capacity is left out, oldest first.
   void Restore(std::vector<Device> devices);
 
-  Change Observe(const Observation& observation, absl::Time now);
+  // `suspect` marks a device that is new as one that somebody may have made up.
+  Change Observe(const Observation& observation, absl::Time now, bool suspect = false);
+
+  // Nobody is heard by these; what is not in the table is passed over. True when it changed
+  // something.
+  bool SetLease(const wire::MacAddress& mac, const Lease& lease);
+  bool SetPorts(const wire::MacAddress& mac, std::vector<OpenPort> ports);
+  bool SetSuspect(const wire::MacAddress& mac);
+  bool CountWake(const wire::MacAddress& mac, const std::string& method, bool woke);
+
+  // Whose silence has become too long. `listening_since`: before it nobody could be heard.
+  std::vector<Change> CheckPresence(absl::Time now,
+                                    absl::Time listening_since,
+                                    const PresenceRules& rules);
+
+  const Device* Find(const wire::MacAddress& mac) const;
 
   // A point in the order of observations, for SeenSince: unlike a time it stands when the clock is
   // set.
@@ -67,7 +67,8 @@ class DeviceTable {
 
   std::vector<Device> SeenSince(std::uint64_t mark) const;
 
-  // The `max` that were seen last, in order of address, then MAC.
+  // The `max` that were seen last, in order of address, then MAC; suspect ones only when there is
+  // room.
   std::vector<Device> Latest(std::size_t max) const;
 
   std::size_t size() const { return by_mac_.size(); }
@@ -94,13 +95,19 @@ class DeviceTable {
 
   using Entries = std::list<Entry>;  // The one that was silent longest first.
 
-  void Insert(Device device, bool stored);
+  Entries& ListOf(const Device& device) { return entries_[device.suspect ? 1 : 0]; }
+
+  Entry* FindEntry(const wire::MacAddress& mac);
+  Entry& Insert(Device device, bool stored);
   std::optional<wire::MacAddress> MakeRoom();
+  ChangeKind Learn(Device& device, const Observation& observation, absl::Time now);
+  void Fold(Device& device, absl::Time now);
 
   std::size_t capacity_;
   std::uint64_t observations_ = 0;
-  Entries entries_;
+  std::array<Entries, 2> entries_;  // Those that are trusted, and those that are suspect.
   std::map<wire::MacAddress, Entries::iterator> by_mac_;
+  Folding folding_;
   // In the table: write. Not in it: delete. Devices that come and go between two saves leave
   // nothing here, so a flood of made-up addresses does not make it grow.
   std::set<wire::MacAddress> unsaved_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "services/discovery/limits.h"
@@ -48,8 +49,26 @@ std::string_view SkipReasonName(SkipReason reason) {
       return "no_neighbours";
     case SkipReason::kCovered:
       return "covered";
+    case SkipReason::kNotConfigured:
+      return "not_configured";
   }
   return "unknown";
+}
+
+bool NetworkRule::Contains(std::string_view on, std::uint32_t other) const {
+  if (!interface.empty() && interface != on) return false;
+  return Subnet{interface, address, prefix_length}.Contains(other);
+}
+
+bool ScanRules::IsExcluded(std::string_view interface, std::uint32_t address) const {
+  return std::any_of(exclude.begin(), exclude.end(),
+                     [&](const NetworkRule& rule) { return rule.Contains(interface, address); });
+}
+
+bool ScanRules::IsConfigured(std::string_view interface, std::uint32_t address) const {
+  if (networks.empty()) return true;
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const NetworkRule& rule) { return rule.Contains(interface, address); });
 }
 
 ScanPlan::ScanPlan(std::vector<Subnet> subnets, ScanSettings settings) : settings_(settings) {
@@ -64,17 +83,26 @@ void ScanPlan::Add(const Subnet& subnet, const std::vector<Subnet>& all) {
   if (subnet.prefix_length >= 32) return Skip(subnet, SkipReason::kNoNeighbours);
   if (Covered(subnet)) return Skip(subnet, SkipReason::kCovered);
   const Hosts hosts = HostsOf(subnet);
-  if (hosts.count() > limits::kMaxScanTargets) return Skip(subnet, SkipReason::kTooLarge);
-  if (targets_.size() + hosts.count() > limits::kMaxScanTargets) {
-    return Skip(subnet, SkipReason::kBudgetSpent);
-  }
-
+  const std::size_t most =
+      settings_.rules.allow_large ? limits::kMaxLargeScanTargets : limits::kMaxScanTargets;
+  if (settings_.rules.networks.empty() && hosts.count() > most)
+    return Skip(subnet, SkipReason::kTooLarge);
   Range range{subnet, targets_.size(), 0};
-  for (std::uint64_t address = hosts.first; address <= hosts.last; ++address) {
-    const auto is_own = [address](const Subnet& s) { return s.own_address == address; };
+  for (std::uint64_t wide = hosts.first; wide <= hosts.last; ++wide) {
+    const auto address = static_cast<std::uint32_t>(wide);
+    if (!settings_.rules.IsConfigured(subnet.interface, address)) continue;
+    if (targets_.size() == most) {
+      targets_.resize(range.begin);
+      return Skip(subnet, range.begin == 0 ? SkipReason::kTooLarge : SkipReason::kBudgetSpent);
+    }
+    const auto is_own = [address](const Subnet& s) {
+      return s.has_address && s.own_address == address;
+    };
     if (std::any_of(all.begin(), all.end(), is_own)) continue;
-    targets_.push_back({static_cast<std::uint32_t>(address), false});
+    if (settings_.rules.IsExcluded(subnet.interface, address)) continue;
+    targets_.push_back({address, false});
   }
+  if (targets_.size() == range.begin) return Skip(subnet, SkipReason::kNotConfigured);
   range.end = targets_.size();
   ranges_.push_back(std::move(range));
 }
@@ -89,7 +117,7 @@ bool ScanPlan::Covered(const Subnet& subnet) const {
 
 std::variant<Probe, WaitUntil, Finished> ScanPlan::Next(absl::Duration elapsed) {
   for (;;) {
-    if (silent_ == 0 || pass_ >= settings_.passes) return Finished{};
+    if (silent_ == 0 || IsEnough(pass_)) return Finished{};
     if (elapsed < due_) return WaitUntil{due_};
     if (between_passes_) {
       between_passes_ = false;
@@ -99,8 +127,21 @@ std::variant<Probe, WaitUntil, Finished> ScanPlan::Next(absl::Duration elapsed) 
     }
     if (MoveToSilent()) return Ask(elapsed);
     between_passes_ = true;
-    due_ = last_probe_ + settings_.reply_wait;
+    const bool is_last = IsEnough(pass_ + 1);
+    due_ = last_probe_ +
+           (is_last ? settings_.reply_wait : std::min(settings_.pass_wait, settings_.reply_wait));
   }
+}
+
+// Each pass loses the same share of who is there. A little is added to it, because of few hosts
+// nothing follows.
+bool ScanPlan::IsEnough(std::uint32_t passes) const {
+  if (passes >= std::max(settings_.passes, settings_.max_passes)) return true;
+  if (passes < settings_.passes) return false;
+  constexpr double kDoubt = 0.3;
+  const auto answered = static_cast<double>(targets_.size() - silent_);
+  const double loss = (static_cast<double>(late_) + kDoubt) / (answered + 1);
+  return answered * std::pow(loss, passes) < settings_.expected_misses;
 }
 
 bool ScanPlan::MoveToSilent() {
@@ -114,7 +155,8 @@ bool ScanPlan::MoveToSilent() {
 
 Probe ScanPlan::Ask(absl::Duration elapsed) {
   const Subnet& subnet = ranges_[range_].subnet;
-  const Probe probe{subnet.interface, subnet.own_address, targets_[next_].address};
+  const std::uint32_t sender = subnet.has_address ? subnet.own_address : 0;
+  const Probe probe{subnet.interface, sender, targets_[next_].address};
   if (pass_ == 0) ++asked_;
   ++next_;
   last_probe_ = elapsed;
@@ -123,7 +165,8 @@ Probe ScanPlan::Ask(absl::Duration elapsed) {
   return probe;
 }
 
-void ScanPlan::OnAnswer(std::string_view interface, std::uint32_t address) {
+bool ScanPlan::OnAnswer(std::string_view interface, std::uint32_t address) {
+  bool awaited = false;
   for (const Range& range : ranges_) {
     if (range.subnet.interface != interface || !range.subnet.Contains(address)) continue;
     const auto begin = targets_.begin() + static_cast<std::ptrdiff_t>(range.begin);
@@ -133,7 +176,10 @@ void ScanPlan::OnAnswer(std::string_view interface, std::uint32_t address) {
     if (found == end || found->address != address || found->answered) continue;
     found->answered = true;
     --silent_;
+    if (pass_ > 0) ++late_;
+    awaited = true;
   }
+  return awaited;
 }
 
 }  // namespace tentacle::discovery

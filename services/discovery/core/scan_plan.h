@@ -17,6 +17,9 @@ struct Subnet {
   std::string interface;
   std::uint32_t own_address = 0;
   std::uint32_t prefix_length = 0;
+  // False: the host has no address here; `own_address` is the network's, and questions come from
+  // 0.0.0.0.
+  bool has_address = true;
 
   std::uint32_t mask() const;
 
@@ -33,14 +36,35 @@ std::string NetworkName(const Subnet& subnet);
 // Why a subnet is not swept. Each value is a metric label and a field of
 // "discovery.subnet_skipped".
 enum class SkipReason {
-  kTooLarge,      // Holds more than limits::kMaxScanTargets addresses by itself.
-  kBudgetSpent,   // The subnets before it have used up limits::kMaxScanTargets.
-  kNoNeighbours,  // A /32: there is nobody to ask.
-  kCovered,       // A subnet before it on the same interface holds all its addresses.
+  kTooLarge,       // Holds more than limits::kMaxScanTargets addresses by itself.
+  kBudgetSpent,    // The subnets before it have used up limits::kMaxScanTargets.
+  kNoNeighbours,   // A /32: there is nobody to ask.
+  kCovered,        // A subnet before it on the same interface holds all its addresses.
+  kNotConfigured,  // discovery.networks does not name it.
 };
 std::string_view SkipReasonName(SkipReason reason);
 
-// Ask who has `target`, from `sender`, on `interface`.
+// A network that the configuration names. Host order.
+struct NetworkRule {
+  std::string interface;  // Empty: on any.
+  std::uint32_t address = 0;
+  std::uint32_t prefix_length = 32;
+
+  bool Contains(std::string_view on, std::uint32_t other) const;
+};
+
+// What the owner of the box allows.
+struct ScanRules {
+  std::vector<NetworkRule> networks;  // Empty: every network the host has an address in.
+  std::vector<NetworkRule> exclude;   // Never asked.
+  bool allow_large = false;
+
+  bool IsExcluded(std::string_view interface, std::uint32_t address) const;
+  bool IsConfigured(std::string_view interface, std::uint32_t address) const;
+};
+
+// Ask who has `target`, from `sender`, on `interface`. 0 as the sender: this host has no address
+// there, and nobody shall believe that it has (RFC 5227 section 2.1.1).
 struct Probe {
   std::string_view interface;  // Lives as long as the plan.
   std::uint32_t sender = 0;
@@ -56,8 +80,13 @@ struct Finished {};
 
 struct ScanSettings {
   std::uint32_t probes_per_second = 50;  // Of all interfaces together.
-  std::uint32_t passes = 2;              // From the second on only the silent are asked.
-  absl::Duration reply_wait = absl::Seconds(1);
+  std::uint32_t passes = 2;              // At least. From the second on only the silent are asked,
+  std::uint32_t max_passes =
+      0;  // and, up to this, so often that fewer than `expected_misses` hosts are left unheard.
+  double expected_misses = 0.003;
+  absl::Duration reply_wait = absl::Seconds(1);         // After the last pass.
+  absl::Duration pass_wait = absl::InfiniteDuration();  // Between two passes, if it is shorter.
+  ScanRules rules;
 };
 
 // One sweep. Time is the duration since its start by a clock that is never set.
@@ -75,10 +104,13 @@ class ScanPlan {
 
   // A probe to send now, a time to come back at, or the end. Ask again after each probe.
   std::variant<Probe, WaitUntil, Finished> Next(absl::Duration elapsed);
-  // `address` spoke on `interface`: it is not asked again.
-  void OnAnswer(std::string_view interface, std::uint32_t address);
+  // `address` spoke on `interface`: it is not asked again. True when it was to be asked, and had
+  // not answered yet.
+  bool OnAnswer(std::string_view interface, std::uint32_t address);
 
   std::size_t targets() const { return targets_.size(); }
+
+  std::uint32_t pass() const { return pass_; }  // How many have ended.
 
   std::size_t asked() const { return asked_; }  // Addresses that were asked at least once.
 
@@ -102,6 +134,7 @@ class ScanPlan {
   void Skip(const Subnet& subnet, SkipReason reason) { skipped_.push_back({subnet, reason}); }
 
   bool Covered(const Subnet& subnet) const;
+  bool IsEnough(std::uint32_t passes) const;
   bool MoveToSilent();
   Probe Ask(absl::Duration elapsed);
 
@@ -112,6 +145,7 @@ class ScanPlan {
   std::vector<Skipped> skipped_;
 
   std::size_t silent_ = 0;  // Targets that have not answered.
+  std::size_t late_ = 0;    // Those that answered in the second pass or later.
   std::size_t asked_ = 0;
   std::uint32_t pass_ = 0;
   std::size_t range_ = 0;  // The cursor: the range of next_.

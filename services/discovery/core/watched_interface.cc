@@ -20,6 +20,25 @@ WatchedInterface* Find(std::vector<WatchedInterface>& watched, const std::string
   return found == watched.end() ? nullptr : &*found;
 }
 
+const NetworkRule* NetworkOf(const std::string& interface,
+                             const std::vector<NetworkRule>& unnumbered) {
+  for (const NetworkRule& rule : unnumbered) {
+    if (rule.interface == interface) return &rule;
+  }
+  return nullptr;
+}
+
+void AddUnnumbered(const std::vector<NetworkRule>& unnumbered, WatchedInterface* watched) {
+  for (const NetworkRule& rule : unnumbered) {
+    if (rule.interface != watched->name) continue;
+    const auto holds = [&rule](const Subnet& subnet) { return subnet.Contains(rule.address); };
+    if (std::any_of(watched->subnets.begin(), watched->subnets.end(), holds)) continue;
+    Subnet subnet{watched->name, rule.address, rule.prefix_length, false};
+    subnet.own_address = subnet.network();
+    watched->subnets.push_back(std::move(subnet));
+  }
+}
+
 }  // namespace
 
 bool WatchedInterface::IsNeighbour(std::uint32_t address) const {
@@ -32,11 +51,15 @@ bool WatchedInterface::IsNeighbour(std::uint32_t address) const {
 }
 
 InterfaceChoice ChooseInterfaces(const std::vector<LocalAddress>& addresses,
-                                 const std::vector<std::string>& wanted) {
+                                 const std::vector<std::string>& wanted,
+                                 const std::vector<NetworkRule>& unnumbered) {
   InterfaceChoice choice;
   for (const LocalAddress& local : addresses) {
     if (local.loopback || local.mac == wire::MacAddress{}) continue;
     if (!IsWanted(local.interface, wanted)) continue;
+    // One without an address is watched when a network is named for it, or it is itself.
+    const bool named = !wanted.empty() || NetworkOf(local.interface, unnumbered) != nullptr;
+    if (local.address == 0 && !named) continue;
     WatchedInterface* watched = Find(choice.watched, local.interface);
     if (watched == nullptr) {
       if (choice.watched.size() == limits::kMaxInterfaces) {
@@ -48,8 +71,13 @@ InterfaceChoice ChooseInterfaces(const std::vector<LocalAddress>& addresses,
       choice.watched.push_back({local.interface, local.interface_index, local.mac, {}});
       watched = &choice.watched.back();
     }
-    watched->subnets.push_back({local.interface, local.address, local.prefix_length});
+    if (local.address != 0)
+      watched->subnets.push_back({local.interface, local.address, local.prefix_length});
   }
+  for (WatchedInterface& watched : choice.watched)
+    AddUnnumbered(unnumbered, &watched);
+  // What has no network is listened to only for a reason.
+  std::erase_if(choice.watched, [](const WatchedInterface& w) { return w.subnets.empty(); });
 
   for (const std::string& name : wanted) {
     if (Find(choice.watched, name) != nullptr) continue;

@@ -14,8 +14,8 @@ namespace tentacle::discovery {
 struct LocalAddress {
   std::string interface;
   int interface_index = 0;
-  wire::MacAddress mac;  // Zero: not an Ethernet.
-  std::uint32_t address = 0;
+  wire::MacAddress mac;       // Zero: not an Ethernet.
+  std::uint32_t address = 0;  // 0: it has none.
   std::uint32_t prefix_length = 0;
   bool loopback = false;
 };
@@ -37,8 +37,10 @@ struct InterfaceChoice {
   std::vector<std::string> problems;
 };
 
-// `wanted` empty: every Ethernet with an IPv4 address. The loopback never counts.
+// `wanted` empty: every Ethernet with an IPv4 address. The loopback never counts. An interface that
+// `unnumbered` names is watched with that network although it has no address in it.
 InterfaceChoice ChooseInterfaces(const std::vector<LocalAddress>& addresses,
-                                 const std::vector<std::string>& wanted);
+                                 const std::vector<std::string>& wanted,
+                                 const std::vector<NetworkRule>& unnumbered = {});
 
 }  // namespace tentacle::discovery

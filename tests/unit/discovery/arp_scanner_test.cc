@@ -40,9 +40,10 @@ class ArpScannerTest : public ::testing::Test {
     segment_.addresses = {{"eth0", 2, Mac(1), kOwn, 28, false}};
     settings_.probes_per_second = limits::kMaxProbesPerSecond;
     settings_.reply_wait = absl::Milliseconds(1);
-    links_->OnHeard([this](const Observation& observation) {
-      scanner_->OnHeard(observation);
-      table_.Observe(observation, clock_.Now());
+    links_->OnHeard([this](const FrameReport& report) {
+      if (!report.device) return;
+      scanner_->OnHeard(*report.device);
+      table_.Observe(*report.device, clock_.Now());
     });
     scanner_->OnResult([this](ScanResult result) { return Take(std::move(result)); });
   }

@@ -14,7 +14,10 @@
 namespace tentacle::discovery {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Key;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 namespace asio = boost::asio;
@@ -99,6 +102,30 @@ TEST_F(DeviceStoreTest, ForgottenDevicesAreGone) {
   const auto loaded = devices_->Load();
   ASSERT_TRUE(loaded.ok());
   EXPECT_THAT(loaded->devices, UnorderedElementsAre(MakeDevice(2)));
+}
+
+TEST_F(DeviceStoreTest, HistoriesOfPingsSurviveARestartAndTheForgottenAreGone) {
+  PingHistory history;
+  history.OnResult(true, absl::Milliseconds(2), kNoon);
+  history.OnResult(false, {}, kNoon);
+  ASSERT_TRUE(Wait(devices_->SavePings({{0x0a000001, history}, {0x0a000002, history}})).ok());
+  Reopen();
+  auto loaded = devices_->Load();
+  ASSERT_TRUE(loaded.ok());
+  ASSERT_THAT(loaded->pings, SizeIs(2));
+  EXPECT_EQ(loaded->pings.at(0x0a000001).At(kNoon).hour_percent, 50);
+  loaded->pings.erase(0x0a000001);
+  ASSERT_TRUE(Wait(devices_->SavePings(loaded->pings)).ok());
+  Reopen();
+  EXPECT_THAT(devices_->Load()->pings, ElementsAre(Key(0x0a000002u)));
+}
+
+TEST_F(DeviceStoreTest, AHistoryThatCannotBeReadIsCounted) {
+  ASSERT_TRUE(store_->Apply({{"ping/10.0.0.1", "\x07 garbage"}, {"ping/printer", ""}}).ok());
+  const auto loaded = devices_->Load();
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_THAT(loaded->pings, IsEmpty());
+  EXPECT_EQ(loaded->unreadable, 2u);
 }
 
 TEST_F(DeviceStoreTest, ARecordThatIsNoDeviceIsCountedAndTheOthersAreRead) {

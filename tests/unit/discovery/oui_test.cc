@@ -37,6 +37,10 @@ TEST(Oui, ThirtySixBitsNameTheHolderOfTheBlock) {
   EXPECT_EQ(Vendor({0x70, 0xb3, 0xd5, 0x71, 0x91, 3}), "2M Technology");
 }
 
+TEST(Oui, AVendorOfThisDecadeIsKnown) {
+  EXPECT_THAT(Vendor({0x2c, 0xcf, 0x67, 1, 2, 3}), StartsWith("Raspberry Pi"));  // Given in 2023.
+}
+
 TEST(Oui, AnOlderIndividualBlockCounts) {
   EXPECT_THAT(Vendor({0x00, 0x50, 0xc2, 0x7d, 0x51, 3}), StartsWith("DEUTA"));
 }

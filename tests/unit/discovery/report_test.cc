@@ -1,6 +1,7 @@
 #include "services/discovery/report.h"
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <gtest/gtest.h>
 
@@ -46,7 +47,7 @@ TEST(Report, ASweepHasTheFieldsOfTheProtocol) {
     "devices": [{
       "mac": "00:0c:29:00:00:01", "ip": "10.0.0.1", "hostname": "", "vendor": "VMware, Inc",
       "interface": "eth0", "firstSeen": "2023-11-14T22:13:20.123Z",
-      "lastSeen": "2023-11-14T22:13:25.123Z"}]})");
+      "lastSeen": "2023-11-14T22:13:25.123Z", "state": "new"}]})");
   EXPECT_EQ(json::parse(bodies[0]), expected) << bodies[0];
 }
 
@@ -73,6 +74,15 @@ TEST(Report, ManyDevicesAreSplitAndEachIsToldOnce) {
     }
   }
   EXPECT_EQ(next, 1202u);
+}
+
+TEST(Report, ASegmentWithPingsTellsHowTheyAnswered) {
+  PingReport ping{0x0a000001, {absl::Microseconds(1260), 5, 99.96, 98.74, 97}};
+  const json::value body = json::parse(SegmentBody({}, {}, {ping}));
+  const json::value expected = json::parse(R"([{"ip": "10.0.0.1", "roundTripMs": 1.3,
+    "lossPercent": 5.0, "hourPercent": 100.0, "dayPercent": 98.7, "weekPercent": 97.0}])");
+  EXPECT_EQ(body.at("pings"), expected) << body;
+  EXPECT_FALSE(json::parse(SegmentBody({}, {}, {})).as_object().contains("pings"));
 }
 
 TEST(Report, AWakeOfACommandNamesIt) {

@@ -1,0 +1,56 @@
+// Which TCP ports of the devices are open: connects and hangs up, within a budget for each host and
+// for the segment.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <absl/status/statusor.h>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "libs/wire/mac_address.h"
+#include "services/discovery/core/device.h"
+#include "services/discovery/metrics.h"
+
+namespace tentacle::discovery {
+
+struct PortTarget {
+  wire::MacAddress mac;
+  std::uint32_t address = 0;  // Host order.
+  std::uint32_t from = 0;     // This host's own in that network: nothing goes through a router.
+};
+
+// Home thread only. A running scan keeps it alive.
+class PortScanner : public std::enable_shared_from_this<PortScanner> {
+ public:
+  using SelfPtr = std::shared_ptr<PortScanner>;
+  using Found = std::map<wire::MacAddress, std::vector<OpenPort>>;
+
+  PortScanner(boost::asio::any_io_executor home, Metrics& metrics);
+
+  // Every port of every target, each once; a target without an open port has an empty list.
+  // Unavailable while another scan runs.
+  static boost::asio::awaitable<absl::StatusOr<Found>> Scan(SelfPtr self,
+                                                            std::vector<PortTarget> targets,
+                                                            std::vector<std::uint16_t> ports);
+
+ private:
+  struct Work;
+  using WorkPtr = std::shared_ptr<Work>;
+
+  static boost::asio::awaitable<void> Knock(SelfPtr self, WorkPtr work);
+  static boost::asio::awaitable<void> KnockAt(SelfPtr self,
+                                              WorkPtr work,
+                                              std::size_t target,
+                                              std::uint16_t port);
+
+  boost::asio::any_io_executor home_;
+  Metrics& metrics_;
+  bool running_ = false;
+};
+
+}  // namespace tentacle::discovery

@@ -1,0 +1,112 @@
+#include "services/discovery/reporter.h"
+
+#include <charconv>
+#include <vector>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "libs/async/on_pool.h"
+#include "libs/text/view.h"
+#include "services/discovery/limits.h"
+#include "services/discovery/report.h"
+
+namespace tentacle::discovery {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr char kRevisionKey[] = "report/revision";
+
+asio::awaitable<void> Ignore(asio::awaitable<absl::Status> append) {
+  const absl::Status status = co_await std::move(append);
+  status.IgnoreError();  // Logged there.
+}
+
+}  // namespace
+
+absl::Status Reporter::Open() {
+  const auto stored = host_.store.Get(kRevisionKey);
+  if (!stored.ok()) return stored.status();
+  if (!stored->has_value()) return absl::OkStatus();
+  const std::string& text = **stored;
+  // What cannot be read is revision 0, and the backend asks for everything.
+  std::from_chars(text.data(), text.data() + text.size(), revision_);
+  return absl::OkStatus();
+}
+
+void Reporter::NoteForgotten(const wire::MacAddress& mac) {
+  changed_.erase(mac);
+  // A flood makes room and is forgotten by the thousand; only what the backend may know is told.
+  if (forgotten_.size() < limits::kMaxDevices) forgotten_.insert(mac);
+}
+
+void Reporter::Tell(std::string type, std::string correlation_id, std::string body) {
+  auto append =
+      Append(shared_from_this(), std::move(type), std::move(correlation_id), std::move(body));
+  asio::co_spawn(host_.home, Ignore(std::move(append)), asio::detached);
+}
+
+asio::awaitable<void> Reporter::Flush(SelfPtr self) {
+  std::vector<Device> devices;
+  for (const wire::MacAddress& mac : self->changed_) {
+    const Device* device = self->table_.Find(mac);
+    if (device != nullptr && !device->suspect) devices.push_back(*device);
+  }
+  std::vector<wire::MacAddress> forgotten;
+  for (const wire::MacAddress& mac : self->forgotten_) {
+    if (self->table_.Find(mac) == nullptr) forgotten.push_back(mac);
+  }
+  self->changed_.clear();
+  self->forgotten_.clear();
+  if (devices.empty() && forgotten.empty()) co_return;
+  DeviceReport report = DeviceChangeBodies(devices, forgotten, self->revision_);
+  // A body that is refused leaves a gap, at which the backend asks for everything.
+  self->revision_ = report.revision;
+  for (std::string& body : report.bodies) {
+    const absl::Status status = co_await Append(self, "device.changed", "", std::move(body));
+    self->metrics_.Reported(status.ok() ? "stored" : "refused");
+  }
+  const absl::Status saved = co_await self->SaveRevision();
+  self->metrics_.Stored(saved.ok());
+}
+
+asio::awaitable<absl::StatusOr<Reporter::Snapshot>> Reporter::ReportAll(SelfPtr self,
+                                                                        std::string command_id) {
+  std::vector<Device> devices = self->table_.Latest(limits::kMaxDevices);
+  std::erase_if(devices, [](const Device& device) { return device.suspect; });
+  const Snapshot snapshot{self->revision_, devices.size()};
+  for (std::string& body : SnapshotBodies(devices, snapshot.revision, command_id)) {
+    const absl::Status status =
+        co_await Append(self, "device.snapshot", command_id, std::move(body));
+    if (!status.ok()) co_return status;
+  }
+  co_return snapshot;
+}
+
+asio::awaitable<absl::Status> Reporter::Append(SelfPtr self,
+                                               std::string type,
+                                               std::string correlation_id,
+                                               std::string body,
+                                               event::v1::Priority priority) {
+  auto event =
+      events::MakeEvent(type, correlation_id, priority, std::move(body), self->host_.clock.Now());
+  const auto sequence = co_await self->host_.events.Append(std::move(event));
+  if (sequence.ok()) co_return absl::OkStatus();  // A refusal is counted by the log.
+  self->host_.log.Error(
+      "discovery.event_refused",
+      {{"task", correlation_id}, {"type", type}, {"reason", text::Message(sequence.status())}});
+  co_return sequence.status();
+}
+
+asio::awaitable<absl::Status> Reporter::SaveRevision() {
+  std::vector<store::Write> writes;
+  writes.push_back({kRevisionKey, std::to_string(revision_)});
+  auto write = [&store = host_.store, writes = std::move(writes)] {
+    return store.Apply(writes, false);
+  };
+  co_return co_await async::OnPool(host_.blocking, std::move(write));
+}
+
+}  // namespace tentacle::discovery
