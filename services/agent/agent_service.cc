@@ -30,6 +30,8 @@ v1::JobState ToProto(JobState state) {
       return v1::JOB_STATE_CANCELLED;
     case JobState::kInterrupted:
       return v1::JOB_STATE_INTERRUPTED;
+    case JobState::kExpired:
+      return v1::JOB_STATE_EXPIRED;
   }
   return v1::JOB_STATE_UNSPECIFIED;
 }
@@ -57,12 +59,6 @@ void ToProto(const JobRecord& record, v1::JobResult& proto) {
   }
 }
 
-JobRequest FromProto(const v1::Job& job) {
-  const auto& timeout = job.timeout();
-  return {job.id(), job.interpreter(), job.script(),
-          absl::Seconds(timeout.seconds()) + absl::Nanoseconds(timeout.nanos())};
-}
-
 asio::awaitable<absl::StatusOr<v1::GetInventoryResponse>> AskInventory(
     std::shared_ptr<HostReporter> host) {
   auto json = co_await host->InventoryNow();
@@ -81,13 +77,12 @@ asio::awaitable<absl::StatusOr<v1::GetMetricsResponse>> AskMetrics(
   co_return response;
 }
 
-asio::awaitable<absl::StatusOr<v1::StartJobResponse>> Start(std::shared_ptr<JobRunner> jobs,
-                                                            JobRequest job) {
-  const auto record = co_await jobs->StartJob(std::move(job));
-  if (!record.ok()) co_return record.status();
-  v1::StartJobResponse response;
-  ToProto(*record, *response.mutable_result());
-  co_return response;
+asio::awaitable<absl::StatusOr<v1::TakeOrderResponse>> Take(std::shared_ptr<OrderDesk> orders,
+                                                            v1::TakeOrderRequest asked) {
+  SignedOrder order{asked.order(), asked.signature(), asked.reference()};
+  const absl::Status status = co_await orders->Take(std::move(order));
+  if (!status.ok()) co_return status;
+  co_return v1::TakeOrderResponse();
 }
 
 asio::awaitable<absl::StatusOr<v1::GetJobResponse>> Get(std::shared_ptr<JobRunner> jobs,
@@ -127,12 +122,12 @@ grpc::ServerUnaryReactor* AgentService::GetMetrics(grpc::CallbackServerContext* 
       home_, context, request, response, [host = host_](const auto&) { return AskMetrics(host); });
 }
 
-grpc::ServerUnaryReactor* AgentService::StartJob(grpc::CallbackServerContext* context,
-                                                 const v1::StartJobRequest* request,
-                                                 v1::StartJobResponse* response) {
-  return rpc::Serve<v1::StartJobRequest, v1::StartJobResponse>(
+grpc::ServerUnaryReactor* AgentService::TakeOrder(grpc::CallbackServerContext* context,
+                                                  const v1::TakeOrderRequest* request,
+                                                  v1::TakeOrderResponse* response) {
+  return rpc::Serve<v1::TakeOrderRequest, v1::TakeOrderResponse>(
       home_, context, request, response,
-      [jobs = jobs_](const auto& asked) { return Start(jobs, FromProto(asked.job())); });
+      [orders = orders_](const auto& asked) { return Take(orders, asked); });
 }
 
 grpc::ServerUnaryReactor* AgentService::GetJob(grpc::CallbackServerContext* context,

@@ -10,6 +10,7 @@
 
 #include "services/agent/host_reporter.h"
 #include "services/agent/job_runner.h"
+#include "services/agent/order_desk.h"
 
 namespace tentacle::agent {
 
@@ -17,8 +18,9 @@ class AgentService final : public v1::AgentService::CallbackService {
  public:
   AgentService(boost::asio::any_io_executor home,
                std::shared_ptr<JobRunner> jobs,
-               std::shared_ptr<HostReporter> host)
-      : home_(home), jobs_(std::move(jobs)), host_(std::move(host)) {}
+               std::shared_ptr<HostReporter> host,
+               std::shared_ptr<OrderDesk> orders)
+      : home_(home), jobs_(std::move(jobs)), host_(std::move(host)), orders_(std::move(orders)) {}
 
   grpc::ServerUnaryReactor* GetInventory(grpc::CallbackServerContext* context,
                                          const v1::GetInventoryRequest* request,
@@ -26,9 +28,9 @@ class AgentService final : public v1::AgentService::CallbackService {
   grpc::ServerUnaryReactor* GetMetrics(grpc::CallbackServerContext* context,
                                        const v1::GetMetricsRequest* request,
                                        v1::GetMetricsResponse* response) override;
-  grpc::ServerUnaryReactor* StartJob(grpc::CallbackServerContext* context,
-                                     const v1::StartJobRequest* request,
-                                     v1::StartJobResponse* response) override;
+  grpc::ServerUnaryReactor* TakeOrder(grpc::CallbackServerContext* context,
+                                      const v1::TakeOrderRequest* request,
+                                      v1::TakeOrderResponse* response) override;
   grpc::ServerUnaryReactor* GetJob(grpc::CallbackServerContext* context,
                                    const v1::GetJobRequest* request,
                                    v1::GetJobResponse* response) override;
@@ -40,6 +42,7 @@ class AgentService final : public v1::AgentService::CallbackService {
   boost::asio::any_io_executor home_;
   std::shared_ptr<JobRunner> jobs_;
   std::shared_ptr<HostReporter> host_;
+  std::shared_ptr<OrderDesk> orders_;
 };
 
 }  // namespace tentacle::agent

@@ -3,8 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/syscall.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +12,6 @@
 #include <chrono>
 #include <utility>
 
-#include <absl/cleanup/cleanup.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -30,30 +28,6 @@ namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
-// A descriptor that is closed unless it is released.
-class UniqueFd {
- public:
-  explicit UniqueFd(int fd = -1) : fd_(fd) {}
-
-  UniqueFd(UniqueFd&& other) noexcept : fd_(other.Release()) {}
-
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-
-  ~UniqueFd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
-  int get() const { return fd_; }
-
-  int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 struct Pipe {
   UniqueFd read;
   UniqueFd write;
@@ -65,46 +39,18 @@ absl::StatusOr<Pipe> OpenPipe() {
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-std::vector<char*> Pointers(const std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  // posix_spawn takes char* const* and does not write (POSIX, exec family).
-  for (const auto& text : texts)
-    pointers.push_back(const_cast<char*>(text.c_str()));
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
-// glibc 2.36 has no wrapper.
-int PidfdOpen(pid_t pid) {
-  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-}
-
-int SetUpAttributes(posix_spawnattr_t& attributes) {
-  sigset_t none;
-  sigset_t all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  int error = ::posix_spawnattr_setsigmask(&attributes, &none);
-  // Ignored signals (SIGPIPE) would stay ignored in the script.
-  if (error == 0) error = ::posix_spawnattr_setsigdefault(&attributes, &all);
-  // A session of its own has a process group of its own, which nobody outside can join.
-  constexpr short kFlags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-  if (error == 0) error = ::posix_spawnattr_setflags(&attributes, kFlags);
-  return error;
-}
-
-int SetUpFiles(posix_spawn_file_actions_t& actions,
-               const ProcessSpec& spec,
-               int output,
-               int error_output) {
-  int error = ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  if (error == 0) error = ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  if (error == 0) error = ::posix_spawn_file_actions_adddup2(&actions, error_output, STDERR_FILENO);
-  // Libraries do not always set FD_CLOEXEC; no socket or database of ours gets into a script.
-  if (error == 0) error = ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-  if (error == 0)
-    error = ::posix_spawn_file_actions_addchdir_np(&actions, spec.working_dir.c_str());
-  return error;
+// What the program reads: whole before it starts, so that it never waits for us.
+absl::StatusOr<UniqueFd> InputFile(const std::string& content) {
+  UniqueFd file(::memfd_create("input", MFD_CLOEXEC));
+  if (file.get() < 0) return absl::ErrnoToStatus(errno, "memfd_create");
+  std::string_view rest = content;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(file.get(), rest.data(), rest.size());
+    if (written < 0 && errno != EINTR) return absl::ErrnoToStatus(errno, "standard input");
+    if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return absl::ErrnoToStatus(errno, "standard input");
+  return file;
 }
 
 }  // namespace
@@ -121,51 +67,31 @@ absl::StatusOr<ChildProcess::Spawned> ChildProcess::Spawn(const ProcessSpec& spe
   if (!output.ok()) return output.status();
   auto error = OpenPipe();
   if (!error.ok()) return error.status();
-
-  posix_spawnattr_t attributes;
-  if (const int code = ::posix_spawnattr_init(&attributes); code != 0) {
-    return absl::ErrnoToStatus(code, "posix_spawnattr_init");
+  UniqueFd input;
+  if (!spec.standard_input.empty()) {
+    auto file = InputFile(spec.standard_input);
+    if (!file.ok()) return file.status();
+    input = *std::move(file);
   }
-  const absl::Cleanup free_attributes = [&] { ::posix_spawnattr_destroy(&attributes); };
-  posix_spawn_file_actions_t actions;
-  if (const int code = ::posix_spawn_file_actions_init(&actions); code != 0) {
-    return absl::ErrnoToStatus(code, "posix_spawn_file_actions_init");
-  }
-  const absl::Cleanup free_actions = [&] { ::posix_spawn_file_actions_destroy(&actions); };
-  int code = SetUpAttributes(attributes);
-  if (code == 0) code = SetUpFiles(actions, spec, output->write.get(), error->write.get());
-  if (code != 0) return absl::ErrnoToStatus(code, "preparing the process");
-
-  Spawned spawned;
-  const auto argv = Pointers(spec.argv);
-  const auto environment = Pointers(spec.environment);
-  code =
-      ::posix_spawn(&spawned.pid, argv[0], &actions, &attributes, argv.data(), environment.data());
-  if (code != 0) return absl::ErrnoToStatus(code, fmt::format("cannot execute {}", spec.argv[0]));
-  // Our child and not reaped: the number is still its own.
-  spawned.pidfd = UniqueFd(PidfdOpen(spawned.pid));
-  if (spawned.pidfd.get() < 0) {
-    const int why = errno;
-    ::kill(-spawned.pid, SIGKILL);
-    ::waitpid(spawned.pid, nullptr, 0);
-    return absl::ErrnoToStatus(why, "pidfd_open (Linux 5.3 is needed)");
-  }
-  spawned.output = std::move(output->read);
-  spawned.error = std::move(error->read);
-  return spawned;
+  LaunchSpec launch = spec;
+  launch.input = input.get();
+  launch.output = output->write.get();
+  launch.error = error->write.get();
+  auto launched = Launch(launch);
+  if (!launched.ok()) return launched.status();
+  return Spawned{launched->pid, std::move(launched->pidfd), std::move(output->read),
+                 std::move(error->read)};
 }
 
 asio::awaitable<absl::StatusOr<std::shared_ptr<ChildProcess>>> ChildProcess::Start(
     asio::any_io_executor home, asio::thread_pool& blocking, ProcessSpec spec) {
-  if (spec.argv.empty()) co_return absl::InvalidArgumentError("no program to execute");
   auto spawn = [&spec] { return Spawn(spec); };
   auto spawned = co_await async::OnPool(blocking, spawn);
   if (!spawned.ok()) co_return spawned.status();
   std::shared_ptr<ChildProcess> process(
       new ChildProcess(home, *std::move(spawned), std::move(spec)));
-  auto* raw = process.get();
-  auto read_output = ReadPipe(process, &raw->output_pipe_, &raw->output_, &raw->output_at_end_);
-  auto read_error = ReadPipe(process, &raw->error_pipe_, &raw->error_, &raw->error_at_end_);
+  auto read_output = ReadPipe(process, OutputStream::kOut);
+  auto read_error = ReadPipe(process, OutputStream::kError);
   auto await_exit = AwaitExit(process);
   asio::co_spawn(home, std::move(read_output), asio::detached);
   asio::co_spawn(home, std::move(read_error), asio::detached);
@@ -191,17 +117,20 @@ ChildProcess::~ChildProcess() {
 }
 
 asio::awaitable<void> ChildProcess::ReadPipe(std::shared_ptr<ChildProcess> self,
-                                             asio::posix::stream_descriptor* pipe,
-                                             JobOutput* output,
-                                             bool* at_end) {
+                                             OutputStream stream) {
+  const bool is_output = stream == OutputStream::kOut;
+  auto& pipe = is_output ? self->output_pipe_ : self->error_pipe_;
+  auto& kept = is_output ? self->output_ : self->error_;
+  auto& at_end = is_output ? self->output_at_end_ : self->error_at_end_;
   constexpr std::size_t kReadBytes = 16 * 1024;  // A quarter of what a pipe holds.
   std::array<char, kReadBytes> buffer;
   for (;;) {
-    const auto [error, bytes] = co_await pipe->async_read_some(asio::buffer(buffer), kTuple);
-    output->Append({buffer.data(), bytes});
+    const auto [error, bytes] = co_await pipe.async_read_some(asio::buffer(buffer), kTuple);
+    kept.Append({buffer.data(), bytes});
+    if (bytes > 0 && self->spec_.on_output) self->spec_.on_output(stream, {buffer.data(), bytes});
     if (error) break;
   }
-  *at_end = true;
+  at_end = true;
   self->changed_.cancel();
 }
 

@@ -5,8 +5,10 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <absl/status/statusor.h>
@@ -20,13 +22,16 @@
 #include "services/agent/core/job_end.h"
 #include "services/agent/core/job_output.h"
 #include "services/agent/limits.h"
+#include "services/agent/process_launch.h"
 
 namespace tentacle::agent {
 
-struct ProcessSpec {
-  std::vector<std::string> argv;         // argv[0] is an absolute path; no PATH search.
-  std::vector<std::string> environment;  // All of it, "NAME=value".
-  std::string working_dir = "/";
+enum class OutputStream { kOut, kError };
+
+struct ProcessSpec : LaunchSpec {  // Its descriptors are set here.
+  std::string standard_input;      // Empty: /dev/null.
+  // Told of every piece of output when it is read.
+  std::function<void(OutputStream, std::string_view)> on_output;
   std::size_t kept_output_bytes = limits::kJobOutputKeptBytes;
   absl::Duration term_grace = limits::kTermGrace;
   absl::Duration drain_grace = limits::kDrainGrace;
@@ -65,11 +70,8 @@ class ChildProcess : public std::enable_shared_from_this<ChildProcess> {
 
   ChildProcess(boost::asio::any_io_executor home, Spawned spawned, ProcessSpec spec);
   static absl::StatusOr<Spawned> Spawn(const ProcessSpec& spec);
-  // The pointers are to members of `self`.
   static boost::asio::awaitable<void> ReadPipe(std::shared_ptr<ChildProcess> self,
-                                               boost::asio::posix::stream_descriptor* pipe,
-                                               JobOutput* output,
-                                               bool* at_end);
+                                               OutputStream stream);
   static boost::asio::awaitable<void> AwaitExit(std::shared_ptr<ChildProcess> self);
 
   bool ExitedOrCancelled() const { return exited_ || cancelled_; }

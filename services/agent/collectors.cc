@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -11,13 +12,13 @@
 
 #include "libs/async/on_pool.h"
 #include "libs/text/view.h"
-#include "services/agent/child_process.h"
 #include "services/agent/core/fields.h"
 #include "services/agent/core/interface_kind.h"
 #include "services/agent/core/parse_block_device.h"
 #include "services/agent/core/parse_cpuinfo.h"
 #include "services/agent/core/parse_dmi.h"
 #include "services/agent/core/parse_dpkg_status.h"
+#include "services/agent/core/parse_host_counters.h"
 #include "services/agent/core/parse_if_inet6.h"
 #include "services/agent/core/parse_loadavg.h"
 #include "services/agent/core/parse_meminfo.h"
@@ -26,10 +27,11 @@
 #include "services/agent/core/parse_os_release.h"
 #include "services/agent/core/parse_resolv_conf.h"
 #include "services/agent/core/parse_route.h"
+#include "services/agent/core/parse_rpm_list.h"
 #include "services/agent/core/parse_stat.h"
-#include "services/agent/core/parse_units_json.h"
 #include "services/agent/core/parse_uptime.h"
 #include "services/agent/core/virtualization.h"
+#include "services/agent/detail_collectors.h"
 
 namespace tentacle::agent {
 
@@ -186,14 +188,8 @@ absl::Status CollectDns(const RootFiles& files, const HostSources&, Inventory& o
   return content.status();
 }
 
-struct Row {
-  std::string_view name;
-  absl::Status (*collect)(const RootFiles&, const HostSources&, Inventory&);
-};
-
-// Every source of the inventory that is files or a system call. NotFound means that this machine
-// has no such thing.
-constexpr Row kCollectors[] = {
+// Every source of the first look that is files or a system call.
+constexpr CollectorRow kCollectors[] = {
     {"cpu", &CollectCpu},
     {"memory", &CollectMemory},
     {"disks", &CollectDisks},
@@ -215,6 +211,30 @@ absl::StatusOr<DiskSpace> AskDiskSpace(const std::string& path) {
   return DiskSpace{(used + answer.f_bavail) * answer.f_frsize, answer.f_bavail * answer.f_frsize};
 }
 
+// What not every kernel and machine has.
+void ReadOptional(const RootFiles& files, HostReading& reading) {
+  for (const auto& disk : ParseDiskStats(files.ReadOrEmpty("/proc/diskstats"))) {
+    // Partitions and mapped devices are parts of what is counted already.
+    if (!files.Exists(fmt::format("/sys/block/{}/device", disk.device))) continue;
+    reading.disk_read_bytes += disk.read_bytes;
+    reading.disk_written_bytes += disk.written_bytes;
+  }
+  reading.cpu_pressure = ParsePressure(files.ReadOrEmpty("/proc/pressure/cpu")).some_avg10;
+  reading.memory_pressure = ParsePressure(files.ReadOrEmpty("/proc/pressure/memory")).some_avg10;
+  reading.io_pressure = ParsePressure(files.ReadOrEmpty("/proc/pressure/io")).some_avg10;
+  constexpr double kMilli = 1000.0;
+  for (const auto& zone : files.List("/sys/class/thermal")) {
+    const std::string text = files.ReadOrEmpty(fmt::format("/sys/class/thermal/{}/temp", zone));
+    reading.celsius = std::max(reading.celsius, ToDouble(Trim(text)).value_or(0) / kMilli);
+  }
+}
+
+bool AskClockSynchronized() {
+  struct timex state {};
+
+  return ::adjtimex(&state) >= 0 && (state.status & STA_UNSYNC) == 0;
+}
+
 }  // namespace
 
 HostSources RealSources() {
@@ -227,6 +247,11 @@ HostSources RealSources() {
   sources.disk_space = &AskDiskSpace;
   sources.list_units = {"/usr/bin/systemctl", "list-units",   "--type=service", "--all",
                         "--no-pager",         "--output=json"};
+  sources.list_rpms = {"/usr/bin/rpm", "-qa", "--queryformat", kRpmFormat};
+  sources.simulate_upgrade = {"/usr/bin/apt-get",   "-s",     "-q", "-o",
+                              "Debug::NoLocking=1", "upgrade"};
+  sources.smartctl = {"/usr/sbin/smartctl"};
+  sources.clock_synchronized = &AskClockSynchronized;
   return sources;
 }
 
@@ -255,47 +280,39 @@ bool Collectors::Account(std::string_view collector,
 
 Collectors::Collected Collectors::CollectFiles() const {
   Collected collected;
-  for (const auto& row : kCollectors) {
+  const auto run = [&](const CollectorRow& row) {
     const auto start = std::chrono::steady_clock::now();
     const auto status = row.collect(files_, sources_, collected.inventory);
     if (Account(row.name, status, SecondsSince(start))) collected.failed.emplace_back(row.name);
-  }
+  };
+  for (const auto& row : kCollectors)
+    run(row);
+  for (const auto& row : DetailCollectors())
+    run(row);
   return collected;
 }
 
 asio::awaitable<Collectors::Collected> Collectors::CollectInventory() {
   auto collect = [this] { return CollectFiles(); };
   auto collected = co_await async::OnPool(blocking_, collect);
-  const auto start = std::chrono::steady_clock::now();
-  const auto status = co_await CollectUnits(&collected.inventory);
-  if (!status.ok()) collected.inventory.units_reason = CleanField(text::Message(status));
-  if (Account("units", status, SecondsSince(start))) collected.failed.emplace_back("units");
-  co_return collected;
-}
 
-asio::awaitable<absl::Status> Collectors::CollectUnits(Inventory* inventory) {
-  // sd_booted(3): this folder is there exactly when systemd runs the system.
-  if (!files_.Exists("/run/systemd/system"))
-    co_return absl::NotFoundError("systemd does not run here");
-  ProcessSpec spec;
-  spec.argv = sources_.list_units;
-  spec.environment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "SYSTEMD_COLORS=0"};
-  spec.kept_output_bytes = limits::kMaxUnitsBytes;
-  const auto process = co_await ChildProcess::Start(home_, blocking_, std::move(spec));
-  if (!process.ok()) co_return process.status();
-  const ProcessEnd end = co_await (*process)->Wait(limits::kUnitsTimeout);
-  if (end.cause != ProcessEnd::Cause::kByItself)
-    co_return absl::DeadlineExceededError("systemctl hangs");
-  if (end.exit_code != 0 || end.signal != 0) {
-    co_return absl::InternalError(fmt::format("systemctl failed with exit code {}", end.exit_code));
+  struct Tool {
+    std::string_view name;
+    ToolCollector collect;
+  };
+
+  constexpr Tool kTools[] = {
+      {"units", &Collectors::CollectUnits},
+      {"rpm_packages", &Collectors::CollectRpmPackages},
+      {"updates", &Collectors::CollectUpdates},
+      {"smart", &Collectors::CollectSmart},
+  };
+  for (const auto& [name, ask] : kTools) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto status = co_await (this->*ask)(&collected.inventory);
+    if (Account(name, status, SecondsSince(start))) collected.failed.emplace_back(name);
   }
-  const auto& output = (*process)->standard_output();
-  if (output.total_bytes() > limits::kMaxUnitsBytes) {
-    co_return absl::ResourceExhaustedError("systemctl prints more than 4 MiB");
-  }
-  auto units = ParseUnitsJson(output.Raw());
-  if (units.ok()) inventory->units = *std::move(units);
-  co_return units.status();
+  co_return collected;
 }
 
 absl::StatusOr<HostReading> Collectors::ReadFiles() const {
@@ -312,6 +329,7 @@ absl::StatusOr<HostReading> Collectors::ReadFiles() const {
   const auto sum = AddTraffic(traffic, physical);
   reading.rx_bytes = sum.rx_bytes;
   reading.tx_bytes = sum.tx_bytes;
+  ReadOptional(files_, reading);
   const auto space = sources_.disk_space(files_.Absolute("/"));
   status.Update(space.status());
   if (space.ok()) {

@@ -33,7 +33,12 @@ struct HostSources {
   std::string machine;  // uname -m, for kernels before 6.1 (/proc/sys/kernel/arch).
   std::function<absl::StatusOr<std::vector<net::InterfaceAddress>>()> addresses;
   std::function<absl::StatusOr<DiskSpace>(const std::string& path)> disk_space;
-  std::vector<std::string> list_units;  // argv of the program that prints the units as JSON.
+  // argv of the programs that print the units as JSON, the packages in kRpmFormat, the updates.
+  std::vector<std::string> list_units;
+  std::vector<std::string> list_rpms;
+  std::vector<std::string> simulate_upgrade;
+  std::vector<std::string> smartctl;  // Without its options.
+  std::function<bool()> clock_synchronized;
 };
 
 HostSources RealSources();
@@ -60,7 +65,11 @@ class Collectors {
   boost::asio::awaitable<absl::StatusOr<HostReading>> Read();
 
  private:
+  using ToolCollector = boost::asio::awaitable<absl::Status> (Collectors::*)(Inventory*);
   boost::asio::awaitable<absl::Status> CollectUnits(Inventory* inventory);
+  boost::asio::awaitable<absl::Status> CollectRpmPackages(Inventory* inventory);
+  boost::asio::awaitable<absl::Status> CollectUpdates(Inventory* inventory);
+  boost::asio::awaitable<absl::Status> CollectSmart(Inventory* inventory);
   Collected CollectFiles() const;
   absl::StatusOr<HostReading> ReadFiles() const;
   // Counts and logs one run; true when it failed.

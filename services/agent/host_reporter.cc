@@ -12,9 +12,9 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "libs/async/on_pool.h"
-#include "libs/identity/identity.h"
 #include "libs/text/view.h"
 #include "services/agent/core/inventory_json.h"
+#include "services/agent/core/inventory_parts.h"
 #include "services/agent/core/metrics_json.h"
 #include "services/agent/limits.h"
 
@@ -25,7 +25,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-constexpr char kFingerprintKey[] = "inventory/fingerprint";
+constexpr char kToldKey[] = "inventory/told";
 
 }  // namespace
 
@@ -114,33 +114,43 @@ asio::awaitable<Collectors::Collected> HostReporter::Collect() {
 
 asio::awaitable<void> HostReporter::ReportInventory() {
   const auto collected = co_await Collect();
-  const auto stable = StableInventoryJson(collected.inventory, limits::kMaxInventoryBytes);
-  const auto fingerprint = identity::Sha256Hex(fmt::format("{}\n{}", settings_.recipient, stable));
-  auto load = [&store = store_] { return store.Get(kFingerprintKey); };
-  const auto known = co_await async::OnPool(blocking_, load);
-  // One that cannot be read is none: the inventory is sent once too often.
-  if (known.ok() && *known == fingerprint) {
+  const absl::Time now = clock_.Now();
+  const bool all = std::exchange(snapshot_asked_, false);
+  auto load = [&store = store_] { return store.Get(kToldKey); };
+  const auto told = co_await async::OnPool(blocking_, load);
+  const auto known = told.ok() && told->has_value() ? DecodeTold(**told) : ToldInventory();
+  const std::uint64_t thinned = events_.View(event::v1::PRIORITY_INVENTORY).thinned;
+  auto report =
+      ReportOfChanges(InventoryJson(collected.inventory, now, limits::kMaxInventoryBytes),
+                      StableInventoryJson(collected.inventory, limits::kMaxInventoryBytes), known,
+                      settings_.recipient, thinned, all);
+  if (!report) {
     metrics_->Reported("inventory", "unchanged");
     co_return;
   }
-  const absl::Time now = clock_.Now();
-  auto body = InventoryJson(collected.inventory, now, limits::kMaxInventoryBytes);
-  const std::size_t bytes = body.size();
-  auto event =
-      events::MakeEvent("inventory", "", event::v1::PRIORITY_INVENTORY, std::move(body), now);
+  const std::size_t bytes = report->body_json.size();
+  auto event = events::MakeEvent("inventory", "", event::v1::PRIORITY_INVENTORY,
+                                 std::move(report->body_json), now);
   const auto sequence = co_await events_.Append(std::move(event));
   metrics_->Reported("inventory", sequence.ok() ? "sent" : "failed");
   if (!sequence.ok()) {
     log_.Warning("agent.inventory_not_sent", {{"error", text::Message(sequence.status())}});
+    snapshot_asked_ = all;
     co_return;
   }
   log_.Info("agent.inventory_sent",
             {{"bytes", bytes}, {"packages", collected.inventory.packages.size()}});
-  auto save = [&store = store_, fingerprint] {
-    return store.Apply({{kFingerprintKey, fingerprint}}, false);
+  auto save = [&store = store_, told_now = EncodeTold(report->told)] {
+    return store.Apply({{kToldKey, told_now}}, false);
   };
   const auto saved = co_await async::OnPool(blocking_, save);
   if (!saved.ok()) log_.Warning("agent.fingerprint_not_stored", {{"error", text::Message(saved)}});
+}
+
+void HostReporter::SendSnapshot() {
+  snapshot_asked_ = true;
+  reconfigured_ = true;
+  inventory_timer_.cancel();
 }
 
 asio::awaitable<void> HostReporter::ReportMetrics() {

@@ -1,4 +1,4 @@
-// Sends the host upward: its inventory at the start and whenever it has changed, a sample of its
+// Sends the host upward: the parts of its inventory that have changed, a sample of its
 // load at an interval.
 #pragma once
 
@@ -49,6 +49,8 @@ class HostReporter : public std::enable_shared_from_this<HostReporter> {
   void Configure(Settings settings);
   void Start();
   void Stop();
+  // The next inventory goes up now and with all of its parts, changed or not.
+  void SendSnapshot();
 
   // Fresh ones, as JSON.
   boost::asio::awaitable<absl::StatusOr<std::string>> InventoryNow();
@@ -76,6 +78,7 @@ class HostReporter : public std::enable_shared_from_this<HostReporter> {
   Collectors collectors_;
   Settings settings_;
   bool stopping_ = false;
+  bool snapshot_asked_ = false;
   bool reconfigured_ = false;  // Since the last report of the inventory began.
   boost::asio::steady_timer inventory_timer_;
   boost::asio::steady_timer metrics_timer_;

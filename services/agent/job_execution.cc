@@ -1,5 +1,6 @@
-// The part of the runner that runs one job, from its turn to its verdict.
+// The part of the runner that runs one attempt of a job, from its turn to its verdict.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <set>
 #include <utility>
@@ -7,7 +8,7 @@
 #include "libs/async/on_pool.h"
 #include "libs/runtime/check.h"
 #include "libs/text/view.h"
-#include "services/agent/job_folder.h"
+#include "services/agent/core/job_command.h"
 #include "services/agent/job_runner.h"
 #include "services/agent/leftovers.h"
 
@@ -15,70 +16,170 @@ namespace tentacle::agent {
 
 namespace asio = boost::asio;
 
+// What is made for an attempt before its process, and taken away after it.
+struct JobRunner::Prepared {
+  std::optional<UserIds> user;
+  JobCommand command;
+  std::string folder;
+  std::unique_ptr<JobCgroup> cgroup;
+};
+
+namespace {
+
+PackageTool FindPackageTool() {
+  if (::access("/usr/bin/apt-get", X_OK) == 0) return PackageTool::kApt;
+  if (::access("/usr/bin/dnf", X_OK) == 0) return PackageTool::kDnf;
+  return PackageTool::kNone;
+}
+
+Ceilings CeilingsOf(const backend_link::JobLimits& asked, std::uint64_t default_memory) {
+  Ceilings ceilings;
+  ceilings.memory_bytes = asked.memory_bytes != 0 ? asked.memory_bytes : default_memory;
+  ceilings.processes = asked.processes != 0 ? asked.processes : limits::kJobProcesses;
+  ceilings.cpu_percent = asked.cpu_percent;
+  return ceilings;
+}
+
+}  // namespace
+
+absl::StatusOr<JobRunner::Prepared> JobRunner::Prepare(const Settings& settings,
+                                                       const JobRequest& request) {
+  Prepared prepared;
+  if (!request.user.empty()) {
+    auto user = FindUser(request.user);
+    if (!user.ok()) return user.status();
+    prepared.user = *std::move(user);
+  }
+  const auto& limits = request.limits;
+  if (settings.cgroups.complete()) {
+    auto group =
+        JobCgroup::Make(settings.cgroups, request.id, CeilingsOf(limits, settings.memory_bytes));
+    if (!group.ok()) return group.status();
+    prepared.cgroup = *std::move(group);
+  } else if (limits.processes != 0 || limits.cpu_percent != 0) {
+    return absl::FailedPreconditionError(
+        "this host gives the agent no control groups, so limits.processes and limits.cpuPercent "
+        "cannot be kept");
+  }
+  auto folder = MakeJobFolder(settings.folders, request, prepared.user);
+  if (!folder.ok()) return folder.status();
+  prepared.folder = *std::move(folder);
+  auto command = CommandFor(request, prepared.folder + "/script", FindPackageTool());
+  if (!command.ok()) return command.status();
+  prepared.command = *std::move(command);
+  return prepared;
+}
+
+asio::awaitable<bool> JobRunner::PutSurely(JobPtr job) {
+  for (;;) {
+    const auto status = co_await store_.Put(job->record);
+    if (status.ok()) co_return true;
+    log_.Error("agent.job_not_stored",
+               {{"task", job->record.request.id}, {"error", text::Message(status)}});
+    if (!co_await Delay()) co_return false;
+  }
+}
+
 asio::awaitable<std::optional<JobVerdict>> JobRunner::Execute(JobPtr job, JobOutputs* outputs) {
   auto& record = job->record;
   if (!refusal_.empty()) co_return NotRun(JobEvent::kRefuse, refusal_);
   record.started_at = clock_.Now();
+  ++record.attempt;
   TENTACLE_CHECK(Advance(record, JobEvent::kStart));
   // On the disk before there is a process: after a crash nobody can tell how far it got, so it is
   // not run a second time.
-  for (;;) {
-    const auto status = co_await store_.Put(record);
-    if (status.ok()) break;
-    log_.Error("agent.job_not_stored",
-               {{"task", record.request.id}, {"error", text::Message(status)}});
-    if (!co_await Delay()) co_return std::nullopt;
-  }
+  const bool kept = co_await PutSurely(job);
+  if (!kept) co_return std::nullopt;
   if (job->cancelled) co_return NotRun(JobEvent::kCancel, kCancelledBeforeStart);
-  auto prepare = [dir = settings_.jobs_dir, id = record.request.id,
-                  script = record.request.script] { return MakeJobFolder(dir, id, script); };
-  const auto script_path = co_await async::OnPool(blocking_, prepare);
-  if (!script_path.ok()) co_return NotRun(JobEvent::kRefuse, text::Message(script_path.status()));
-  const JobVerdict verdict = co_await RunScript(job, *script_path, outputs);
-  auto clean = [dir = settings_.jobs_dir, id = record.request.id] {
-    return RemoveJobFolder(dir, id);
-  };
-  const auto cleaned = co_await async::OnPool(blocking_, clean);
-  if (!cleaned.ok())
-    log_.Warning("agent.job_folder_not_removed", {{"error", text::Message(cleaned)}});
+  auto prepare = [this, &record] { return Prepare(settings_, record.request); };
+  auto prepared = co_await async::OnPool(blocking_, prepare);
+  if (!prepared.ok()) co_return NotRun(JobEvent::kRefuse, text::Message(prepared.status()));
+  const JobVerdict verdict = co_await RunPrepared(job, &*prepared, outputs);
   co_return verdict;
 }
 
-ProcessSpec JobRunner::SpecFor(const JobRequest& request, const std::string& script_path) const {
+ProcessSpec JobRunner::SpecFor(const JobPtr& job, const Prepared& prepared) {
+  const auto& request = job->record.request;
+  auto environment = settings_.environment;
+  if (prepared.user) {
+    environment["HOME"] = prepared.user->home;
+    environment["USER"] = environment["LOGNAME"] = prepared.user->name;
+  }
+  for (const auto* more : {&prepared.command.environment, &request.environment}) {
+    for (const auto& [name, value] : *more)
+      environment[name] = value;
+  }
+  environment[kJobMark] = request.id;
   ProcessSpec spec;
-  spec.argv = {request.interpreter, script_path};
-  spec.environment = settings_.environment;
-  spec.environment.push_back(fmt::format("{}={}", kJobMark, request.id));
-  spec.working_dir = script_path.substr(0, script_path.rfind('/'));
+  for (const auto& [name, value] : environment)
+    spec.environment.push_back(fmt::format("{}={}", name, value));
+  spec.argv = prepared.command.argv;
+  spec.user = prepared.user;
+  spec.working_dir =
+      request.working_directory.empty() ? prepared.folder : request.working_directory;
+  spec.standard_input = request.input;
+  if (prepared.cgroup != nullptr) {
+    spec.cgroup_files = prepared.cgroup->procs_files();
+  } else {
+    spec.memory_bytes = request.limits.memory_bytes;
+  }
   spec.term_grace = settings_.term_grace;
   spec.drain_grace = settings_.drain_grace;
+  const std::weak_ptr<Job> weak = job;
+  spec.on_output = [this, weak](OutputStream stream, std::string_view bytes) {
+    const auto running = weak.lock();
+    if (!running || !running->process || !on_output_) return;
+    const auto& output = stream == OutputStream::kOut ? running->process->standard_output()
+                                                      : running->process->standard_error();
+    on_output_(running->record.request.id, stream, output.total_bytes() - bytes.size(), bytes);
+  };
   return spec;
 }
 
-asio::awaitable<JobVerdict> JobRunner::RunScript(JobPtr job,
-                                                 std::string script_path,
-                                                 JobOutputs* outputs) {
+asio::awaitable<JobVerdict> JobRunner::RunPrepared(JobPtr job,
+                                                   Prepared* prepared,
+                                                   JobOutputs* outputs) {
   auto& record = job->record;
-  auto spec = SpecFor(record.request, script_path);
+  auto spec = SpecFor(job, *prepared);
   const auto started = co_await ChildProcess::Start(home_, blocking_, std::move(spec));
-  if (!started.ok()) co_return NotRun(JobEvent::kRefuse, text::Message(started.status()));
+  if (!started.ok()) {
+    co_await CleanUp(job, prepared, false);
+    co_return NotRun(JobEvent::kRefuse, text::Message(started.status()));
+  }
   const auto process = *started;
   if (stopping_) process->Kill();
   if (job->cancelled) process->Cancel();
   job->process = process;
   log_.Info("agent.job_started", {{"task", record.request.id}, {"pid", process->pid()}});
+  events_.Publish(events::MakeEvent("job.status", record.request.id, event::v1::PRIORITY_METRIC,
+                                    JobStatusJson(record), clock_.Now()));
   const ProcessEnd end = co_await process->Wait(record.request.timeout);
   outputs->stdout_tail = process->standard_output().Text();
   outputs->stderr_tail = process->standard_error().Text();
   record.stdout_bytes = process->standard_output().total_bytes();
   record.stderr_bytes = process->standard_error().total_bytes();
-  if (end.cause != ProcessEnd::Cause::kByItself) {
-    // Who left the group before it was killed.
-    auto kill = [ids = std::set<std::string>{record.request.id}] { return KillLeftovers(ids); };
-    const int killed = co_await async::OnPool(blocking_, kill);
+  // Who left the group before it was killed. A package or a service that was started stays: it is
+  // what the job was for.
+  const bool by_itself = end.cause == ProcessEnd::Cause::kByItself;
+  const bool leaves_something = record.request.kind == backend_link::JobKind::kPackage ||
+                                record.request.kind == backend_link::JobKind::kService;
+  const bool out_of_memory = prepared->cgroup && prepared->cgroup->OutOfMemoryKills() > 0;
+  co_await CleanUp(job, prepared, !by_itself || (prepared->cgroup && !leaves_something));
+  co_return Judge(end, record.request.timeout, out_of_memory);
+}
+
+asio::awaitable<void> JobRunner::CleanUp(JobPtr job, Prepared* prepared, bool all_of_it) {
+  auto clean = [this, id = job->record.request.id, prepared, all_of_it] {
+    int killed = 0;
+    if (all_of_it && prepared->cgroup != nullptr) killed = prepared->cgroup->KillAll();
+    if (all_of_it && prepared->cgroup == nullptr) killed = KillLeftovers({id});
     metrics_->leftovers_killed.Increment(killed);
-  }
-  co_return Judge(end, record.request.timeout);
+    prepared->cgroup.reset();
+    return RemoveJobFolder(settings_.folders, id);
+  };
+  const auto cleaned = co_await async::OnPool(blocking_, clean);
+  if (!cleaned.ok())
+    log_.Warning("agent.job_folder_not_removed", {{"error", text::Message(cleaned)}});
 }
 
 }  // namespace tentacle::agent

@@ -1,21 +1,33 @@
-// The folder of a running job, <state>/agent/jobs/<id>/ of mode 0700: its script and its working
-// directory. Everything here blocks.
+// The folder of a running job, mode 0700: its script, its files, its working directory. Below
+// <state>/agent/jobs, and below a folder that everybody may pass through for a job that runs as
+// another user. Everything here blocks.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <absl/status/statusor.h>
 
+#include "libs/backend_link/job.h"
+#include "services/agent/process_launch.h"
+
 namespace tentacle::agent {
 
-// Makes the folder anew and writes the script into it; returns the script's path. The id has passed
-// IsJobId().
-absl::StatusOr<std::string> MakeJobFolder(const std::string& jobs_dir,
-                                          const std::string& id,
-                                          const std::string& script);
+struct JobFolders {
+  std::string own;    // <state>/agent/jobs: nobody else gets there.
+  std::string users;  // For jobs of other users; mode 0711.
+
+  const std::string& For(const std::optional<UserIds>& user) const { return user ? users : own; }
+};
+
+// Makes the folder anew and fills it; returns its path. The id has passed IsJobId(). The script is
+// <folder>/script.
+absl::StatusOr<std::string> MakeJobFolder(const JobFolders& folders,
+                                          const backend_link::Job& job,
+                                          const std::optional<UserIds>& user);
 
 // Removes the folder of one job, or of all with an empty id. What cannot be removed is tried again
 // at the next start.
-absl::Status RemoveJobFolder(const std::string& jobs_dir, const std::string& id);
+absl::Status RemoveJobFolder(const JobFolders& folders, const std::string& id);
 
 }  // namespace tentacle::agent

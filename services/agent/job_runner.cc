@@ -13,7 +13,6 @@
 #include "libs/async/on_pool.h"
 #include "libs/runtime/check.h"
 #include "libs/text/view.h"
-#include "services/agent/job_folder.h"
 #include "services/agent/leftovers.h"
 
 namespace tentacle::agent {
@@ -22,18 +21,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr char kInterrupted[] =
     "the agent was stopped or killed while the script ran; whether it had an effect is not known";
-
-// Ends a job; the only other change of its state is its start.
-void End(JobRecord& record, const JobVerdict& verdict, absl::Time now) {
-  TENTACLE_CHECK(Advance(record, verdict.event));
-  record.ended_at = now;
-  record.exit_code = verdict.exit_code;
-  record.reason = verdict.reason;
-  record.request.script.clear();
-}
 
 }  // namespace
 
@@ -52,7 +41,8 @@ JobRunner::JobRunner(asio::any_io_executor home,
       metrics_(std::move(metrics)),
       store_(store, blocking),
       events_(events),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)),
+      due_timer_(home) {}
 
 asio::awaitable<absl::Status> JobRunner::Recover() {
   auto loaded = co_await store_.Load();
@@ -87,7 +77,7 @@ asio::awaitable<absl::Status> JobRunner::Recover() {
     ReportInBackground(job, *std::move(outputs));
   }
   co_await ForgetOld();
-  auto clean = [dir = settings_.jobs_dir] { return RemoveJobFolder(dir, ""); };
+  auto clean = [folders = settings_.folders] { return RemoveJobFolder(folders, ""); };
   const auto cleaned = co_await async::OnPool(blocking_, clean);
   if (!cleaned.ok())
     log_.Warning("agent.job_folder_not_removed", {{"error", text::Message(cleaned)}});
@@ -102,11 +92,18 @@ asio::awaitable<absl::Status> JobRunner::EndInterrupted(std::vector<JobPtr> jobs
   std::set<std::string> ids;
   for (const auto& job : jobs)
     ids.insert(job->record.request.id);
-  auto kill = [ids] { return KillLeftovers(ids); };
+  auto kill = [ids, cgroups = settings_.cgroups] {
+    int met = 0;
+    for (const auto& id : ids) {
+      const auto group = JobCgroup::Make(cgroups, id, {});
+      if (group.ok()) met += (*group)->KillAll();
+    }
+    return met + KillLeftovers(ids);
+  };
   const int killed = co_await async::OnPool(blocking_, kill);
   metrics_->leftovers_killed.Increment(killed);
   for (const auto& job : jobs) {
-    End(job->record, NotRun(JobEvent::kAgentRestart, kInterrupted), clock_.Now());
+    EndJob(job->record, NotRun(JobEvent::kAgentRestart, kInterrupted), clock_.Now());
     JobOutputs none;
     const auto status = co_await store_.PutWithOutputs(job->record, none);
     if (!status.ok()) co_return status;
@@ -117,8 +114,7 @@ asio::awaitable<absl::Status> JobRunner::EndInterrupted(std::vector<JobPtr> jobs
   co_return absl::OkStatus();
 }
 
-absl::Status JobRunner::MayRun(const absl::StatusOr<JobRequest>& checked) const {
-  if (!checked.ok()) return checked.status();
+absl::Status JobRunner::MayRun() const {
   if (!refusal_.empty()) return absl::PermissionDeniedError(refusal_);
   if (queue_.size() + accepting_.size() >= limits::kMaxQueuedJobs) {
     return absl::ResourceExhaustedError(
@@ -134,11 +130,10 @@ asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::StartJob(JobRequest reques
     metrics_->JobAsked("known");
     co_return known->second->record;
   }
-  auto checked = CheckJob(request);
-  if (auto why = MayRun(checked); !why.ok()) {
-    co_return co_await Refuse(std::move(request), std::move(why));
+  if (auto why = MayRun(); !why.ok()) {
+    co_return co_await RefuseJob(std::move(request.id), std::move(why));
   }
-  co_return co_await Accept(*std::move(checked));
+  co_return co_await Accept(std::move(request));
 }
 
 asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::Accept(JobRequest request) {
@@ -149,6 +144,7 @@ asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::Accept(JobRequest request)
   job->record.request = std::move(request);
   job->record.sequence = next_sequence_++;
   job->record.accepted_at = clock_.Now();
+  job->record.due_at = job->record.request.not_before;
   auto status = co_await store_.Put(job->record);
   accepting_.erase(id);
   if (!status.ok()) {
@@ -157,130 +153,12 @@ asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::Accept(JobRequest request)
     co_return status;
   }
   metrics_->JobAsked("accepted");
-  log_.Info("agent.job_accepted", {{"task", id}, {"interpreter", job->record.request.interpreter}});
+  log_.Info("agent.job_accepted",
+            {{"task", id}, {"kind", backend_link::KindName(job->record.request.kind)}});
   jobs_[id] = job;
   queue_.push_back(job);
   Pump();
   co_return job->record;
-}
-
-// A refusal is a result like any other: written down, so that a repeat is not judged differently,
-// and reported, so that nobody waits for it.
-asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::Refuse(JobRequest request, absl::Status why) {
-  metrics_->JobAsked("refused");
-  const std::string id = request.id;
-  log_.Warning("agent.job_refused", {{"task", id}, {"reason", text::Message(why)}});
-  if (!IsJobId(id)) co_return why;  // There is no name under which it could be reported.
-  if (!accepting_.insert(id).second)
-    co_return absl::UnavailableError("the job is just being accepted");
-  auto job = std::make_shared<Job>();
-  job->record.request = std::move(request);
-  job->record.request.interpreter = "";
-  job->record.request.timeout = absl::ZeroDuration();
-  job->record.sequence = next_sequence_++;
-  job->record.accepted_at = clock_.Now();
-  End(job->record, NotRun(JobEvent::kRefuse, text::Message(why)), clock_.Now());
-  // A named one: g++ 12 frees a {} inside a co_await expression twice.
-  JobOutputs none;
-  auto status = co_await store_.PutWithOutputs(job->record, none);
-  accepting_.erase(id);
-  if (!status.ok()) co_return status;
-  metrics_->JobEnded(job->record.state);
-  jobs_[id] = job;
-  ReportInBackground(job, {});
-  co_return why;
-}
-
-void JobRunner::Pump() {
-  while (!stopping_ && running_ < limits::kMaxRunningJobs && !queue_.empty()) {
-    auto job = queue_.front();
-    queue_.pop_front();
-    ++running_;
-    auto run = RunJob(shared_from_this(), std::move(job));
-    asio::co_spawn(home_, std::move(run), asio::detached);
-  }
-  UpdateGauges();
-}
-
-asio::awaitable<void> JobRunner::RunJob(std::shared_ptr<JobRunner> self, JobPtr job) {
-  JobOutputs outputs;
-  auto verdict = co_await self->Execute(job, &outputs);
-  job->process.reset();
-  if (verdict && !self->stopping_) {
-    co_await self->Finish(job, *std::move(verdict), std::move(outputs));
-  }
-  --self->running_;
-  self->Pump();
-}
-
-asio::awaitable<void> JobRunner::Finish(JobPtr job, JobVerdict verdict, JobOutputs outputs) {
-  End(job->record, verdict, clock_.Now());
-  const auto& record = job->record;
-  for (;;) {
-    const auto status = co_await store_.PutWithOutputs(record, outputs);
-    if (status.ok()) break;
-    log_.Error("agent.job_not_stored",
-               {{"task", record.request.id}, {"error", text::Message(status)}});
-    if (!co_await Delay()) co_return;
-  }
-  metrics_->JobEnded(record.state);
-  log_.Info("agent.job_ended", {{"task", record.request.id},
-                                {"status", Name(record.state)},
-                                {"exit_code", record.exit_code},
-                                {"reason", record.reason}});
-  ReportInBackground(job, std::move(outputs));
-}
-
-void JobRunner::ReportInBackground(JobPtr job, JobOutputs outputs) {
-  ++unreported_;
-  UpdateGauges();
-  auto report = Report(shared_from_this(), std::move(job), std::move(outputs));
-  asio::co_spawn(home_, std::move(report), asio::detached);
-}
-
-asio::awaitable<void> JobRunner::Report(std::shared_ptr<JobRunner> self,
-                                        JobPtr job,
-                                        JobOutputs outputs) {
-  auto& record = job->record;
-  const auto& id = record.request.id;
-  for (;;) {
-    auto event = events::MakeEvent("job.result", id, event::v1::PRIORITY_RESULT,
-                                   JobResultJson(record, outputs), record.ended_at);
-    const auto sequence = co_await self->events_.Append(std::move(event));
-    self->metrics_->Reported("job_result", sequence.ok() ? "sent" : "failed");
-    if (sequence.ok()) break;
-    self->log_.Warning("agent.job_not_reported",
-                       {{"task", id}, {"error", text::Message(sequence.status())}});
-    if (!co_await self->Delay()) co_return;
-  }
-  record.reported = true;
-  // When this is lost the same result is reported once more after a restart, and nothing is run
-  // again.
-  const auto status = co_await self->store_.PutLater(record);
-  if (!status.ok()) {
-    self->log_.Warning("agent.job_not_stored", {{"task", id}, {"error", text::Message(status)}});
-  }
-  --self->unreported_;
-  self->reported_.push_back(id);
-  self->with_outputs_.push_back(id);
-  self->UpdateGauges();
-  co_await self->ForgetOld();
-}
-
-asio::awaitable<void> JobRunner::ForgetOld() {
-  std::vector<std::string> records;
-  std::vector<std::string> outputs;
-  for (; reported_.size() > limits::kJobsRemembered; reported_.pop_front()) {
-    records.push_back(reported_.front());
-    jobs_.erase(reported_.front());
-  }
-  for (; with_outputs_.size() > limits::kJobOutputsKept; with_outputs_.pop_front()) {
-    outputs.push_back(with_outputs_.front());
-  }
-  absl::Status status;
-  if (!records.empty()) status.Update(co_await store_.Forget(std::move(records)));
-  if (!outputs.empty()) status.Update(co_await store_.ForgetOutputs(std::move(outputs)));
-  if (!status.ok()) log_.Warning("agent.jobs_not_forgotten", {{"error", text::Message(status)}});
 }
 
 asio::awaitable<absl::StatusOr<JobRunner::Known>> JobRunner::GetJob(std::string id) {
@@ -316,19 +194,11 @@ asio::awaitable<absl::StatusOr<JobRecord>> JobRunner::CancelJob(std::string id) 
   co_return job->record;
 }
 
-asio::awaitable<bool> JobRunner::Delay() {
-  if (stopping_) co_return false;
-  asio::steady_timer timer(home_, absl::ToChronoNanoseconds(settings_.retry_delay));
-  delays_.insert(&timer);
-  co_await timer.async_wait(kTuple);
-  delays_.erase(&timer);
-  co_return !stopping_;
-}
-
 void JobRunner::Stop() {
   stopping_ = true;
   for (auto* timer : delays_)
     timer->cancel();
+  due_timer_.cancel();
   for (const auto& [id, job] : jobs_) {
     if (job->process != nullptr) job->process->Kill();
   }

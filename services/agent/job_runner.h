@@ -1,9 +1,11 @@
-// Runs script jobs: each accepted once, written down before it is started, at most four at a time,
-// its result in the event log whatever happens to the agent in between.
+// Runs jobs: each accepted once, written down before it is started, at most four at a time, each
+// attempt at its time and within its ceilings, its result in the event log whatever happens to the
+// agent in between.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +24,8 @@
 #include "libs/runtime/log.h"
 #include "services/agent/child_process.h"
 #include "services/agent/core/job_record.h"
+#include "services/agent/job_cgroup.h"
+#include "services/agent/job_folder.h"
 #include "services/agent/job_store.h"
 #include "services/agent/metrics.h"
 
@@ -32,8 +36,11 @@ namespace tentacle::agent {
 class JobRunner : public std::enable_shared_from_this<JobRunner> {
  public:
   struct Settings {
-    std::string jobs_dir;                  // <state>/agent/jobs
-    std::vector<std::string> environment;  // Of every job, "NAME=value"; the job's mark is added.
+    JobFolders folders;
+    CgroupPlaces cgroups;
+    std::uint64_t memory_bytes = 0;  // Ceiling of a job that names none; 0: none.
+    // Of every job; the job's own variables and its mark are added.
+    std::map<std::string, std::string> environment;
     absl::Duration term_grace = limits::kTermGrace;
     absl::Duration drain_grace = limits::kDrainGrace;
     absl::Duration retry_delay = limits::kRetryDelay;
@@ -61,10 +68,23 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
   // With a sentence no job is run any more; with "" they are again.
   void SetRefusal(std::string sentence) { refusal_ = std::move(sentence); }
 
-  // The job as it stands, also when it was known already. PermissionDenied, InvalidArgument,
-  // ResourceExhausted: refused for good, and a failed result goes up. Unavailable or the store's
-  // error: nothing has been written down, to be tried again.
+  // Told of every piece that a job writes, with the octets of that stream before it.
+  using OutputListener = std::function<void(
+      const std::string& id, OutputStream stream, std::uint64_t offset, std::string_view bytes)>;
+
+  void OnOutput(OutputListener listener) { on_output_ = std::move(listener); }
+
+  // Called with the id of a job that has got its result.
+  void OnEnd(std::function<void(const std::string& id)> listener) { on_end_ = std::move(listener); }
+
+  // The job as it stands, also when it was known already. PermissionDenied, ResourceExhausted:
+  // refused for good, and a failed result goes up. Unavailable or the store's error: nothing has
+  // been written down, to be tried again.
   boost::asio::awaitable<absl::StatusOr<JobRecord>> StartJob(JobRequest request);
+  // An order that is not believed or not understood, by the id that it came under: written down and
+  // reported like any result, once, unless the job is known. Returns `why`, or that it is to be
+  // tried again.
+  boost::asio::awaitable<absl::Status> RefuseJob(std::string id, absl::Status why);
   // NotFound.
   boost::asio::awaitable<absl::StatusOr<Known>> GetJob(std::string id);
   // The state at this moment; a running job ends within the grace. NotFound.
@@ -84,16 +104,29 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
   using JobPtr = std::shared_ptr<Job>;
 
   boost::asio::awaitable<absl::Status> EndInterrupted(std::vector<JobPtr> jobs);
-  boost::asio::awaitable<absl::StatusOr<JobRecord>> Refuse(JobRequest request, absl::Status why);
   boost::asio::awaitable<absl::StatusOr<JobRecord>> Accept(JobRequest request);
-  absl::Status MayRun(const absl::StatusOr<JobRequest>& checked) const;
+  absl::Status MayRun() const;
   void Pump();
+  // Takes the first job that is due off the queue; null when there is none.
+  JobPtr TakeDue(absl::Time now);
+  void DropExpired(absl::Time now);
+  // Calls Pump() when the next job becomes due or expires.
+  void ArmTimer(absl::Time now);
   static boost::asio::awaitable<void> RunJob(std::shared_ptr<JobRunner> self, JobPtr job);
   // Nothing when the agent is being stopped.
   boost::asio::awaitable<std::optional<JobVerdict>> Execute(JobPtr job, JobOutputs* outputs);
-  boost::asio::awaitable<JobVerdict> RunScript(JobPtr job,
-                                               std::string script_path,
-                                               JobOutputs* outputs);
+  struct Prepared;
+  static absl::StatusOr<Prepared> Prepare(const Settings& settings, const JobRequest& request);
+  boost::asio::awaitable<JobVerdict> RunPrepared(JobPtr job,
+                                                 Prepared* prepared,
+                                                 JobOutputs* outputs);
+  boost::asio::awaitable<void> CleanUp(JobPtr job, Prepared* prepared, bool all_of_it);
+  bool WillRetry(const Job& job, const JobVerdict& verdict) const;
+  // Back into the queue. Nothing when the agent is being stopped.
+  boost::asio::awaitable<void> Requeue(JobPtr job, JobVerdict verdict);
+  static boost::asio::awaitable<void> FinishUnrun(std::shared_ptr<JobRunner> self,
+                                                  JobPtr job,
+                                                  JobVerdict verdict);
   boost::asio::awaitable<void> Finish(JobPtr job, JobVerdict verdict, JobOutputs outputs);
   static boost::asio::awaitable<void> Report(std::shared_ptr<JobRunner> self,
                                              JobPtr job,
@@ -102,7 +135,9 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
   boost::asio::awaitable<void> ForgetOld();
   // False: the agent is being stopped.
   boost::asio::awaitable<bool> Delay();
-  ProcessSpec SpecFor(const JobRequest& request, const std::string& script_path) const;
+  ProcessSpec SpecFor(const JobPtr& job, const Prepared& prepared);
+  // Until it is written down; false: the agent is being stopped.
+  boost::asio::awaitable<bool> PutSurely(JobPtr job);
   void UpdateGauges();
 
   boost::asio::any_io_executor home_;
@@ -114,6 +149,8 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
   events::EventLog& events_;
   Settings settings_;
   std::string refusal_;
+  OutputListener on_output_;
+  std::function<void(const std::string&)> on_end_;
   bool recovered_ = false;
   bool stopping_ = false;
   std::uint64_t next_sequence_ = 1;
@@ -125,6 +162,7 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
   std::deque<std::string> reported_;      // Oldest first; all of them in jobs_.
   std::deque<std::string> with_outputs_;  // Those of them whose output is still in the store.
   std::set<boost::asio::steady_timer*> delays_;
+  boost::asio::steady_timer due_timer_;
 };
 
 }  // namespace tentacle::agent

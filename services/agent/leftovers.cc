@@ -33,8 +33,10 @@ std::string ReadEnvironment(std::string_view pid) {
   return text;
 }
 
-bool CarriesMark(std::string_view environment, const std::set<std::string>& job_ids) {
-  const std::string prefix = fmt::format("{}=", kJobMark);
+bool CarriesMark(std::string_view environment,
+                 const std::string& mark,
+                 const std::set<std::string>& job_ids) {
+  const std::string prefix = fmt::format("{}=", mark);
   while (!environment.empty()) {
     const auto end = environment.find('\0');
     const auto entry = environment.substr(0, end);
@@ -50,13 +52,15 @@ bool CarriesMark(std::string_view environment, const std::set<std::string>& job_
 // looked at and no later one of the same number. Stopped, it cannot end by itself while its group
 // is killed; the group as a whole, because a member that is being executed just now has no
 // environment to be read.
-bool KillIfMarked(std::string_view name, const std::set<std::string>& job_ids) {
+bool KillIfMarked(std::string_view name,
+                  const std::string& mark,
+                  const std::set<std::string>& job_ids) {
   const auto number = ToU64(name);
   if (!number) return false;
   const auto pid = static_cast<pid_t>(*number);
   const auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) return false;
-  const bool marked = CarriesMark(ReadEnvironment(name), job_ids) &&
+  const bool marked = CarriesMark(ReadEnvironment(name), mark, job_ids) &&
                       ::syscall(SYS_pidfd_send_signal, pidfd, SIGSTOP, nullptr, 0) == 0;
   if (marked) {
     const pid_t group = ::getpgid(pid);
@@ -70,7 +74,7 @@ bool KillIfMarked(std::string_view name, const std::set<std::string>& job_ids) {
 
 }  // namespace
 
-int KillLeftovers(const std::set<std::string>& job_ids) {
+int KillMarked(const std::string& mark, const std::set<std::string>& job_ids) {
   int killed = 0;
   if (job_ids.empty()) return killed;
   for (int pass = 0; pass < limits::kLeftoverPasses; ++pass) {
@@ -79,12 +83,16 @@ int KillLeftovers(const std::set<std::string>& job_ids) {
     int found = 0;
     while (const dirent* entry =
                ::readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): own DIR.
-      if (KillIfMarked(entry->d_name, job_ids)) ++found;
+      if (KillIfMarked(entry->d_name, mark, job_ids)) ++found;
     }
     killed += found;
     if (found == 0) break;
   }
   return killed;
+}
+
+int KillLeftovers(const std::set<std::string>& job_ids) {
+  return KillMarked(kJobMark, job_ids);
 }
 
 }  // namespace tentacle::agent

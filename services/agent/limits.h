@@ -11,20 +11,16 @@ namespace tentacle::agent::limits {
 // Kept of each output stream of a job. JSON makes six octets of a control character at worst, so
 // both streams together stay below 800 KiB and a job.result below the 1 MiB of a frame.
 constexpr std::size_t kJobOutputKeptBytes = 64 * 1024;
-// A frame holds 1 MiB and escaping may double a script.
-constexpr std::size_t kMaxScriptBytes = 512 * 1024;
-// The id names a folder: below NAME_MAX (255).
-constexpr std::size_t kMaxJobIdBytes = 128;
-// PATH_MAX is 4096; nobody's interpreter has a longer path than this.
-constexpr std::size_t kMaxInterpreterBytes = 255;
 // Two cores are the smallest host; more than this at once only makes all of them late.
 constexpr std::size_t kMaxRunningJobs = 4;
 // What a backend may have saved up for a host that was away.
 constexpr std::size_t kMaxQueuedJobs = 1000;
-// When the backend gives none; the platform's own default.
-constexpr absl::Duration kDefaultJobTimeout = absl::Minutes(5);
-// A job is not a service: who needs a day more writes a unit.
-constexpr absl::Duration kMaxJobTimeout = absl::Hours(24);
+// Ceilings of a job whose order names none: a job that runs away takes its half of the host and no
+// more. A shell pipeline has a dozen processes, a parallel build some hundred.
+constexpr std::uint64_t kJobMemoryShare = 2;  // Of the host's memory, its half.
+constexpr std::uint32_t kJobProcesses = 1024;
+// An order that expires may come from a backend whose clock is ahead, or arrive at a host whose is.
+constexpr absl::Duration kClockTolerance = absl::Minutes(5);
 // From SIGTERM to SIGKILL.
 constexpr absl::Duration kTermGrace = absl::Seconds(5);
 // For output still in the pipes when the script has ended and something it left behind holds them
@@ -43,6 +39,45 @@ constexpr std::size_t kJobOutputsKept = 100;
 // since.
 constexpr int kLeftoverPasses = 10;
 
+// Shells that are open at once: several people and their scripts, and 8 x 768 KiB of output under
+// way at the very worst (every octet a control character).
+constexpr std::size_t kMaxShells = 8;
+// An order of a shell is used within seconds; the backend's are good for a minute.
+constexpr absl::Duration kShellOrderLongest = absl::Hours(1);
+// From an order's expiry until its use is forgotten: the clock of a host without a battery jumps.
+constexpr absl::Duration kShellOrderMemory = absl::Hours(24);
+// One shell every nine seconds for a day; 60 octets each.
+constexpr std::size_t kShellOrdersRemembered = 10'000;
+// Octets of a shell's output that may be under way until its viewer has them: a full line of 10
+// Mbit/s over a round trip of 100 ms.
+constexpr std::size_t kShellWindowBytes = 128 * 1024;
+// Octets typed that the shell has not read: a screenful of paste is less than half of it.
+constexpr std::size_t kShellInputBytes = 64 * 1024;
+constexpr absl::Duration kShellIdle = absl::Minutes(15);
+constexpr absl::Duration kShellLongest = absl::Hours(8);
+// From SIGHUP to SIGKILL.
+constexpr absl::Duration kShellGrace = absl::Seconds(5);
+// A session is recorded or it is not: at its limit it ends. Hours of work are a few MiB.
+constexpr std::uint64_t kMaxRecordingBytes = 32 * 1024 * 1024;
+// A chunk of a recording is an event: escaped once more it stays below a frame.
+constexpr std::size_t kRecordingChunkBytes = 128 * 1024;
+// At most so much of a session is lost when the agent is killed.
+constexpr absl::Duration kRecordingDelay = absl::Seconds(1);
+
+// Who looks on at jobs and figures; each has a window of kShellWindowBytes.
+constexpr std::size_t kMaxWatches = 16;
+// Seconds that a watched job may take from the backend to this agent.
+constexpr int kWatchedJobArrival = 60;
+// Ten minutes of figures; a page that is still there asks again.
+constexpr int kMaxLiveSamples = 600;
+// Frames of the live channel that wait for uplink, of all shells and watched jobs.
+constexpr std::size_t kMaxLiveBytes = 8 * 1024 * 1024;
+// A page of them, below the 4 MiB of a gRPC message.
+constexpr std::size_t kLivePageBytes = 256 * 1024;
+constexpr absl::Duration kMaxLiveWait = absl::Seconds(30);
+// uplink fetches at least every 20 s while it has a connection.
+constexpr absl::Duration kLiveLinkSilence = absl::Seconds(60);
+
 // One message with room for its envelope below the 1 MiB of a frame.
 constexpr std::size_t kMaxInventoryBytes = 900 * 1024;
 // /var/lib/dpkg/status of a desktop with everything has 8 MiB.
@@ -53,6 +88,20 @@ constexpr std::size_t kMaxFieldBytes = 256;
 constexpr std::size_t kMaxDevices = 1024;
 // `systemctl list-units` answers in 50 ms; a hanging manager must not hold the inventory back.
 constexpr absl::Duration kUnitsTimeout = absl::Seconds(10);
+// `apt-get -s upgrade` reads all lists: a second on a Raspberry Pi; rpm its database.
+constexpr absl::Duration kToolTimeout = absl::Seconds(30);
+// A disk answers within a second, one behind a busy controller within five; one that hangs is left.
+constexpr absl::Duration kSmartTimeout = absl::Seconds(10);
+constexpr std::size_t kMaxSmartDevices = 64;
+// A line that somebody can read; a stack trace fits.
+constexpr std::size_t kMaxJournalMessageBytes = 2 * 1024;
+// Of journalctl's output at once: some 500 entries of 1 to 2 KiB each with all their fields.
+constexpr std::size_t kMaxJournalBytes = 1024 * 1024;
+// Entries of an event: at their longest, escaped, they stay below a frame.
+constexpr std::size_t kMaxJournalBatch = 50;
+constexpr absl::Duration kMinJournalInterval = absl::Seconds(1);
+// One process asks for all of them.
+constexpr std::size_t kMaxWatchedUnits = 100;
 // 100 KiB on a usual host.
 constexpr std::size_t kMaxUnitsBytes = 4 * 1024 * 1024;
 

@@ -29,7 +29,8 @@ const prometheus::Histogram::BucketBoundaries kSeconds = {0.0001, 0.001, 0.01, 0
 }  // namespace
 
 Metrics::Metrics(Registry& registry)
-    : jobs_running(OneGauge(registry, "tentacle_agent_jobs_running", "Jobs whose process runs.")),
+    : shells_open(OneGauge(registry, "tentacle_agent_shells_open", "Shells that are open.")),
+      jobs_running(OneGauge(registry, "tentacle_agent_jobs_running", "Jobs whose process runs.")),
       jobs_queued(OneGauge(registry, "tentacle_agent_jobs_queued", "Jobs waiting for their turn.")),
       jobs_unreported(OneGauge(registry,
                                "tentacle_agent_jobs_unreported",
@@ -59,6 +60,11 @@ Metrics::Metrics(Registry& registry)
       jobs_(Counters(registry, "tentacle_agent_jobs_total", "Jobs that ended, by outcome.")),
       requests_(Counters(
           registry, "tentacle_agent_job_requests_total", "Orders to run a job, by outcome.")),
+      orders_(Counters(
+          registry, "tentacle_agent_orders_total", "Signed orders of the backend, by outcome.")),
+      live_frames_(Counters(
+          registry, "tentacle_agent_live_frames_total", "Frames of the live channel, by outcome.")),
+      shells_(Counters(registry, "tentacle_agent_shells_total", "Shells, by what became of them.")),
       reports_(
           Counters(registry,
                    "tentacle_agent_reports_total",
@@ -76,6 +82,12 @@ Metrics::Metrics(Registry& registry)
   for (const char* outcome : {"accepted", "known", "refused", "store_failed"}) {
     requests_.Add({{"outcome", outcome}});
   }
+  for (const char* outcome : {"taken", "refused", "failed"})
+    orders_.Add({{"outcome", outcome}});
+  for (const char* outcome : {"sent", "received", "dropped", "refused"})
+    live_frames_.Add({{"outcome", outcome}});
+  for (const char* outcome : {"opened", "refused"})
+    shells_.Add({{"outcome", outcome}});
   for (const char* what : {"inventory", "metrics", "job_result"}) {
     for (const char* outcome : {"sent", "failed"})
       reports_.Add({{"kind", what}, {"outcome", outcome}});
@@ -88,6 +100,18 @@ void Metrics::JobEnded(JobState outcome) {
 
 void Metrics::JobAsked(std::string_view outcome) {
   requests_.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+void Metrics::OrderTaken(std::string_view outcome) {
+  orders_.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+void Metrics::LiveFrame(std::string_view outcome) {
+  live_frames_.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+void Metrics::Shell(std::string_view outcome) {
+  shells_.Add({{"outcome", std::string(outcome)}}).Increment();
 }
 
 void Metrics::Reported(std::string_view what, std::string_view outcome) {

@@ -21,12 +21,19 @@ class Metrics {
   void JobEnded(JobState outcome);
   // Orders to run a job: accepted, known, refused, store_failed.
   void JobAsked(std::string_view outcome);
+  // Signed orders: taken, refused, failed.
+  void OrderTaken(std::string_view outcome);
+  // Frames of the live channel: sent, received, dropped, refused.
+  void LiveFrame(std::string_view outcome);
+  // Shells: opened, refused, and how they ended.
+  void Shell(std::string_view outcome);
   // Events on their way up: inventory (sent, unchanged, failed), metrics and job_result (sent,
   // failed).
   void Reported(std::string_view what, std::string_view outcome);
   // One run of a collector: ok, absent (this machine has no such source), failed.
   void Collected(std::string_view collector, std::string_view outcome, double seconds);
 
+  prometheus::Gauge& shells_open;
   prometheus::Gauge& jobs_running;
   prometheus::Gauge& jobs_queued;
   prometheus::Gauge& jobs_unreported;
@@ -42,6 +49,9 @@ class Metrics {
  private:
   prometheus::Family<prometheus::Counter>& jobs_;
   prometheus::Family<prometheus::Counter>& requests_;
+  prometheus::Family<prometheus::Counter>& orders_;
+  prometheus::Family<prometheus::Counter>& live_frames_;
+  prometheus::Family<prometheus::Counter>& shells_;
   prometheus::Family<prometheus::Counter>& reports_;
   prometheus::Family<prometheus::Counter>& collector_runs_;
   prometheus::Family<prometheus::Histogram>& collector_seconds_;

@@ -49,6 +49,12 @@ bool RootFiles::Exists(std::string_view path) const {
   return std::filesystem::exists(Absolute(path), ignored);
 }
 
+std::string RootFiles::LinkName(std::string_view path) const {
+  std::error_code error;
+  const auto target = std::filesystem::read_symlink(Absolute(path), error);
+  return error ? "" : target.filename().string();
+}
+
 std::vector<std::string> RootFiles::List(std::string_view path) const {
   std::vector<std::string> names;
   std::error_code error;

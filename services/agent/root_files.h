@@ -18,6 +18,8 @@ class RootFiles {
   // The same, with "" for a file that is not there or cannot be read.
   std::string ReadOrEmpty(std::string_view path) const;
   bool Exists(std::string_view path) const;
+  // The last part of what a symbolic link points to; empty when it is none.
+  std::string LinkName(std::string_view path) const;
   // Names in a folder, sorted, at most limits::kMaxDevices; empty when there is none.
   std::vector<std::string> List(std::string_view path) const;
 

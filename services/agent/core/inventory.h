@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "services/agent/core/host_details.h"
+
 namespace tentacle::agent {
 
 struct Cpu {
@@ -80,6 +82,7 @@ struct Inventory {
   std::string units_reason;
   std::string default_gateway;
   std::vector<std::string> dns;
+  HostDetails details;
 };
 
 }  // namespace tentacle::agent

@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "services/agent/core/details_json.h"
 #include "services/agent/core/rfc3339.h"
 
 namespace tentacle::agent {
@@ -103,6 +104,15 @@ json::object HardwareJson(const Inventory& inventory, Budget& budget) {
                         {"serial", inventory.system.serial},
                         {"uuid", inventory.system.uuid}};
   hardware["virtualization"] = inventory.virtualization;
+  const auto& details = inventory.details;
+  hardware["memoryModules"] = Fit(details.memory_modules, &MemoryModuleJson, budget, truncated);
+  std::vector<PciDevice> displays;
+  for (const auto& device : details.pci) {
+    if (device.is_display()) displays.push_back(device);
+  }
+  hardware["gpus"] = Fit(displays, &PciJson, budget, truncated);
+  hardware["pci"] = Fit(details.pci, &PciJson, budget, truncated);
+  hardware["usb"] = Fit(details.usb, &UsbJson, budget, truncated);
   hardware["truncated"] = truncated;
   return hardware;
 }
@@ -129,6 +139,40 @@ json::object OsJson(const OsInfo& os) {
           {"architecture", os.architecture}};
 }
 
+json::object SecurityJson(const HostDetails& details, Budget& budget) {
+  bool truncated = false;
+  json::object security;
+  security["users"] = Fit(details.users, &UserJson, budget, truncated);
+  security["rebootRequired"] = details.reboot_required;
+  json::array packages;
+  for (const auto& package : details.reboot_packages)
+    if (budget.Take(package.size() + 3)) packages.emplace_back(package);
+  security["rebootPackages"] = std::move(packages);
+  security["pendingUpdates"] = Fit(details.updates, &UpdateJson, budget, truncated);
+  security["pendingCount"] = details.updates.size();
+  if (!details.updates_reason.empty()) security["updatesReason"] = details.updates_reason;
+  security["timeSync"] = TimeSyncJson(details.time_sync);
+  security["truncated"] = truncated;
+  return security;
+}
+
+json::object StorageHealthJson(const HostDetails& details, Budget& budget) {
+  bool truncated = false;
+  json::object health;
+  health["disks"] = Fit(details.smart, &SmartJson, budget, truncated);
+  if (!details.smart_reason.empty()) health["reason"] = details.smart_reason;
+  health["truncated"] = truncated;
+  return health;
+}
+
+json::object ContainersJson(const HostDetails& details, Budget& budget) {
+  bool truncated = false;
+  json::object containers;
+  containers["list"] = Fit(details.containers, &ContainerJson, budget, truncated);
+  containers["truncated"] = truncated;
+  return containers;
+}
+
 // The scalars of all parts: some thirty fields of kMaxFieldBytes, each six times as long when it is
 // all control characters, and the names.
 constexpr std::size_t kScalarsBytes = 64 * 1024;
@@ -143,6 +187,9 @@ std::string Serialize(const Inventory& inventory,
   root["hardware"] = HardwareJson(inventory, budget);
   root["network"] = NetworkJson(inventory, budget);
   root["os"] = OsJson(inventory.os);
+  root["security"] = SecurityJson(inventory.details, budget);
+  root["storageHealth"] = StorageHealthJson(inventory.details, budget);
+  root["containers"] = ContainersJson(inventory.details, budget);
   bool units_truncated = false;
   json::object services;
   services["units"] = Fit(inventory.units, &UnitJson, budget, units_truncated);
@@ -169,6 +216,12 @@ std::string InventoryJson(const Inventory& inventory,
 
 std::string StableInventoryJson(Inventory inventory, std::size_t max_bytes) {
   inventory.os.uptime_seconds = 0;
+  for (auto& disk : inventory.details.smart) {
+    disk.celsius = 0;
+    disk.power_on_hours = 0;
+    // Whether it was asleep just now says nothing about it; what it said when it was awake stays.
+    if (disk.health == "standby") disk.health = "unknown";
+  }
   return Serialize(inventory, "", max_bytes);
 }
 

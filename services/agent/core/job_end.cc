@@ -35,7 +35,7 @@ JobVerdict NotRun(JobEvent event, std::string_view reason) {
   return {event, JobRecord::kNoExitCode, std::string(reason)};
 }
 
-JobVerdict Judge(const ProcessEnd& end, absl::Duration timeout) {
+JobVerdict Judge(const ProcessEnd& end, absl::Duration timeout, bool out_of_memory) {
   constexpr int kSignalBase = 128;
   JobVerdict verdict;
   verdict.exit_code = end.signal != 0 ? kSignalBase + end.signal : end.exit_code;
@@ -58,7 +58,14 @@ JobVerdict Judge(const ProcessEnd& end, absl::Duration timeout) {
                            : fmt::format("the script ended with exit code {}", end.exit_code);
       break;
   }
+  if (out_of_memory && !verdict.reason.empty()) {
+    verdict.reason += "; its memory was used up (limits.memoryBytes)";
+  }
   return verdict;
+}
+
+bool MayRetry(const JobVerdict& verdict) {
+  return verdict.event == JobEvent::kExitNonZero || verdict.event == JobEvent::kDeadline;
 }
 
 }  // namespace tentacle::agent

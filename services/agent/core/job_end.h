@@ -29,6 +29,10 @@ inline constexpr std::string_view kCancelledBeforeStart = "the job was cancelled
 // Of a job that had no process, or whose process nobody has seen ending.
 JobVerdict NotRun(JobEvent event, std::string_view reason);
 
-JobVerdict Judge(const ProcessEnd& end, absl::Duration timeout);
+// `out_of_memory`: the kernel has killed something of it because its memory was used up.
+JobVerdict Judge(const ProcessEnd& end, absl::Duration timeout, bool out_of_memory = false);
+
+// What may be tried again: it failed or took too long, by itself.
+bool MayRetry(const JobVerdict& verdict);
 
 }  // namespace tentacle::agent

@@ -1,17 +1,14 @@
 #include "services/agent/core/job_record.h"
 
-#include <fmt/format.h>
-
+#include <cstdlib>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
-
-#include "services/agent/core/utf8.h"
-#include "services/agent/limits.h"
 
 namespace tentacle::agent {
 
@@ -19,7 +16,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 std::int64_t Milliseconds(absl::Time time) {
   return absl::ToUnixMillis(time);
@@ -64,13 +61,6 @@ class FieldReader {
   bool ok_ = true;
 };
 
-bool HasControlCharacter(std::string_view text) {
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 bool Advance(JobRecord& record, JobEvent event) {
@@ -79,46 +69,22 @@ bool Advance(JobRecord& record, JobEvent event) {
   return next.has_value();
 }
 
-bool IsJobId(std::string_view id) {
-  constexpr std::string_view kAllowed =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  return !id.empty() && id.size() <= limits::kMaxJobIdBytes && id.front() != '.' &&
-         id.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
-absl::StatusOr<JobRequest> CheckJob(JobRequest request) {
-  if (!IsJobId(request.id)) {
-    return absl::InvalidArgumentError("id: letters, digits, '.', '_' and '-' only, 128 at most");
-  }
-  if (request.interpreter.empty()) request.interpreter = "/bin/sh";
-  if (!request.interpreter.starts_with('/') ||
-      request.interpreter.size() > limits::kMaxInterpreterBytes ||
-      HasControlCharacter(request.interpreter)) {
-    return absl::InvalidArgumentError("interpreter: not an absolute path");
-  }
-  // The wire is JSON, so a script is text; the store's record of it is JSON as well.
-  if (ReplaceInvalidUtf8(request.script) != request.script) {
-    return absl::InvalidArgumentError("script: not a text (invalid UTF-8 or a NUL in it)");
-  }
-  if (request.script.empty()) return absl::InvalidArgumentError("script: empty");
-  if (request.script.size() > limits::kMaxScriptBytes) {
-    return absl::InvalidArgumentError(fmt::format("script: {} bytes, allowed are {}",
-                                                  request.script.size(), limits::kMaxScriptBytes));
-  }
-  if (request.timeout == absl::ZeroDuration()) request.timeout = limits::kDefaultJobTimeout;
-  if (request.timeout < absl::ZeroDuration() || request.timeout > limits::kMaxJobTimeout) {
-    return absl::InvalidArgumentError("timeout: negative or more than a day");
-  }
-  return request;
+void EndJob(JobRecord& record, const JobVerdict& verdict, absl::Time now) {
+  const bool ends = Advance(record, verdict.event) && IsFinal(record.state);
+  if (!ends) std::abort();  // The table has no such way: a fault of ours.
+  record.ended_at = now;
+  record.exit_code = verdict.exit_code;
+  record.reason = verdict.reason;
+  // The rest may be large, and is needed no more.
+  JobRequest only_id;
+  only_id.id = std::move(record.request.id);
+  record.request = std::move(only_id);
 }
 
 std::string EncodeJob(const JobRecord& record) {
-  return json::serialize(json::object{
+  json::object object{
       {"format", kFormat},
       {"id", record.request.id},
-      {"interpreter", record.request.interpreter},
-      {"script", record.request.script},
-      {"timeoutMs", absl::ToInt64Milliseconds(record.request.timeout)},
       {"sequence", record.sequence},
       {"state", Name(record.state).data()},
       {"acceptedAtMs", Milliseconds(record.accepted_at)},
@@ -129,7 +95,11 @@ std::string EncodeJob(const JobRecord& record) {
       {"stderrBytes", record.stderr_bytes},
       {"reason", record.reason},
       {"reported", record.reported},
-  });
+      {"attempt", record.attempt},
+      {"dueAtMs", record.due_at == absl::InfinitePast() ? 0 : Milliseconds(record.due_at)},
+  };
+  if (!IsFinal(record.state)) object["job"] = backend_link::JobJson(record.request);
+  return json::serialize(object);
 }
 
 absl::StatusOr<JobRecord> DecodeJob(std::string_view text) {
@@ -141,9 +111,6 @@ absl::StatusOr<JobRecord> DecodeJob(std::string_view text) {
   if (in.Number<int>("format") != kFormat) return absl::DataLossError("job record: unknown format");
   JobRecord record;
   record.request.id = in.Text("id");
-  record.request.interpreter = in.Text("interpreter");
-  record.request.script = in.Text("script");
-  record.request.timeout = absl::Milliseconds(in.Number<std::int64_t>("timeoutMs"));
   record.sequence = in.Number<std::uint64_t>("sequence");
   const auto state = JobStateFromName(in.Text("state"));
   record.accepted_at = absl::FromUnixMillis(in.Number<std::int64_t>("acceptedAtMs"));
@@ -154,11 +121,29 @@ absl::StatusOr<JobRecord> DecodeJob(std::string_view text) {
   record.stderr_bytes = in.Number<std::uint64_t>("stderrBytes");
   record.reason = in.Text("reason");
   record.reported = in.Flag("reported");
-  if (!in.ok() || !state || !IsJobId(record.request.id)) {
+  record.attempt = in.Number<std::uint32_t>("attempt");
+  const auto due = in.Number<std::int64_t>("dueAtMs");
+  if (due != 0) record.due_at = absl::FromUnixMillis(due);
+  if (!in.ok() || !state || !backend_link::IsJobId(record.request.id)) {
     return absl::DataLossError("job record: a field is missing or not what it should be");
   }
   record.state = *state;
+  if (IsFinal(record.state)) return record;
+  const auto* job = object->if_contains("job");
+  if (job == nullptr || !job->is_object())
+    return absl::DataLossError("job record: the job is missing");
+  auto request = backend_link::ParseJob(job->get_object());
+  if (!request.ok() || request->id != record.request.id) {
+    return absl::DataLossError("job record: the job is not what it should be");
+  }
+  record.request = *std::move(request);
   return record;
+}
+
+std::string JobStatusJson(const JobRecord& record) {
+  return json::serialize(json::object{{"jobId", record.request.id},
+                                      {"status", Name(record.state).data()},
+                                      {"attempts", record.attempt}});
 }
 
 std::string JobResultJson(const JobRecord& record, const JobOutputs& outputs) {
@@ -173,6 +158,9 @@ std::string JobResultJson(const JobRecord& record, const JobOutputs& outputs) {
       {"stderr", outputs.stderr_tail},
       {"errorMessage", record.reason},
       {"durationMs", absl::ToInt64Milliseconds(duration)},
+      {"attempts", record.attempt},
+      {"stdoutBytes", record.stdout_bytes},
+      {"stderrBytes", record.stderr_bytes},
   });
 }
 

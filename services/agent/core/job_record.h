@@ -8,21 +8,20 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
+#include "libs/backend_link/job.h"
+#include "services/agent/core/job_end.h"
 #include "services/agent/core/job_state.h"
 
 namespace tentacle::agent {
 
-struct JobRequest {
-  std::string id;
-  std::string interpreter;
-  std::string script;
-  absl::Duration timeout;
-};
+using JobRequest = backend_link::Job;
 
 struct JobRecord {
-  JobRequest request;          // The script is forgotten when the job has ended.
+  JobRequest request;          // Only its id is kept when the job has ended.
   std::uint64_t sequence = 0;  // Order of acceptance.
   JobState state = JobState::kQueued;
+  std::uint32_t attempt = 0;                 // Attempts that have begun.
+  absl::Time due_at = absl::InfinitePast();  // Not begun before: its schedule, or a retry.
   absl::Time accepted_at = absl::UnixEpoch();
   absl::Time started_at = absl::UnixEpoch();  // UnixEpoch: not yet.
   absl::Time ended_at = absl::UnixEpoch();
@@ -43,17 +42,15 @@ struct JobOutputs {
 // Moves the state along the table; false and no change when the event means nothing in it.
 [[nodiscard]] bool Advance(JobRecord& record, JobEvent event);
 
-// Fills in the defaults. InvalidArgument names the field: an id that is no folder name, an
-// interpreter that is no absolute path, an empty or overlong script, a timeout out of bounds.
-absl::StatusOr<JobRequest> CheckJob(JobRequest request);
-
-// Letters, digits, '.', '_', '-'; not beginning with a dot.
-bool IsJobId(std::string_view id);
+// Ends a job; its other changes of state are its start and a retry. The event must lead to an end.
+void EndJob(JobRecord& record, const JobVerdict& verdict, absl::Time now);
 
 std::string EncodeJob(const JobRecord& record);
 // DataLoss when it is not what EncodeJob wrote.
 absl::StatusOr<JobRecord> DecodeJob(std::string_view text);
 
+// The body of a job.status.
+std::string JobStatusJson(const JobRecord& record);
 // The body of a job.result (docs/protocol.md section 3).
 std::string JobResultJson(const JobRecord& record, const JobOutputs& outputs);
 

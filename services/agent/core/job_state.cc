@@ -17,6 +17,8 @@ constexpr Transition kTransitions[] = {
     {JobState::kQueued,   JobEvent::kRefuse,        JobState::kFailed},
     {JobState::kQueued,   JobEvent::kCancel,        JobState::kCancelled},
     {JobState::kQueued,   JobEvent::kAgentRestart,  JobState::kQueued},  // Never ran, still will.
+    {JobState::kQueued,   JobEvent::kExpire,        JobState::kExpired},
+    {JobState::kRunning,  JobEvent::kRetry,         JobState::kQueued},
     {JobState::kRunning,  JobEvent::kRefuse,        JobState::kFailed},  // No process was made.
     {JobState::kRunning,  JobEvent::kExitZero,      JobState::kSucceeded},
     {JobState::kRunning,  JobEvent::kExitNonZero,   JobState::kFailed},
@@ -36,7 +38,7 @@ constexpr StateName kStateNames[] = {
     {JobState::kQueued, "queued"},           {JobState::kRunning, "running"},
     {JobState::kSucceeded, "succeeded"},     {JobState::kFailed, "failed"},
     {JobState::kTimedOut, "timed_out"},      {JobState::kCancelled, "cancelled"},
-    {JobState::kInterrupted, "interrupted"},
+    {JobState::kInterrupted, "interrupted"}, {JobState::kExpired, "expired"},
 };
 
 }  // namespace
@@ -82,6 +84,10 @@ std::string_view Name(JobEvent event) {
       return "cancel";
     case JobEvent::kAgentRestart:
       return "agent_restart";
+    case JobEvent::kRetry:
+      return "retry";
+    case JobEvent::kExpire:
+      return "expire";
   }
   return "";
 }

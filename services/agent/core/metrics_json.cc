@@ -24,6 +24,12 @@ std::string MetricsJson(const MetricsSample& sample, absl::Time time) {
       {"load1", TwoDecimals(sample.load1)},
       {"networkRxBytes", sample.network_rx_bytes},
       {"networkTxBytes", sample.network_tx_bytes},
+      {"diskReadBytes", sample.disk_read_bytes},
+      {"diskWrittenBytes", sample.disk_written_bytes},
+      {"cpuPressure", TwoDecimals(sample.cpu_pressure)},
+      {"memoryPressure", TwoDecimals(sample.memory_pressure)},
+      {"ioPressure", TwoDecimals(sample.io_pressure)},
+      {"celsius", TwoDecimals(sample.celsius)},
   });
 }
 

@@ -31,6 +31,12 @@ MetricsSample ComputeUsage(const CpuTimes& before, const HostReading& after) {
   sample.load1 = after.load1;
   sample.network_rx_bytes = after.rx_bytes;
   sample.network_tx_bytes = after.tx_bytes;
+  sample.disk_read_bytes = after.disk_read_bytes;
+  sample.disk_written_bytes = after.disk_written_bytes;
+  sample.cpu_pressure = after.cpu_pressure;
+  sample.memory_pressure = after.memory_pressure;
+  sample.io_pressure = after.io_pressure;
+  sample.celsius = after.celsius;
   return sample;
 }
 

@@ -20,6 +20,12 @@ struct HostReading {
   std::uint64_t disk_free_bytes = 0;   // Of those, for unprivileged writers.
   std::uint64_t rx_bytes = 0;          // Since boot.
   std::uint64_t tx_bytes = 0;
+  std::uint64_t disk_read_bytes = 0;  // Since boot, over all disks.
+  std::uint64_t disk_written_bytes = 0;
+  double cpu_pressure = 0;  // PSI: per cent of the last 10 s in which somebody waited.
+  double memory_pressure = 0;
+  double io_pressure = 0;
+  double celsius = 0;  // The hottest sensor; 0: there is none.
 };
 
 struct MetricsSample {
@@ -29,6 +35,12 @@ struct MetricsSample {
   double load1 = 0;
   std::uint64_t network_rx_bytes = 0;
   std::uint64_t network_tx_bytes = 0;
+  std::uint64_t disk_read_bytes = 0;
+  std::uint64_t disk_written_bytes = 0;
+  double cpu_pressure = 0;
+  double memory_pressure = 0;
+  double io_pressure = 0;
+  double celsius = 0;
 };
 
 // Busy share of all processors between two readings, 0 to 100. 0 when no tick has passed; counters

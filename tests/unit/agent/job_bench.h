@@ -28,15 +28,34 @@ inline std::int64_t Number(const boost::json::object& object, const char* key) {
   return object.at(key).to_number<std::int64_t>();
 }
 
+// A job as an order has it; the fields of `more` are added.
+inline JobRequest ParsedJob(const std::string& id, boost::json::object more) {
+  more["id"] = id;
+  auto job = backend_link::ParseJob(more);
+  EXPECT_TRUE(job.ok()) << job.status();
+  return *std::move(job);
+}
+
+inline JobRequest ScriptJob(const std::string& id,
+                            const std::string& script,
+                            absl::Duration timeout = absl::Seconds(60),
+                            const std::string& interpreter = "/bin/sh") {
+  return ParsedJob(id, {{"script", script},
+                        {"interpreter", interpreter},
+                        {"timeoutSeconds", absl::ToInt64Seconds(timeout)}});
+}
+
 // One life of an agent.
 struct Life {
   Life(TestLoop& its_loop,
        const TempFolder& folder,
-       std::map<std::string, std::string, std::less<>> content = {})
+       std::map<std::string, std::string, std::less<>> content = {},
+       CgroupPlaces cgroups = {})
       : loop(its_loop), store(std::move(content)), events(loop.home()) {
     JobRunner::Settings settings;
-    settings.jobs_dir = folder / "jobs";
-    settings.environment = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8"};
+    settings.folders = {folder / "jobs", folder / "user-jobs"};
+    settings.cgroups = std::move(cgroups);
+    settings.environment = {{"PATH", "/usr/bin:/bin"}, {"LANG", "C.UTF-8"}};
     settings.term_grace = absl::Milliseconds(200);
     settings.drain_grace = absl::Milliseconds(200);
     settings.retry_delay = absl::Milliseconds(1);
@@ -76,7 +95,12 @@ class JobRunnerTest : public ::testing::Test {
   absl::StatusOr<JobRecord> Start(const std::string& name,
                                   const std::string& script,
                                   absl::Duration timeout = absl::Seconds(60)) {
-    return loop_.Run(life_.runner->StartJob({Id(name), "", script, timeout}));
+    return loop_.Run(life_.runner->StartJob(ScriptJob(Id(name), script, timeout)));
+  }
+
+  // Of any kind, with these fields.
+  absl::StatusOr<JobRecord> Order(const std::string& name, boost::json::object fields) {
+    return loop_.Run(life_.runner->StartJob(ParsedJob(Id(name), std::move(fields))));
   }
 
   boost::json::object Result(const std::string& name) {

@@ -153,60 +153,19 @@ TEST(JobOutput, TwoOfTheWorstFitIntoAMessage) {
   EXPECT_LT(JobResultJson(record, {output.Text(), output.Text()}).size(), 1000u * 1000u);
 }
 
-JobRequest GoodRequest() {
-  return {"8a1f-1", "/bin/bash", "true", absl::Seconds(10)};
-}
-
 JobRecord GoodRecord() {
   JobRecord record;
-  record.request = GoodRequest();
+  record.request.id = "8a1f-1";
+  record.request.interpreter = "/bin/bash";
+  record.request.script = "true";
   return record;
-}
-
-TEST(CheckJob, DefaultsAreFilledIn) {
-  const auto job = CheckJob({"a", "", "true", absl::ZeroDuration()});
-  ASSERT_TRUE(job.ok()) << job.status();
-  EXPECT_EQ(job->interpreter, "/bin/sh");
-  EXPECT_EQ(job->timeout, limits::kDefaultJobTimeout);
-}
-
-TEST(CheckJob, IdThatIsNoFolderName) {
-  for (const std::string id : {"", ".", "..", "a/b", "../x", "a b", "\xC3\xA4", ".hidden"}) {
-    auto request = GoodRequest();
-    request.id = id;
-    EXPECT_EQ(CheckJob(request).status().code(), absl::StatusCode::kInvalidArgument) << id;
-  }
-  EXPECT_FALSE(IsJobId(std::string("a\0b", 3)));
-  EXPECT_FALSE(IsJobId(std::string(limits::kMaxJobIdBytes + 1, 'a')));
-  EXPECT_TRUE(IsJobId(std::string(limits::kMaxJobIdBytes, 'a')));
-}
-
-TEST(CheckJob, EachFieldIsNamed) {
-  const auto why = [](JobRequest request) {
-    return std::string(CheckJob(std::move(request)).status().message());
-  };
-  auto job = GoodRequest();
-  job.interpreter = "bash";
-  EXPECT_THAT(why(job), HasSubstr("interpreter"));
-  job.interpreter = "/bin/sh\n";
-  EXPECT_THAT(why(job), HasSubstr("interpreter"));
-  job = GoodRequest();
-  job.script = "";
-  EXPECT_THAT(why(job), HasSubstr("script"));
-  job.script = "\xff";
-  EXPECT_THAT(why(job), HasSubstr("script"));
-  job.script = std::string(limits::kMaxScriptBytes + 1, 'x');
-  EXPECT_THAT(why(job), HasSubstr("script"));
-  job = GoodRequest();
-  job.timeout = -absl::Seconds(1);
-  EXPECT_THAT(why(job), HasSubstr("timeout"));
-  job.timeout = limits::kMaxJobTimeout + absl::Seconds(1);
-  EXPECT_THAT(why(job), HasSubstr("timeout"));
 }
 
 TEST(JobRecord, IsReadBackAsItWasWritten) {
   JobRecord record;
-  record.request = {"id-1", "/bin/sh", "echo \"\xE2\x82\xAC\"\n", absl::Milliseconds(1500)};
+  record.request.id = "id-1";
+  record.attempt = 3;
+  record.due_at = absl::FromUnixMillis(9);
   record.sequence = 18446744073709551615ull;
   record.state = JobState::kTimedOut;
   record.accepted_at = absl::FromUnixMillis(1);
@@ -220,11 +179,31 @@ TEST(JobRecord, IsReadBackAsItWasWritten) {
   const auto read = DecodeJob(EncodeJob(record));
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(EncodeJob(*read), EncodeJob(record));
-  EXPECT_EQ(read->request.script, record.request.script);
+  EXPECT_EQ(read->attempt, 3u);
+  EXPECT_EQ(read->due_at, record.due_at);
   EXPECT_EQ(read->sequence, record.sequence);
   EXPECT_EQ(read->state, record.state);
   EXPECT_EQ(read->stdout_bytes, record.stdout_bytes);
   EXPECT_TRUE(read->reported);
+}
+
+TEST(JobRecord, AJobThatWaitsIsKeptWhole) {
+  JobRecord record = GoodRecord();
+  record.request.script = "echo \"\xE2\x82\xAC\"\n";
+  record.request.environment = {{"A", "b"}};
+  record.request.retries = 2;
+  const auto read = DecodeJob(EncodeJob(record));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->request, record.request);
+}
+
+TEST(JobRecord, EndingKeepsOnlyTheId) {
+  JobRecord record = GoodRecord();
+  EndJob(record, NotRun(JobEvent::kCancel, "no"), absl::FromUnixMillis(5));
+  JobRequest only_id;
+  only_id.id = "8a1f-1";
+  EXPECT_EQ(record.request, only_id);
+  EXPECT_EQ(EncodeJob(record).find("script"), std::string::npos);
 }
 
 TEST(JobRecord, EveryTruncationIsRefused) {
@@ -257,7 +236,8 @@ TEST(JobResult, HasTheFieldsOfTheWire) {
   EXPECT_EQ(
       JobResultJson(record, {"out", "err"}),
       R"({"jobId":"id-1","status":"failed","success":false,"exitCode":3,"stdout":"out","stderr":"err",)"
-      R"("errorMessage":"the script ended with exit code 3","durationMs":1500})");
+      R"("errorMessage":"the script ended with exit code 3","durationMs":1500,"attempts":0,)"
+      R"("stdoutBytes":0,"stderrBytes":0})");
 }
 
 TEST(JobResult, ClockThatWasSetBackGivesNoNegativeDuration) {
@@ -294,6 +274,7 @@ TEST(Judge, EndsAndTheirSentences) {
             "the job was cancelled; it ended with exit code 0");
   end.exited = false;
   EXPECT_EQ(Judge(end, absl::Seconds(5)).exit_code, JobRecord::kNoExitCode);
+  EXPECT_THAT(Judge(end, absl::Seconds(5), true).reason, HasSubstr("limits.memoryBytes"));
 }
 
 }  // namespace

@@ -34,17 +34,21 @@ TEST_F(JobRecoveryTest, KilledAgentReportsInterruptedOnceAndRunsNothingTwice) {
   EXPECT_FALSE(result.at("success").as_bool());
   EXPECT_EQ(Number(result, "exitCode"), -1);
   EXPECT_TRUE(loop_.Run(script.Ended()));
-  const auto repeated =
-      loop_.Run(second.runner->StartJob({Id("orphan"), "", "true", absl::Seconds(5)}));
+  const auto repeated = loop_.Run(
+      second.runner->StartJob(testing::ScriptJob(Id("orphan"), "true", absl::Seconds(5))));
   ASSERT_TRUE(repeated.ok());
   EXPECT_EQ(repeated->state, JobState::kInterrupted);
 
   // A job that comes after it, to have something to wait for.
-  ASSERT_TRUE(loop_.Run(second.runner->StartJob({Id("next"), "", "true", absl::Seconds(60)})).ok());
+  ASSERT_TRUE(
+      loop_.Run(second.runner->StartJob(testing::ScriptJob(Id("next"), "true", absl::Seconds(60))))
+          .ok());
   loop_.Run(second.events.Nth("job.result", 1, Id("next")));
   Life third(loop_, folder_, second.store.Snapshot());
   Recover(third);
-  ASSERT_TRUE(loop_.Run(third.runner->StartJob({Id("last"), "", "true", absl::Seconds(60)})).ok());
+  ASSERT_TRUE(
+      loop_.Run(third.runner->StartJob(testing::ScriptJob(Id("last"), "true", absl::Seconds(60))))
+          .ok());
   loop_.Run(third.events.Nth("job.result", 1, Id("last")));
   EXPECT_EQ(third.events.Count("job.result", Id("orphan")), 0u);
 }
@@ -125,7 +129,8 @@ TEST_F(JobRecoveryTest, UnreadableRecordsAreForgottenAndTheRestIsKept) {
 
 TEST_F(JobRecoveryTest, BeforeTheStoreIsReadNothingIsAccepted) {
   Life fresh(loop_, folder_);
-  const auto early = loop_.Run(fresh.runner->StartJob({Id("early"), "", "true", absl::Seconds(1)}));
+  const auto early =
+      loop_.Run(fresh.runner->StartJob(testing::ScriptJob(Id("early"), "true", absl::Seconds(1))));
   EXPECT_TRUE(absl::IsUnavailable(early.status()));
 }
 

@@ -223,21 +223,26 @@ TEST_F(JobRunnerTest, JobsThatAreNotAllowed) {
   EXPECT_FALSE(std::filesystem::exists(witness));
 }
 
-TEST_F(JobRunnerTest, MalformedJobsAreRefusedWithAResult) {
-  EXPECT_TRUE(absl::IsInvalidArgument(Start("empty", "").status()));
-  EXPECT_THAT(Text(Result("empty"), "errorMessage"), HasSubstr("script"));
-  const auto traversal =
-      loop_.Run(life_.runner->StartJob({"../../etc", "", "true", absl::Seconds(1)}));
-  EXPECT_TRUE(absl::IsInvalidArgument(traversal.status()));
-  const auto relative =
-      loop_.Run(life_.runner->StartJob({Id("relative"), "sh", "true", absl::Seconds(1)}));
-  EXPECT_TRUE(absl::IsInvalidArgument(relative.status()));
+TEST_F(JobRunnerTest, OrdersThatAreNotBelievedAreRefusedWithAResult) {
+  const auto why = absl::PermissionDeniedError("the order is not signed");
+  EXPECT_EQ(loop_.Run(life_.runner->RefuseJob(Id("forged"), why)), why);
+  EXPECT_EQ(Text(Result("forged"), "errorMessage"), "the order is not signed");
+  EXPECT_EQ(loop_.Run(life_.runner->RefuseJob("../../etc", why)), why);
+  EXPECT_EQ(life_.events.Count("job.result"), 1u);
+}
+
+TEST_F(JobRunnerTest, ARefusalTouchesNoJobThatIsKnown) {
+  ASSERT_TRUE(Start("known", "true").ok());
+  EXPECT_EQ(Text(Result("known"), "status"), "succeeded");
+  const auto why = absl::PermissionDeniedError("the order is not signed");
+  EXPECT_EQ(loop_.Run(life_.runner->RefuseJob(Id("known"), why)), why);
+  EXPECT_EQ(Known("known").record.state, JobState::kSucceeded);
+  EXPECT_EQ(life_.events.Count("job.result", Id("known")), 1u);
 }
 
 TEST_F(JobRunnerTest, InterpreterThatIsNotThere) {
-  ASSERT_TRUE(
-      loop_.Run(life_.runner->StartJob({Id("lost"), "/no/such/interpreter", "x", absl::Seconds(9)}))
-          .ok());
+  const auto job = testing::ScriptJob(Id("lost"), "x", absl::Seconds(9), "/no/such/interpreter");
+  ASSERT_TRUE(loop_.Run(life_.runner->StartJob(job)).ok());
   const auto result = Result("lost");
   EXPECT_EQ(Text(result, "status"), "failed");
   EXPECT_EQ(Number(result, "exitCode"), -1);
