@@ -2,6 +2,7 @@
 #include "services/cache/cache.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -13,12 +14,17 @@
 #include "services/cache/image_http.h"
 #include "services/cache/image_library.h"
 #include "services/cache/limits.h"
+#include "services/cache/planning.h"
 
 namespace tentacle::cache {
 
 namespace {
 
 namespace asio = boost::asio;
+
+// What is larger goes back to the system when it is freed: chunk lists, and what they came in. By
+// itself glibc raises this limit to the size of the first that is freed (mallopt(3)).
+constexpr int kKeptBytes = 128 * 1024;
 
 // Lives as long as the process: pull threads and gRPC refer to it until the very end.
 class Cache {
@@ -28,16 +34,19 @@ class Cache {
         metrics_(host.registry),
         library_(host, metrics_),
         scrubber_(host, library_, metrics_),
-        service_(MakeCacheService(host.home, library_, scrubber_, host.config)),
         routes_(library_, metrics_),
+        planning_(host, metrics_, library_, routes_),
+        service_(MakeCacheService(host.home, library_, scrubber_, planning_, host.config)),
         http_(host.home, MakeRoutes(), MakeLimits(), MakeObserver()) {
     // pxe, uplink -> library
     host_.rpc.Register(*service_);
   }
 
   absl::Status Open() {
+    // line, peers -> library: before its first pull
+    absl::Status opened = planning_.Open();
     // disk and backend -> library
-    const absl::Status opened = library_.Open();
+    if (opened.ok()) opened = library_.Open();
     host_.health.Set("images", opened.ok(), std::string(opened.message()));
     if (!opened.ok()) return opened;
     // clients -> library
@@ -49,15 +58,17 @@ class Cache {
   // Until it is cancelled or the socket breaks. Pulls that still run are broken off, not waited
   // for.
   asio::awaitable<absl::Status> Serve() {
-    const StopAtEnd stop{library_, scrubber_};
+    const StopAtEnd stop{library_, scrubber_, planning_};
     // The disk -> library
     auto scrub = scrubber_.Run();
     asio::co_spawn(host_.home, std::move(scrub), asio::detached);
+    planning_.Start();
     co_return co_await http_.Run();
   }
 
   void Configure() {
     library_.Configure();
+    planning_.Configure();
     Tell();
   }
 
@@ -65,15 +76,17 @@ class Cache {
   struct StopAtEnd {
     ImageLibrary& library;
     Scrubber& scrubber;
+    Planning& planning;
 
     ~StopAtEnd() {
+      planning.Stop();
       library.Stop();
       scrubber.Stop();
     }
   };
 
   net::HttpHandler MakeRoutes() {
-    return [this](const net::HttpRequest& request) { return routes_.Handle(request); };
+    return [this](const net::HttpRequest& request) { return planning_.Handle(request); };
   }
 
   static net::HttpLimits MakeLimits() {
@@ -98,13 +111,15 @@ class Cache {
   Metrics metrics_;
   ImageLibrary library_;
   Scrubber scrubber_;
-  std::unique_ptr<grpc::Service> service_;
   ImageHttp routes_;
+  Planning planning_;
+  std::unique_ptr<grpc::Service> service_;
   net::HttpServer http_;
   absl::Status bound_;
 };
 
 asio::awaitable<absl::Status> Run(runtime::Host& host) {
+  ::mallopt(M_MMAP_THRESHOLD, kKeptBytes);
   const auto cache = std::make_shared<Cache>(host);
   // The feed lives as long as the process, and so does what it calls.
   host.config.OnChange([cache](const config::v1::TentacleConfig&) { cache->Configure(); });

@@ -15,8 +15,13 @@ class CacheService final : public v1::CacheService::CallbackService {
   CacheService(asio::any_io_executor home,
                ImageLibrary& library,
                Scrubber& scrubber,
+               Planning& planning,
                const runtime::ConfigFeed& config)
-      : home_(std::move(home)), library_(library), scrubber_(scrubber), config_(config) {}
+      : home_(std::move(home)),
+        library_(library),
+        scrubber_(scrubber),
+        planning_(planning),
+        config_(config) {}
 
   grpc::ServerUnaryReactor* ListImages(grpc::CallbackServerContext* context,
                                        const v1::ListImagesRequest* request,
@@ -85,6 +90,45 @@ class CacheService final : public v1::CacheService::CallbackService {
         });
   }
 
+  grpc::ServerUnaryReactor* PlanPrepull(grpc::CallbackServerContext* context,
+                                        const v1::PlanPrepullRequest* request,
+                                        v1::PlanPrepullResponse* response) override {
+    return rpc::Serve<v1::PlanPrepullRequest, v1::PlanPrepullResponse>(
+        home_, context, request, response,
+        [this](const v1::PlanPrepullRequest& r) { return Plan(r.prepull()); });
+  }
+
+  grpc::ServerUnaryReactor* CancelPrepull(grpc::CallbackServerContext* context,
+                                          const v1::CancelPrepullRequest* request,
+                                          v1::CancelPrepullResponse* response) override {
+    return rpc::Serve<v1::CancelPrepullRequest, v1::CancelPrepullResponse>(
+        home_, context, request, response,
+        [this](const v1::CancelPrepullRequest& r) { return CancelOne(r.id()); });
+  }
+
+  grpc::ServerUnaryReactor* ListPrepulls(grpc::CallbackServerContext* context,
+                                         const v1::ListPrepullsRequest* request,
+                                         v1::ListPrepullsResponse* response) override {
+    return rpc::Serve<v1::ListPrepullsRequest, v1::ListPrepullsResponse>(
+        home_, context, request, response,
+        [this](const v1::ListPrepullsRequest& r) { return Planned(r); });
+  }
+
+  grpc::ServerUnaryReactor* ReplacePeers(grpc::CallbackServerContext* context,
+                                         const v1::ReplacePeersRequest* request,
+                                         v1::ReplacePeersResponse* response) override {
+    return rpc::Serve<v1::ReplacePeersRequest, v1::ReplacePeersResponse>(
+        home_, context, request, response,
+        [this](const v1::ReplacePeersRequest& r) { return Peers(r); });
+  }
+
+  grpc::ServerUnaryReactor* GetLine(grpc::CallbackServerContext* context,
+                                    const v1::GetLineRequest* request,
+                                    v1::GetLineResponse* response) override {
+    return rpc::Serve<v1::GetLineRequest, v1::GetLineResponse>(
+        home_, context, request, response, [this](const v1::GetLineRequest& r) { return Line(r); });
+  }
+
  private:
   asio::awaitable<absl::StatusOr<v1::ListImagesResponse>> List() {
     v1::ListImagesResponse response;
@@ -96,15 +140,29 @@ class CacheService final : public v1::CacheService::CallbackService {
   }
 
   asio::awaitable<absl::StatusOr<v1::GetImageResponse>> Get(std::string image_id) {
+    const std::string idle = library_.IdleReason();
+    if (!idle.empty() && !planning_.links.IsRelay()) co_return absl::FailedPreconditionError(idle);
     const auto entry = co_await library_.Find(std::move(image_id));
     if (!entry.ok()) co_return entry.status();
     v1::GetImageResponse response;
     *response.mutable_image() = (*entry)->image;
     response.set_http_port(config_.current().cache().http_port());
+    if (!planning_.links.IsRelay()) co_return response;
+    const auto link = co_await planning_.links.LinkOf((*entry)->image.id());
+    if (!link.ok()) co_return link.status();
+    response.set_direct_url(*link);
     co_return response;
   }
 
   asio::awaitable<absl::StatusOr<v1::PullImageResponse>> Pull(std::string image_id) {
+    if (planning_.links.IsRelay()) {
+      // Nothing is kept here: that the backend has it is all that can be asked for.
+      const auto known = co_await library_.Find(std::move(image_id));
+      if (!known.ok()) co_return known.status();
+      v1::PullImageResponse relayed;
+      *relayed.mutable_image() = (*known)->image;
+      co_return relayed;
+    }
     const auto entry = co_await library_.Demand(std::move(image_id), Asker::kTask);
     if (!entry.ok()) co_return entry.status();
     v1::PullImageResponse response;
@@ -143,9 +201,45 @@ class CacheService final : public v1::CacheService::CallbackService {
     co_return v1::ReplaceNeededImagesResponse();
   }
 
+  asio::awaitable<absl::StatusOr<v1::PlanPrepullResponse>> Plan(v1::Prepull prepull) {
+    auto planned = co_await planning_.prepulls.Plan(std::move(prepull));
+    if (!planned.ok()) co_return planned.status();
+    v1::PlanPrepullResponse response;
+    *response.mutable_planned() = *std::move(planned);
+    co_return response;
+  }
+
+  asio::awaitable<absl::StatusOr<v1::CancelPrepullResponse>> CancelOne(std::string id) {
+    planning_.prepulls.Cancel(std::move(id));
+    co_return v1::CancelPrepullResponse();
+  }
+
+  asio::awaitable<absl::StatusOr<v1::ListPrepullsResponse>> Planned(v1::ListPrepullsRequest) {
+    v1::ListPrepullsResponse response;
+    for (v1::PlannedPrepull& planned : planning_.prepulls.List())
+      *response.add_prepulls() = std::move(planned);
+    co_return response;
+  }
+
+  asio::awaitable<absl::StatusOr<v1::ReplacePeersResponse>> Peers(v1::ReplacePeersRequest table) {
+    planning_.ReplacePeers(table);
+    co_return v1::ReplacePeersResponse();
+  }
+
+  asio::awaitable<absl::StatusOr<v1::GetLineResponse>> Line(v1::GetLineRequest) {
+    v1::GetLineResponse response;
+    *response.mutable_ledger() = planning_.line.ledger();
+    if (const auto limit = planning_.line.limiter().limit_mbit()) response.set_limit_mbit(*limit);
+    response.set_site(planning_.neighbours->site());
+    for (v1::PeerView& view : planning_.neighbours->Views())
+      *response.add_peers() = std::move(view);
+    co_return response;
+  }
+
   asio::any_io_executor home_;
   ImageLibrary& library_;
   Scrubber& scrubber_;
+  Planning& planning_;
   const runtime::ConfigFeed& config_;
 };
 
@@ -154,8 +248,9 @@ class CacheService final : public v1::CacheService::CallbackService {
 std::unique_ptr<grpc::Service> MakeCacheService(asio::any_io_executor home,
                                                 ImageLibrary& library,
                                                 Scrubber& scrubber,
+                                                Planning& planning,
                                                 const runtime::ConfigFeed& config) {
-  return std::make_unique<CacheService>(std::move(home), library, scrubber, config);
+  return std::make_unique<CacheService>(std::move(home), library, scrubber, planning, config);
 }
 
 }  // namespace tentacle::cache

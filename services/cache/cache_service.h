@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "services/cache/image_library.h"
+#include "services/cache/planning.h"
 #include "services/cache/scrubber.h"
 
 namespace grpc {
@@ -15,11 +16,12 @@ class Service;
 
 namespace tentacle::cache {
 
-// Library and scrubber must outlive the service. Port and limit are told as the configuration has
-// them.
+// Library, scrubber and planning must outlive the service. Port and limit are told as the
+// configuration has them.
 std::unique_ptr<grpc::Service> MakeCacheService(boost::asio::any_io_executor home,
                                                 ImageLibrary& library,
                                                 Scrubber& scrubber,
+                                                Planning& planning,
                                                 const runtime::ConfigFeed& config);
 
 }  // namespace tentacle::cache

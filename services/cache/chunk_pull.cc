@@ -45,6 +45,7 @@ class ChunkPull final : public ChunkSink {
     if (!digest) return absl::UnavailableError("the image's file cannot be read");
     if (*digest != list_.whole)
       return absl::DataLossError("the chunks are right and the image is not");
+    job_.on_right();
     return file_.Publish(job_.part_path, job_.final_path);
   }
 

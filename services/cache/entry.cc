@@ -52,7 +52,8 @@ void Entry::Arrived(std::uint64_t present) {
 }
 
 std::uint64_t Servable(const Entry& entry, std::uint64_t at, std::uint64_t end) {
-  if (entry.image.state() == v1::IMAGE_STATE_CACHED) return std::min(end, entry.image.size_bytes());
+  if (entry.hash_right || entry.image.state() == v1::IMAGE_STATE_CACHED)
+    return std::min(end, entry.image.size_bytes());
   if (entry.chunked != nullptr) {
     const std::uint64_t last = entry.chunked->list.chunks.back().offset;
     return std::min({entry.chunked->EndOfPresent(at), last, end});

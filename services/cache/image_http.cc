@@ -94,7 +94,7 @@ asio::awaitable<absl::StatusOr<net::FileSpan>> NextSpan(std::shared_ptr<Reader> 
 
 }  // namespace
 
-asio::awaitable<net::HttpReply> ImageHttp::Handle(net::HttpRequest request) {
+asio::awaitable<net::HttpReply> ImageHttp::Handle(net::HttpRequest request, Asker asker) {
   net::HttpReply reply;
   if (request.method != "GET" && request.method != "HEAD") {
     reply = net::ProblemReply(405, "GET or HEAD only");
@@ -102,15 +102,17 @@ asio::awaitable<net::HttpReply> ImageHttp::Handle(net::HttpRequest request) {
     reply = net::ProblemReply(404, "there is /images/{id}");
   } else {
     std::string image_id = request.path.substr(kPrefix.size());
-    reply = co_await Image(std::move(request), std::move(image_id));
+    reply = co_await Image(std::move(request), std::move(image_id), asker);
   }
   metrics_.Replied(reply.status);
   co_return reply;
 }
 
-asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request, std::string image_id) {
+asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request,
+                                                 std::string image_id,
+                                                 Asker asker) {
   if (const std::string idle = library_.IdleReason(); !idle.empty()) co_return Unavailable(idle);
-  auto demanded = co_await library_.Demand(std::move(image_id), Asker::kClient);
+  auto demanded = co_await library_.Demand(std::move(image_id), asker);
   if (!demanded.ok()) co_return Refusal(demanded.status());
   const std::shared_ptr<Entry> entry = *std::move(demanded);
   const auto hold = std::make_shared<Reading>(entry);

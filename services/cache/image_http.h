@@ -14,10 +14,13 @@ class ImageHttp {
  public:
   ImageHttp(ImageLibrary& library, Metrics& metrics) : library_(library), metrics_(metrics) {}
 
-  boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request);
+  boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request,
+                                                 Asker asker = Asker::kClient);
 
  private:
-  boost::asio::awaitable<net::HttpReply> Image(net::HttpRequest request, std::string image_id);
+  boost::asio::awaitable<net::HttpReply> Image(net::HttpRequest request,
+                                                std::string image_id,
+                                                Asker asker);
 
   ImageLibrary& library_;
   Metrics& metrics_;

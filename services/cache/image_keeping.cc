@@ -19,6 +19,7 @@
 #include "services/cache/image_library.h"
 #include "services/cache/kill_point.h"
 #include "services/cache/limits.h"
+#include "services/cache/timestamp.h"
 
 namespace tentacle::cache {
 
@@ -107,7 +108,7 @@ void ImageLibrary::Doubt(std::shared_ptr<Entry> entry, const std::string& reason
 }
 
 void ImageLibrary::Verified(Entry& entry) {
-  entry.image.mutable_verified_at()->set_seconds(absl::ToUnixSeconds(host_.clock.Now()));
+  SetTime(entry.image.mutable_verified_at(), host_.clock.Now());
   Store(entry);
   entry.Tell();
 }
@@ -147,13 +148,13 @@ asio::awaitable<absl::Status> ImageLibrary::GetList(std::shared_ptr<Entry> entry
       auto list = ReadChunkList(**stored, image);
       if (list.ok()) return std::make_shared<Chunked>(*std::move(list));
     }
-    const auto encoded = FetchChunkList(origin, image, stop);
-    if (!encoded.ok()) return encoded.status();
-    auto list = ReadChunkList(*encoded, image);
-    if (!list.ok()) return list.status();
-    // Without it in the index a restart asks for it again.
-    static_cast<void>(store.Apply({{ListKey(image.id()), *encoded}}, false));
-    return std::make_shared<Chunked>(*std::move(list));
+    auto fetched = FetchChunkList(origin, image, stop);
+    if (!fetched.ok()) return fetched.status();
+    // Without it in the index a restart asks for it again. Not copied: it may have megabytes.
+    std::vector<store::Write> writes(1);
+    writes[0] = {ListKey(image.id()), std::move(fetched->encoded)};
+    static_cast<void>(store.Apply(writes, false));
+    return std::make_shared<Chunked>(std::move(fetched->list));
   };
   auto chunked = co_await async::OnPool(pulls_, load);
   if (chunked.ok()) {

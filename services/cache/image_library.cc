@@ -249,10 +249,12 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
 
 void ImageLibrary::Touch(Entry& entry, Asker asker) {
   const absl::Time now = host_.clock.Now();
-  const absl::Duration wants = asker == Asker::kTask ? limits::kTaskWants : limits::kClientWants;
+  const absl::Duration wants = asker == Asker::kClient ? limits::kClientWants : limits::kTaskWants;
   entry.wanted_until = std::max(entry.wanted_until, now + wants);
   entry.image.mutable_last_used_at()->set_seconds(absl::ToUnixSeconds(now));
-  const PullClass rank = asker == Asker::kClient ? PullClass::kClient : PullClass::kTask;
+  PullClass rank = PullClass::kPrepull;
+  if (asker == Asker::kTask) rank = PullClass::kTask;
+  if (asker == Asker::kClient) rank = PullClass::kClient;
   if (*entry.pull_class < rank) *entry.pull_class = rank;
   if (now - entry.use_stored < limits::kUseStoreInterval) return;
   entry.use_stored = now;

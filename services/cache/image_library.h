@@ -32,8 +32,9 @@
 
 namespace tentacle::cache {
 
-// Who asks for an image: a client asks again and again by itself, a task or a prepull asks once.
-enum class Asker { kClient, kTask };
+// Who asks for an image: a client asks again and again by itself, a task or a prepull asks once, and
+// a prepull can wait.
+enum class Asker { kClient, kTask, kPrepull };
 
 class ImageLibrary {
  public:
@@ -53,7 +54,10 @@ class ImageLibrary {
   void Configure();
 
   // Breaks off all pulls; does not wait for them.
-  void Stop() { stop_.Begin(); }
+  void Stop();
+  // A prepull does not want it any more: its pull is broken off, unless somebody else wants it. What
+  // is here stays.
+  void Withdraw(const std::string& image_id);
 
   // Why nothing is served in this mode; empty: it is.
   std::string IdleReason() const;
@@ -90,6 +94,11 @@ class ImageLibrary {
   void AddSources(
       std::function<ChunkSources(const v1::Image& image, const Chunked& chunked)> make_sources) {
     more_sources_ = std::move(make_sources);
+  }
+
+  // Before the first pull. Called on the pull threads with each piece that came.
+  void CountFetched(std::function<void(ChunkOrigin from, std::uint64_t bytes)> count) {
+    count_fetched_ = std::move(count);
   }
 
   // The bytes that are here by now, whichever name the file has. NotFound: none.
@@ -140,6 +149,7 @@ class ImageLibrary {
   std::map<std::string, std::uint64_t> orphans_;
   absl::Time orphans_until_ = absl::InfinitePast();
   LineLimiter* limiter_ = nullptr;
+  std::function<void(ChunkOrigin, std::uint64_t)> count_fetched_;
   std::function<ChunkSources(const v1::Image& image, const Chunked& chunked)> more_sources_;
   MetaDesk metas_;
   const retry::BackoffPolicy retries_;

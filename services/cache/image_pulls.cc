@@ -20,6 +20,7 @@
 #include "services/cache/file_facts.h"
 #include "services/cache/image_library.h"
 #include "services/cache/limits.h"
+#include "services/cache/timestamp.h"
 
 namespace tentacle::cache {
 
@@ -78,6 +79,7 @@ absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry) {
     if (absl::Status status = MakeRoom(*entry); !status.ok()) return status;
   }
   entry->pull_runs = true;
+  entry->stop = std::make_shared<Stopping>();
   entry->line = Line::kAsked;
   entry->image.clear_reason();
   Move(*entry, ImageEvent::kDemanded);
@@ -105,7 +107,7 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
     if (other->image.state() == v1::IMAGE_STATE_CACHED) job.local_images.push_back({id, Final(id)});
   }
   job.load_list = [this](const std::string& image_id) { return LoadStoredList(image_id); };
-  job.stop = &stop_;
+  job.stop = entry->stop.get();  // `entry` is kept by what is called below.
   // Each of these hops to the home thread.
   job.on_progress = [this, entry](std::uint64_t present) {
     asio::post(host_.home, [this, entry, present] {
@@ -126,6 +128,12 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
       Move(*entry, ImageEvent::kBytesComplete);
     });
   };
+  job.on_right = [this, entry] {
+    asio::post(host_.home, [entry] {
+      entry->hash_right = true;
+      entry->Tell();
+    });
+  };
   job.on_restart = [this, entry] {
     asio::post(host_.home, [entry] {
       ++entry->generation;
@@ -133,7 +141,10 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
       entry->Tell();
     });
   };
-  job.on_fetched = [this](ChunkOrigin from, std::uint64_t bytes) { metrics_.Fetched(from, bytes); };
+  job.on_fetched = [this](ChunkOrigin from, std::uint64_t bytes) {
+    metrics_.Fetched(from, bytes);
+    if (count_fetched_) count_fetched_(from, bytes);
+  };
   // A repair finds what is wrong; after a kill the chunk that was being written is, and that is no
   // news.
   const bool was_whole = entry->doubted;
@@ -179,10 +190,10 @@ asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
     // What the pull thread has posted comes first.
     co_await asio::post(asio::use_awaitable);
     const bool wanted = entry->readers > 0 || host_.clock.Now() < entry->wanted_until;
-    if (!absl::IsUnavailable(status) || !wanted || stop_.begun()) {
+    if (!absl::IsUnavailable(status) || !wanted || entry->stop->begun()) {
       // A try that failed while everything ends is no verdict on the image: it goes on at the next
       // start.
-      const bool broken_off = absl::IsUnavailable(status) && stop_.begun();
+      const bool broken_off = absl::IsUnavailable(status) && entry->stop->begun();
       Ended(*entry, broken_off ? absl::CancelledError("stopped") : status);
       co_return;
     }
@@ -196,6 +207,22 @@ asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
   }
 }
 
+void ImageLibrary::Stop() {
+  stop_.Begin();
+  for (const auto& [id, entry] : entries_) {
+    if (entry->stop != nullptr) entry->stop->Begin();
+  }
+}
+
+void ImageLibrary::Withdraw(const std::string& image_id) {
+  const auto at = entries_.find(image_id);
+  if (at == entries_.end() || !at->second->pull_runs) return;
+  const std::shared_ptr<Entry>& entry = at->second;
+  if (entry->readers > 0 || *entry->pull_class != PullClass::kPrepull) return;
+  host_.log.Info("cache.pull_withdrawn", {{"image", image_id}});
+  entry->stop->Begin();
+}
+
 // Neither does a pull begin anew while the cache is switched off.
 asio::awaitable<void> ImageLibrary::WaitWhileIdle(absl::Duration at_least) {
   asio::steady_timer timer(host_.home, absl::ToChronoNanoseconds(at_least));
@@ -207,6 +234,7 @@ asio::awaitable<void> ImageLibrary::WaitWhileIdle(absl::Duration at_least) {
 
 void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
   entry.pull_runs = false;
+  entry.hash_right = false;
   entry.doubted = false;
   entry.wrong_told = 0;
   entry.chunked.reset();
@@ -218,7 +246,7 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
     image.clear_reason();
     image.set_present_bytes(image.size_bytes());
     entry.file_id = PublishedFileId(Final(image.id()));
-    image.mutable_verified_at()->set_seconds(absl::ToUnixSeconds(host_.clock.Now()));
+    SetTime(image.mutable_verified_at(), host_.clock.Now());
     image.mutable_cached_at()->set_seconds(absl::ToUnixSeconds(host_.clock.Now()));
     Move(entry, ImageEvent::kHashRight);
     host_.log.Info("cache.image_cached", {{"image", image.id()}, {"bytes", image.size_bytes()}});
@@ -229,6 +257,7 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
     return;
   }
   if (absl::IsCancelled(status)) {
+    if (!stop_.begun()) Move(entry, ImageEvent::kWithdrawn);
     entry.Tell();  // Who waits for its bytes waits in vain.
     return;
   }

@@ -86,4 +86,38 @@ inline constexpr std::uint32_t kHttpConnections = 1024;
 // One machine opens one or two; a script that opens all of them would keep the others out.
 inline constexpr std::uint32_t kHttpConnectionsPerAddress = 256;
 
+// Who waits for the line looks up so often: a new limit, a stop and a demand are noticed by then.
+inline constexpr absl::Duration kLimiterSlice = absl::Milliseconds(200);
+// How often the ledger is written down and told, when it has changed.
+inline constexpr absl::Duration kLedgerInterval = absl::Seconds(30);
+
+// A prepull that cannot begin for want of room or of the backend is tried again so often.
+inline constexpr absl::Duration kPrepullRetry = absl::Minutes(5);
+// The forecast of a prepull is told anew when it moved by so much, and no more often than that.
+inline constexpr absl::Duration kForecastMoves = absl::Minutes(10);
+
+// A link that is good for less than this is asked for anew: a machine that begins to install wants
+// to end as well.
+inline constexpr absl::Duration kRelayLinkLeft = absl::Hours(4);
+// A tentacle has one or two; a host with containers has more.
+inline constexpr std::size_t kOfferedAddresses = 16;
+
+// A neighbour answers within milliseconds; this is one whose disk or processor is busy.
+inline constexpr absl::Duration kPeerAnswer = absl::Seconds(2);
+// How often those that have an image are asked how far they are, while it is pulled.
+inline constexpr absl::Duration kPeerAskInterval = absl::Seconds(1);
+inline constexpr absl::Duration kPeerGreetInterval = absl::Seconds(5);
+// A peer that reads the WAN for us may wait for it so long without a byte.
+inline constexpr absl::Duration kPeerStall = absl::Seconds(20);
+// A peer that has the image and gives less than this share of the WAN is no gain...
+inline constexpr double kPeerLeastShare = 0.5;
+// ... seen over so long.
+inline constexpr absl::Duration kPeerJudgedAfter = absl::Seconds(5);
+// The backend's answer is no longer than this while there are peers: then they are asked again.
+inline constexpr std::uint64_t kPeerStripeBytes = 8ull << 20;
+// Threads that ask peers how far they are.
+inline constexpr int kPeerThreads = 2;
+// An answer to "how far are you" is one line.
+inline constexpr std::uint64_t kPeerStateBytes = 4096;
+
 }  // namespace tentacle::cache::limits

@@ -56,7 +56,28 @@ Metrics::Metrics(prometheus::Registry& registry)
           Gauges(registry, "tentacle_cache_used_bytes", "Bytes of images on disk, pulls included.")
               .Add({})),
       limit_(Gauges(registry, "tentacle_cache_limit_bytes", "The size limit in force.").Add({})),
-      images_(Gauges(registry, "tentacle_cache_images", "Images known here, by state.")) {}
+      images_(Gauges(registry, "tentacle_cache_images", "Images known here, by state.")),
+      wan_limit_(Gauges(registry,
+                        "tentacle_cache_wan_limit_bits_per_second",
+                        "What pulls may take of the line now; 0 is all of it.")
+                     .Add({})),
+      wan_throughput_(Gauges(registry,
+                             "tentacle_cache_wan_throughput_bits_per_second",
+                             "What the line to the backend gave when it was measured.")
+                          .Add({})),
+      line_bytes_(Gauges(registry,
+                         "tentacle_cache_ledger_bytes",
+                         "Bytes since the cache is there, by where they came from or went.")),
+      prepulls_(Gauges(registry, "tentacle_cache_prepulls", "Prepulls that are not over.").Add({})),
+      prepulls_ended_(Counters(
+          registry, "tentacle_cache_prepulls_ended_total", "Prepulls that ended, by outcome.")),
+      peer_requests_(Counters(registry,
+                              "tentacle_cache_peer_requests_total",
+                              "Questions to and from other tentacles, by outcome.")),
+      peers_usable_(Gauges(registry,
+                           "tentacle_cache_peers_usable",
+                           "Tentacles of the site that may be asked for chunks.")
+                        .Add({})) {}
 
 void Metrics::Fetched(ChunkOrigin from, std::uint64_t bytes) {
   switch (from) {
@@ -116,6 +137,38 @@ void Metrics::Used(std::uint64_t bytes, std::uint64_t max_bytes) {
 void Metrics::Images(const std::map<std::string, std::size_t>& by_state) {
   for (const auto& [state, count] : by_state)
     images_.Add({{"state", state}}).Set(static_cast<double>(count));
+}
+
+void Metrics::WanLimit(double mbit) {
+  wan_limit_.Set(mbit * 1e6);
+}
+
+void Metrics::Ledger(const v1::Ledger& ledger) {
+  const auto set = [this](const char* kind, std::uint64_t bytes) {
+    line_bytes_.Add({{"kind", kind}}).Set(static_cast<double>(bytes));
+  };
+  set("backend", ledger.backend_bytes());
+  set("peer", ledger.peer_bytes());
+  set("local", ledger.local_bytes());
+  set("served", ledger.served_bytes());
+  set("peer_served", ledger.peer_served_bytes());
+  wan_throughput_.Set(ledger.throughput_mbit() * 1e6);
+}
+
+void Metrics::Prepulls(std::size_t waiting) {
+  prepulls_.Set(static_cast<double>(waiting));
+}
+
+void Metrics::PrepullEnded(std::string_view outcome) {
+  prepulls_ended_.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+void Metrics::PeerAsked(std::string_view outcome) {
+  peer_requests_.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+void Metrics::PeersUsable(std::size_t count) {
+  peers_usable_.Set(static_cast<double>(count));
 }
 
 }  // namespace tentacle::cache

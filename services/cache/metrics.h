@@ -1,6 +1,8 @@
 // Every counter of the cache, by name.
 #pragma once
 
+#include <tentacle/cache/v1/planning.pb.h>
+
 #include <map>
 #include <string>
 #include <string_view>
@@ -31,6 +33,12 @@ class Metrics {
   void Scrubbed(std::string_view result);
   void Used(std::uint64_t bytes, std::uint64_t max_bytes);
   void Images(const std::map<std::string, std::size_t>& by_state);
+  void WanLimit(double mbit);  // 0: none.
+  void Ledger(const v1::Ledger& ledger);
+  void Prepulls(std::size_t waiting);
+  void PrepullEnded(std::string_view outcome);
+  void PeerAsked(std::string_view outcome);
+  void PeersUsable(std::size_t count);
 
  private:
   prometheus::Counter& fetched_;
@@ -49,6 +57,13 @@ class Metrics {
   prometheus::Gauge& used_;
   prometheus::Gauge& limit_;
   prometheus::Family<prometheus::Gauge>& images_;
+  prometheus::Gauge& wan_limit_;
+  prometheus::Gauge& wan_throughput_;
+  prometheus::Family<prometheus::Gauge>& line_bytes_;
+  prometheus::Gauge& prepulls_;
+  prometheus::Family<prometheus::Counter>& prepulls_ended_;
+  prometheus::Family<prometheus::Counter>& peer_requests_;
+  prometheus::Gauge& peers_usable_;
 };
 
 }  // namespace tentacle::cache

@@ -193,7 +193,10 @@ absl::Status PullInOrder(const PullJob& job) {
     job.on_verifying();
     const std::string seen = part.Sha256(*job.stop);
     if (job.stop->begun()) return absl::CancelledError("stopped");
-    if (seen == job.image.sha256()) return part.Publish(job);
+    if (seen == job.image.sha256()) {
+      job.on_right();
+      return part.Publish(job);
+    }
     job.on_restart();
     status = part.Clear();
     if (!status.ok()) return status;

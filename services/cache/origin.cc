@@ -109,7 +109,7 @@ absl::StatusOr<chunks::ChunkList> ReadChunkList(std::string_view encoded, const 
   return list;
 }
 
-absl::StatusOr<std::string> FetchChunkList(const Origin& origin,
+absl::StatusOr<FetchedList> FetchChunkList(const Origin& origin,
                                            const v1::Image& image,
                                            Stopping& stop) {
   auto request = MakeRequest(origin, image.id(), "chunks");
@@ -130,9 +130,9 @@ absl::StatusOr<std::string> FetchChunkList(const Origin& origin,
     return absl::UnavailableError(fmt::format("the backend answered {}", reply->status));
   if (reply->status != 200)
     return absl::NotFoundError(fmt::format("the backend answered {}", reply->status));
-  if (const auto list = ReadChunkList(reply->body, image); !list.ok())
-    return absl::NotFoundError(list.status().message());
-  return std::move(reply->body);
+  auto list = ReadChunkList(reply->body, image);
+  if (!list.ok()) return absl::NotFoundError(list.status().message());
+  return FetchedList{std::move(reply->body), *std::move(list)};
 }
 
 }  // namespace tentacle::cache

@@ -36,9 +36,14 @@ std::string_view HeaderOf(const net::HeaderList& headers, std::string_view name)
 // enrolled, or no usable metadata).
 absl::StatusOr<v1::Image> FetchMeta(const Origin& origin, const std::string& image_id);
 
-// The encoded list, decoded once to see that it is one of this image. NotFound: the backend gives
-// none, or none that can be used; the image is pulled without. Unavailable: ask again.
-absl::StatusOr<std::string> FetchChunkList(const Origin& origin,
+struct FetchedList {
+  std::string encoded;
+  chunks::ChunkList list;
+};
+
+// NotFound: the backend gives none of this image, or none that can be used; the image is pulled
+// without. Unavailable: ask again.
+absl::StatusOr<FetchedList> FetchChunkList(const Origin& origin,
                                            const v1::Image& image,
                                            Stopping& stop);
 

@@ -30,6 +30,8 @@ constexpr Transition kTransitions[] = {
     {IMAGE_STATE_FAILED,    ImageEvent::kEvicted,       IMAGE_STATE_ABSENT},
     // What is on the disk is not what was verified: it becomes a part again, and is pulled.
     {IMAGE_STATE_CACHED,    ImageEvent::kDoubted,       IMAGE_STATE_ABSENT},
+    {IMAGE_STATE_PULLING,   ImageEvent::kWithdrawn,     IMAGE_STATE_ABSENT},
+    {IMAGE_STATE_VERIFYING, ImageEvent::kWithdrawn,     IMAGE_STATE_ABSENT},
 };
 // clang-format on
 
@@ -49,6 +51,8 @@ std::string_view ImageEventName(ImageEvent event) {
       return "gave-up";
     case ImageEvent::kEvicted:
       return "evicted";
+    case ImageEvent::kWithdrawn:
+      return "withdrawn";
     case ImageEvent::kDoubted:
       return "doubted";
   }

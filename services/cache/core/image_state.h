@@ -17,9 +17,10 @@ enum class ImageEvent {
   kHashWrong,
   kGaveUp,
   kEvicted,
-  kDoubted
+  kDoubted,
+  kWithdrawn
 };
-inline constexpr int kImageEvents = 7;
+inline constexpr int kImageEvents = 8;
 std::string_view ImageEventName(ImageEvent event);
 std::string_view ImageStateName(ImageState state);  // "absent", "pulling", ...
 

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include <iterator>
 
 #include <boost/asio/detached.hpp>
+#include <boost/json/parse.hpp>
 
 #include "libs/identity/identity.h"
 #include "services/cache/core/image_name.h"
@@ -41,6 +43,13 @@ Client::Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CL
 void Client::Send(const std::string& id, const std::string& headers, const std::string& method) {
   const std::string request = fmt::format(
       "{} /images/{} HTTP/1.1\r\nHost: cache\r\nConnection: close\r\n{}\r\n", method, id, headers);
+  EXPECT_EQ(::send(fd_, request.data(), request.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(request.size()));
+}
+
+void Client::SendPath(const std::string& path, const std::string& headers) {
+  const std::string request =
+      fmt::format("GET {} HTTP/1.1\r\nHost: cache\r\nConnection: close\r\n{}\r\n", path, headers);
   EXPECT_EQ(::send(fd_, request.data(), request.size(), MSG_NOSIGNAL),
             static_cast<ssize_t>(request.size()));
 }
@@ -111,6 +120,7 @@ void CacheBench::Configure(const std::string& backend_url) {
   config.config.mutable_cache()->set_enabled(true);
   config.config.mutable_cache()->set_max_bytes(1ull << 30);
   config.config.mutable_cache()->set_min_free_bytes(0);
+  config.config.mutable_cache()->set_peers_enabled(true);
 }
 
 CacheBench::~CacheBench() {
@@ -139,12 +149,15 @@ void CacheBench::Start() {
   library_ = std::make_unique<ImageLibrary>(*host_, *metrics_, quick);
   scrubber_ = std::make_unique<Scrubber>(*host_, *library_, *metrics_);
   routes_ = std::make_unique<ImageHttp>(*library_, *metrics_);
+  planning_ = std::make_unique<Planning>(*host_, *metrics_, *library_, *routes_, true);
   net::HttpObserver observer;
   observer.on_drop = [this](std::string_view reason) { metrics_->HttpDropped(reason); };
-  auto handler = [this](const net::HttpRequest& request) { return routes_->Handle(request); };
+  auto handler = [this](const net::HttpRequest& request) { return planning_->Handle(request); };
   http_ =
       std::make_unique<net::HttpServer>(io_->get_executor(), handler, net::HttpLimits{}, observer);
+  ASSERT_TRUE(planning_->Open().ok());
   ASSERT_TRUE(library_->Open().ok());
+  planning_->Start();
   ASSERT_TRUE(http_->Listen("127.0.0.1:0").ok());
   auto run = http_->Run();
   asio::co_spawn(*io_, std::move(run), [](std::exception_ptr, absl::Status) {});
@@ -157,7 +170,7 @@ void CacheBench::Start() {
 }
 
 void CacheBench::Stop() {
-  library_->Stop();
+  OnHome([this] { library_->Stop(); });
   scrubber_->Stop();
   asio::post(*io_, [this] {
     http_->Close();
@@ -168,6 +181,7 @@ void CacheBench::Stop() {
   scrubber_.reset();
   library_.reset();
   blocking_->join();
+  planning_.reset();
   http_.reset();
   rpc_.reset();
   io_.reset();
@@ -239,6 +253,68 @@ void CacheBench::Verify(const std::string& id) {
   const auto now = absl::ToUnixSeconds(OnHome([&] { return clock.now; }));
   Await(id, [now](const v1::Image& image) {
     return image.state() == v1::IMAGE_STATE_CACHED && image.verified_at().seconds() >= now;
+  });
+}
+
+void CacheBench::SetNode(const std::string& id) {
+  OnHome([&] {
+    config.config.mutable_node()->set_id(id);
+    planning_->neighbours->SetOwn({id, runtime::Paths{state_dir_, state_dir_}.KeyFile()});
+  });
+}
+
+identity::IdentityKey CacheBench::key() const {
+  return *identity::IdentityKey::Load(runtime::Paths{state_dir_, state_dir_}.KeyFile());
+}
+
+void CacheBench::SetPeers(const v1::ReplacePeersRequest& table) {
+  OnHome([&] { planning_->ReplacePeers(table); });
+  planning_->neighbours->Greet();
+}
+
+void CacheBench::GreetAgain() {
+  OnHome([&] { clock.now += kMaxPeerPause; });
+  planning_->neighbours->Greet();
+}
+
+int CacheBench::UsablePeers() {
+  const auto views = PeerViews();
+  return static_cast<int>(std::count_if(views.begin(), views.end(),
+                                        [](const v1::PeerView& view) { return view.usable(); }));
+}
+
+void CacheBench::Reconfigure(std::function<void(config::v1::TentacleConfig&)> change) {
+  OnHome([&] {
+    change(config.config);
+    library_->Configure();
+    planning_->Configure();
+  });
+}
+
+void CacheBench::AwaitTrue(const std::function<bool()>& is_so) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!is_so()) {
+    if (std::chrono::steady_clock::now() > end) {
+      ADD_FAILURE() << "it is never so";
+      return;
+    }
+    OnHome([] { std::this_thread::yield(); });
+  }
+}
+
+std::string CacheBench::Told(const std::string& type,
+                             const std::string& key,
+                             const std::string& value,
+                             const std::string& field) {
+  return OnHome([&] {
+    std::string told;
+    for (const auto& event : events->all) {
+      if (event.type() != type) continue;
+      const boost::json::value body = boost::json::parse(event.body_json());
+      if (body.at(key).as_string() != value) continue;
+      told += (told.empty() ? "" : " ") + std::string(body.at(field).as_string());
+    }
+    return told;
   });
 }
 

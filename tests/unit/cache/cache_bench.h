@@ -21,6 +21,7 @@
 #include <gtest/gtest.h>
 #include <prometheus/registry.h>
 
+#include "libs/identity/identity.h"
 #include "libs/net/http_server.h"
 #include "libs/rpc/server.h"
 #include "libs/runtime/host.h"
@@ -28,6 +29,7 @@
 #include "services/cache/image_library.h"
 #include "services/cache/limits.h"
 #include "services/cache/metrics.h"
+#include "services/cache/planning.h"
 #include "services/cache/scrubber.h"
 #include "tests/support/kept_events.h"
 #include "tests/unit/cache/fake_origin.h"
@@ -83,6 +85,7 @@ class Client {
   void Send(const std::string& id,
             const std::string& headers = "",
             const std::string& method = "GET");
+  void SendPath(const std::string& path, const std::string& headers = "");
   Answer Head();                        // Reads up to the blank line.
   std::string Read(std::size_t bytes);  // So many, or less when the line ends.
   Answer All(const std::string& method = "GET");
@@ -151,6 +154,41 @@ class CacheBench {
   // Has the image compared with its hashes and waits until it is cached and compared.
   void Verify(const std::string& id);
 
+  // Another node than node-1.
+  void SetNode(const std::string& id);
+  identity::IdentityKey key() const;
+
+  std::string public_key() const { return key().PublicKeyBase64(); }
+
+  // As uplink says it; all of them have been greeted afterwards.
+  void SetPeers(const v1::ReplacePeersRequest& table);
+  // Also those that did not answer: their pause is over.
+  void GreetAgain();
+
+  std::vector<v1::PeerView> PeerViews() { return planning_->neighbours->Views(); }
+
+  int UsablePeers();
+
+  v1::Ledger Ledger() {
+    return OnHome([this] { return planning_->line.ledger(); });
+  }
+
+  void Reconfigure(std::function<void(config::v1::TentacleConfig&)> change);
+
+  Planning& planning() { return *planning_; }
+
+  bool PullRuns(const std::string& id) {
+    return OnHome([this, id] { return library_->entries().at(id)->pull_runs; });
+  }
+
+  // Looks again after each turn of the home thread, for 20 s.
+  void AwaitTrue(const std::function<bool()>& is_so);
+  // A field of the events of a type whose `key` is `value`, in their order.
+  std::string Told(const std::string& type,
+                   const std::string& key,
+                   const std::string& value,
+                   const std::string& field);
+
   std::string PartPath(const std::string& id) const;
   std::string FinalPath(const std::string& id) const;
 
@@ -193,6 +231,7 @@ class CacheBench {
   std::unique_ptr<ImageLibrary> library_;
   std::unique_ptr<Scrubber> scrubber_;
   std::unique_ptr<ImageHttp> routes_;
+  std::unique_ptr<Planning> planning_;
   std::unique_ptr<net::HttpServer> http_;
   std::thread home_;
 };

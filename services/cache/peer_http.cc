@@ -1,0 +1,79 @@
+#include "services/cache/peer_http.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "libs/text/view.h"
+
+namespace tentacle::cache {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+constexpr std::string_view kState = "/peer/state/";
+constexpr std::string_view kImages = "/peer/images/";
+
+// Of its bytes each was compared with its hash before it is given away.
+bool IsCheckedByChunk(const Entry& entry) {
+  return entry.image.state() == v1::IMAGE_STATE_CACHED || entry.chunked != nullptr;
+}
+
+}  // namespace
+
+asio::awaitable<net::HttpReply> PeerHttp::Handle(net::HttpRequest request) {
+  net::HttpReply reply;
+  const auto peer = neighbours_->CheckToken(request.Header("Authorization"));
+  if (peer.ok()) {
+    reply = co_await Answer(std::move(request));
+  } else {
+    reply = net::ProblemReply(401, std::string(text::Message(peer.status())));
+  }
+  metrics_.PeerAsked(reply.status < 300 ? "answered" : reply.status == 401 ? "refused" : "absent");
+  co_return reply;
+}
+
+asio::awaitable<net::HttpReply> PeerHttp::Answer(net::HttpRequest request) {
+  if (request.method != "GET") co_return net::ProblemReply(405, "GET only");
+  if (request.path == "/peer/hello") {
+    net::HttpReply hello;
+    hello.status = 204;
+    co_return hello;
+  }
+  if (request.path.starts_with(kState)) co_return State(request.path.substr(kState.size()));
+  if (!request.path.starts_with(kImages))
+    co_return net::ProblemReply(404,
+                                "there is /peer/hello, /peer/state/{id} and /peer/images/{id}");
+  std::string image_id = request.path.substr(kImages.size());
+  co_return co_await Image(std::move(request), std::move(image_id));
+}
+
+net::HttpReply PeerHttp::State(const std::string& image_id) const {
+  const auto at = library_.entries().find(image_id);
+  if (at == library_.entries().end() || !IsCheckedByChunk(*at->second))
+    return net::ProblemReply(404, "this image is neither here nor on its way");
+  const Entry& entry = *at->second;
+  const bool cached = entry.image.state() == v1::IMAGE_STATE_CACHED;
+  const std::uint64_t prefix = cached ? entry.image.size_bytes() : entry.chunked->EndOfPresent(0);
+  const json::object body{{"sha256", entry.image.sha256()},
+                          {"cached", cached},
+                          {"pulling", entry.pull_runs},
+                          {"prefixBytes", prefix}};
+  return net::JsonReply(200, json::serialize(body));
+}
+
+asio::awaitable<net::HttpReply> PeerHttp::Image(net::HttpRequest request, std::string image_id) {
+  const auto at = library_.entries().find(image_id);
+  // A question of a peer begins no pull: it would ask us for what we would ask it for.
+  if (at == library_.entries().end() || !IsCheckedByChunk(*at->second))
+    co_return net::ProblemReply(404, "this image is neither here nor on its way");
+  request.path = "/images/" + image_id;
+  // What a neighbour wants makes nothing more urgent here.
+  net::HttpReply reply = co_await images_.Handle(std::move(request), Asker::kPrepull);
+  if (reply.status == 206 || reply.status == 200)
+    line_.PeerServed(reply.stream_length.value_or(reply.file ? reply.file->length : 0));
+  co_return reply;
+}
+
+}  // namespace tentacle::cache

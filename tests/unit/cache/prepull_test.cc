@@ -1,0 +1,168 @@
+// Prepulls on a cache whose clock is moved by hand.
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/cache/cache_bench.h"
+#include "tests/unit/cache/fake_origin.h"
+
+namespace tentacle::cache::testing {
+namespace {
+
+namespace json = boost::json;
+using ::testing::HasSubstr;
+using v1::IMAGE_STATE_CACHED;
+
+constexpr std::size_t kMib = 1 << 20;
+const absl::Time kMonday = absl::FromUnixSeconds(1'795'435'200);  // 2026-11-23T12:00:00Z
+
+v1::Prepull Order(const std::string& id, const std::string& image) {
+  v1::Prepull order;
+  order.set_id(id);
+  order.set_image_id(image);
+  order.set_time_zone("UTC");
+  return order;
+}
+
+class PrepullTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    bench_.OnHome([this] { bench_.clock.now = kMonday; });
+    origin_.PutChunked("a", Pattern(1, 2 * kMib));
+    origin_.PutChunked("b", Pattern(2, 2 * kMib));
+  }
+
+  absl::StatusOr<v1::PlannedPrepull> Plan(v1::Prepull order) {
+    return bench_.Do(bench_.planning().prepulls.Plan(std::move(order)));
+  }
+
+  std::vector<v1::PlannedPrepull> List() {
+    return bench_.OnHome([this] { return bench_.planning().prepulls.List(); });
+  }
+
+  // The states that were told of a prepull, in their order.
+  std::string Told(const std::string& id) {
+    return bench_.Told("prepull.status", "scheduleId", id, "state");
+  }
+
+  FakeOrigin origin_;
+  CacheBench bench_{origin_};
+};
+
+TEST_F(PrepullTest, WithoutAWindowItBeginsAtOnceAndSaysSoWhenItIsThere) {
+  const auto planned = Plan(Order("1", "a"));
+  ASSERT_TRUE(planned.ok()) << planned.status();
+  EXPECT_THAT(planned->forecast(), HasSubstr("has not been measured"));
+  EXPECT_EQ(bench_.AwaitRest("a").state(), IMAGE_STATE_CACHED);
+  bench_.AwaitTrue([this] { return List().empty(); });
+  EXPECT_EQ(Told("1"), "waiting pulling done");
+}
+
+TEST_F(PrepullTest, WaitsForItsWindow) {
+  auto order = Order("1", "a");
+  order.add_windows("daily 22:00-06:00");
+  ASSERT_TRUE(Plan(order).ok());
+  bench_.OnHome([] {});
+  EXPECT_TRUE(origin_.pulls().empty());
+  bench_.OnHome([this] {
+    bench_.clock.now = kMonday + absl::Hours(10);
+    bench_.planning().prepulls.Wake();
+  });
+  bench_.AwaitTrue([this] { return List().empty(); });
+  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
+}
+
+TEST_F(PrepullTest, StopsWhenItsWindowClosesAndGoesOnInTheNext) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number == 1) honest.hold_at = kMib;
+    return honest;
+  });
+  auto order = Order("1", "a");
+  order.add_windows("daily 12:00-13:00");
+  ASSERT_TRUE(Plan(order).ok());
+  origin_.AwaitHeld();
+  bench_.AwaitPresent("a", kMib / 2);
+  bench_.OnHome([this] {
+    bench_.clock.now = kMonday + absl::Hours(1);
+    bench_.planning().prepulls.Wake();
+  });
+  bench_.AwaitTrue([this] { return !bench_.PullRuns("a"); });
+  EXPECT_THAT(List().at(0).reason(), HasSubstr("window"));
+  bench_.OnHome([this] {
+    bench_.clock.now = kMonday + absl::Hours(24);
+    bench_.planning().prepulls.Wake();
+  });
+  origin_.Release();
+  bench_.AwaitTrue([this] { return List().empty(); });
+  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
+}
+
+TEST_F(PrepullTest, OneThatIsCancelledIsNotGoneOnWith) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number == 1) honest.hold_at = kMib;
+    return honest;
+  });
+  ASSERT_TRUE(Plan(Order("1", "a")).ok());
+  origin_.AwaitHeld();
+  bench_.OnHome([this] { bench_.planning().prepulls.Cancel("1"); });
+  bench_.AwaitTrue([this] { return !bench_.PullRuns("a"); });
+  EXPECT_TRUE(List().empty());
+  origin_.Release();
+  // Somebody who needs it goes on with what is here.
+  ASSERT_TRUE(bench_.Pull("a").ok());
+  EXPECT_EQ(bench_.AwaitRest("a").state(), IMAGE_STATE_CACHED);
+}
+
+TEST_F(PrepullTest, OneThatATaskWantsMeanwhileGoesOnWithoutIt) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number == 1) honest.hold_at = kMib;
+    return honest;
+  });
+  ASSERT_TRUE(Plan(Order("1", "a")).ok());
+  origin_.AwaitHeld();
+  ASSERT_TRUE(bench_.Pull("a").ok());
+  bench_.OnHome([this] { bench_.planning().prepulls.Cancel("1"); });
+  origin_.Release();
+  EXPECT_EQ(bench_.AwaitRest("a").state(), IMAGE_STATE_CACHED);
+  EXPECT_EQ(origin_.pulls().size(), 1U);
+}
+
+TEST_F(PrepullTest, SurvivesARestart) {
+  auto order = Order("1", "a");
+  order.add_windows("daily 22:00-06:00");
+  ASSERT_TRUE(Plan(order).ok());
+  bench_.Stop();
+  bench_.Start();
+  ASSERT_EQ(List().size(), 1U);
+  EXPECT_EQ(List()[0].prepull().windows(0), "daily 22:00-06:00");
+}
+
+TEST_F(PrepullTest, WhatTheBackendDoesNotHaveIsRefusedAtOnce) {
+  EXPECT_TRUE(absl::IsNotFound(Plan(Order("1", "unknown")).status()));
+  EXPECT_TRUE(List().empty());
+  auto order = Order("1", "a");
+  order.add_windows("always");
+  EXPECT_TRUE(absl::IsInvalidArgument(Plan(order).status()));
+}
+
+TEST_F(PrepullTest, SaysThatItIsLateOnceTheLineIsKnown) {
+  bench_.OnHome([this] { bench_.planning().line.limiter().SetMeasured(0.001); });
+  auto order = Order("1", "a");
+  order.mutable_deadline()->set_seconds(absl::ToUnixSeconds(kMonday + absl::Hours(1)));
+  order.mutable_not_before()->set_seconds(absl::ToUnixSeconds(kMonday + absl::Minutes(30)));
+  const auto planned = Plan(order);
+  ASSERT_TRUE(planned.ok());
+  EXPECT_TRUE(planned->has_feasible());
+  EXPECT_FALSE(planned->feasible());
+  EXPECT_THAT(planned->forecast(), HasSubstr("not feasible by Mon 23 Nov 13:00"));
+}
+
+TEST_F(PrepullTest, InPassiveModeThereIsNone) {
+  bench_.OnHome([this] { bench_.config.config.mutable_uplink()->set_mode("passive"); });
+  EXPECT_TRUE(absl::IsFailedPrecondition(Plan(Order("1", "a")).status()));
+}
+
+}  // namespace
+}  // namespace tentacle::cache::testing
