@@ -24,6 +24,7 @@ using event::v1::PRIORITY_RESULT;
 BootDesk::BootDesk(Parts parts)
     : parts_(std::move(parts)),
       table_(parts_.secret),
+      boots_turn_(parts_.home),
       file_turn_(parts_.home),
       pull_wake_(parts_.home),
       deadline_timer_(parts_.home) {}
@@ -42,7 +43,35 @@ absl::Status BootDesk::Restore() {
   }
   CountTasks();
   parts_.log.Info("pxe.tasks_restored", {{"tasks", loaded->tasks.size()}});
+  return RestoreBoots();
+}
+
+absl::Status BootDesk::RestoreBoots() {
+  auto kept = parts_.archive.Load();
+  if (!kept.ok()) return kept.status();
+  for (const std::string& what : kept->unreadable) parts_.log.Error("pxe.boot_record_unreadable", {{"reason", what}});
+  boots_.Restore(std::move(kept->boots));
   return absl::OkStatus();
+}
+
+asio::awaitable<void> BootDesk::KeepBoots() {
+  const auto held = co_await boots_turn_.Take();
+  boots_wait_ = false;
+  const std::set<wire::MacAddress> changed = boots_.TakeChanged();
+  for (const wire::MacAddress& mac : changed) {
+    auto save = [this, mac, boots = boots_.Of(mac)] { return parts_.archive.Save(mac, boots); };
+    const absl::Status status = co_await async::OnPool(parts_.blocking, save);
+    if (!status.ok()) {
+      parts_.log.Error("pxe.boot_record_not_kept",
+                       {{"mac", mac.ToString()}, {"reason", std::string(status.message())}});
+    }
+  }
+}
+
+void BootDesk::KeepBootsLater() {
+  if (std::exchange(boots_wait_, true)) return;
+  auto keep = KeepBoots();
+  asio::co_spawn(parts_.home, std::move(keep), asio::detached);
 }
 
 std::optional<DropReason> BootDesk::Admit(const BootRequest& boot) const { return Admit(boot.mac); }
@@ -76,9 +105,17 @@ void BootDesk::Answered(const BootRequest& boot, DhcpPort port, std::string_view
 }
 
 void BootDesk::LoaderSent(const wire::MacAddress& mac, std::string_view file, absl::Duration took) {
+  HasLoader(mac, "tftp", fmt::format("{} in {:.1f} s", file, absl::ToDoubleSeconds(took)));
+}
+
+void BootDesk::LoaderAskedFor(const wire::MacAddress& mac, std::string_view file) {
+  HasLoader(mac, "http", fmt::format("{} by HTTP Boot", file));
+}
+
+void BootDesk::HasLoader(const wire::MacAddress& mac, std::string_view step, std::string_view detail) {
   const TrackedTask* task = table_.Find(mac);
   if (task == nullptr || !NeedsNetworkBoot(task->progress)) return;
-  Timeline(*task, "tftp", fmt::format("{} in {:.1f} s", file, absl::ToDoubleSeconds(took)));
+  Timeline(*task, step, detail);
   if (const TrackedTask* changed = table_.Step(mac, BootStep::kLoaderFetched, parts_.clock.Now())) {
     SettleLater(*changed);
   }
@@ -86,6 +123,16 @@ void BootDesk::LoaderSent(const wire::MacAddress& mac, std::string_view file, ab
 
 void BootDesk::Note(const wire::MacAddress& mac, std::string_view step, std::string_view detail) {
   if (const TrackedTask* task = table_.Find(mac)) Timeline(*task, step, detail);
+}
+
+// What is closed already stays as it is.
+void BootDesk::CloseIfEnded(const TrackedTask& task) {
+  const absl::Time now = parts_.clock.Now();
+  if (task.progress.status() == task::v1::TASK_STATUS_COMPLETE) {
+    Ended(boots_.Close(task.mac, "the machine runs its new system", true, now));
+  } else if (task.progress.status() == task::v1::TASK_STATUS_FAILED) {
+    Ended(boots_.Close(task.mac, fmt::format("failed: {}", task.progress.message()), false, now));
+  }
 }
 
 asio::awaitable<absl::Status> BootDesk::Report(std::string task_id, std::string token, pxe::Report report) {
@@ -102,6 +149,7 @@ asio::awaitable<absl::Status> BootDesk::Report(std::string task_id, std::string 
     parts_.metrics.Callback("repeated");
     // The process may have been killed between the table and the log: what is answered 204 must be in both.
     const TrackedTask again = *table_.FindById(task_id);
+    CloseIfEnded(again);
     co_return co_await Settle(again);
   }
   const TrackedTask task = *changed;
@@ -113,12 +161,7 @@ asio::awaitable<absl::Status> BootDesk::Report(std::string task_id, std::string 
                    {"message", task.progress.message()}});
   // Progress within a stage is not a step of its own.
   if (task.progress.stage() != stage_before) Timeline(task, report.event, task.progress.message());
-  const auto ended = task.progress.status();
-  if (ended == task::v1::TASK_STATUS_COMPLETE) {
-    Ended(boots_.Close(task.mac, "the machine runs its new system", true, parts_.clock.Now()));
-  } else if (ended == task::v1::TASK_STATUS_FAILED) {
-    Ended(boots_.Close(task.mac, fmt::format("failed: {}", task.progress.message()), false, parts_.clock.Now()));
-  }
+  CloseIfEnded(task);
   status = co_await Settle(task);
   parts_.metrics.Callback(status.ok() ? "taken" : "not_durable");
   co_return status;
@@ -144,6 +187,7 @@ asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revisi
     const TrackedTask* task = table_.Find(mac);
     if (task == nullptr) continue;
     const TrackedTask fresh = *task;
+    loops_.Forget(mac);
     parts_.log.Info("pxe.task_taken", {{"task", fresh.task.id()}, {"mac", mac.ToString()}});
     if (!fresh.task.image_id().empty()) wanted_images_.insert(fresh.task.image_id());
     co_await Settle(fresh);
@@ -222,6 +266,7 @@ void BootDesk::NoteNeededImages() {
 void BootDesk::Timeline(const TrackedTask& task, std::string_view step, std::string_view detail) {
   boots_.Note(task.mac, task.task.id(), task.task.hostname(), step, detail, parts_.clock.Now());
   PublishStep(task.task.id(), step, detail);
+  KeepBootsLater();
 }
 
 void BootDesk::PublishStep(std::string_view task_id, std::string_view step, std::string_view detail) {
@@ -244,6 +289,7 @@ void BootDesk::Ended(const std::vector<BootRecord>& boots) {
     parts_.events.Publish(
         events::MakeEvent("boot.record", boot.task_id, PRIORITY_RESULT, BootRecordBody(boot), now));
   }
+  if (!boots.empty()) KeepBootsLater();
 }
 
 void BootDesk::CountTasks() {
@@ -273,6 +319,7 @@ asio::awaitable<absl::Status> BootDesk::SaveFile(TrackedTask task) {
 asio::awaitable<absl::Status> BootDesk::Settle(TrackedTask task) {
   CountTasks();
   absl::Status saved = co_await SaveFile(task);
+  co_await KeepBoots();
   const absl::Time now = parts_.clock.Now();
   auto appended = co_await parts_.events.Append(
       events::MakeEvent("task.status", task.task.id(), PRIORITY_RESULT, StatusBody(task, now), now));

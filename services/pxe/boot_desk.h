@@ -21,11 +21,13 @@
 #include "libs/events/event_log.h"
 #include "libs/runtime/clock.h"
 #include "libs/runtime/log.h"
+#include "services/pxe/boot_archive.h"
 #include "services/pxe/boot_folder.h"
 #include "services/pxe/core/boot_record.h"
 #include "services/pxe/core/boot_request.h"
 #include "services/pxe/core/boot_table.h"
 #include "services/pxe/core/kernel_boot.h"
+#include "services/pxe/core/loader_loops.h"
 #include "services/pxe/core/orders.h"
 #include "services/pxe/metrics.h"
 #include "services/pxe/peers.h"
@@ -72,6 +74,7 @@ class BootDesk {
     Metrics& metrics;
     CachePeer& cache;
     TaskDir& files;
+    BootArchive& archive;
     BootFolder folder;
     std::string secret;
   };
@@ -90,6 +93,8 @@ class BootDesk {
   void Answered(const BootRequest& boot, DhcpPort port, std::string_view file);
   // TFTP: the loader went out whole.
   void LoaderSent(const wire::MacAddress& mac, std::string_view file, absl::Duration took);
+  // HTTP Boot: the machine fetches its loader.
+  void LoaderAskedFor(const wire::MacAddress& mac, std::string_view file);
   // Something worth a line in the timeline of the machine's task, when it has one.
   void Note(const wire::MacAddress& mac, std::string_view step, std::string_view detail);
 
@@ -107,6 +112,8 @@ class BootDesk {
   boost::asio::awaitable<std::vector<RefusedTask>> Replace(std::uint64_t revision,
                                                            std::vector<task::v1::BootTask> tasks);
   const BootTable& table() const { return table_; }
+  // DHCP and TFTP tell what they see; a machine that fetches its script, or has another task, begins anew.
+  LoaderLoops& loops() { return loops_; }
   const BootRecords& boots() const { return boots_; }
 
   // Asks the cache for the images of new tasks until it has taken each request, and tells it which images open tasks
@@ -129,8 +136,9 @@ class BootDesk {
   boost::asio::awaitable<Plan> PlanBoot(ScriptRequest request);
   // Why the task cannot boot its machine now, or "".
   std::string Obstacle(const TrackedTask& task, BootKind kind) const;
-  // Tells the machine's beginning of a boot; false when the task is over by that.
-  bool BeginBoot(const ScriptRequest& request);
+  // Tells the machine's beginning of a boot; false when the task is over by that. Durable when it returns, so that a
+  // machine which has a script finds its orders whatever happens to us.
+  boost::asio::awaitable<bool> BeginBoot(ScriptRequest request);
   Refusal RefuseOrders(OrdersVerdict verdict, const std::string& address);
   Refusal RefuseAnswer(AnswerVerdict verdict, const TrackedTask* task, std::string_view name, const Asker& asker);
   // Something that a person should look at.
@@ -140,8 +148,15 @@ class BootDesk {
   // A step of a boot, for the backend and for the machine's record.
   void Timeline(const TrackedTask& task, std::string_view step, std::string_view detail);
   void PublishStep(std::string_view task_id, std::string_view step, std::string_view detail);
+  // `step` is the one in which the machine got its loader.
+  void HasLoader(const wire::MacAddress& mac, std::string_view step, std::string_view detail);
   // Tells how boots ended.
+  void CloseIfEnded(const TrackedTask& task);
   void Ended(const std::vector<BootRecord>& boots);
+  absl::Status RestoreBoots();
+  // Writes down what has changed in the machines' records; what was noted before is in the store when it returns.
+  boost::asio::awaitable<void> KeepBoots();
+  void KeepBootsLater();
   void CountTasks();
   void NoteNeededImages();
   boost::asio::awaitable<void> TellNeededImages();
@@ -154,6 +169,9 @@ class BootDesk {
   Parts parts_;
   BootTable table_;
   BootRecords boots_;
+  async::Turn boots_turn_;
+  bool boots_wait_ = false;  // KeepBootsLater() was called, and has not begun.
+  LoaderLoops loops_;
   bool enabled_ = true;
   async::Turn file_turn_;
   std::set<std::string> wanted_images_;

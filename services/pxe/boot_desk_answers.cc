@@ -32,19 +32,26 @@ std::string BootDesk::Obstacle(const TrackedTask& task, BootKind kind) const {
   return "";
 }
 
-bool BootDesk::BeginBoot(const ScriptRequest& request) {
+asio::awaitable<bool> BootDesk::BeginBoot(ScriptRequest request) {
   const absl::Time now = parts_.clock.Now();
+  loops_.Forget(request.mac);
   if (!table_.BeginBoot(request.mac, request.call.asker.address, now)) {
     if (const TrackedTask* task = table_.Find(request.mac)) {
       Alert(*task, "boot_loop", task->progress.message());
       Ended(boots_.Close(request.mac, task->progress.message(), false, now));
       SettleLater(*task);
     }
-    return false;
+    co_return false;
   }
-  if (const TrackedTask* changed = table_.Step(request.mac, BootStep::kScriptFetched, now)) SettleLater(*changed);
-  if (const TrackedTask* task = table_.Find(request.mac)) Timeline(*task, "script", fmt::format("{} fetched its script", request.loader));
-  return true;
+  table_.Step(request.mac, BootStep::kScriptFetched, now);
+  const TrackedTask* task = table_.Find(request.mac);
+  if (task == nullptr) co_return true;
+  Timeline(*task, "script", fmt::format("{} fetched its script", request.loader));
+  // Also when nothing has changed: the process may have been killed between the table and the record.
+  const TrackedTask begun = *task;
+  // A full disk is told by health and metrics; the machine boots all the same.
+  co_await Settle(begun);
+  co_return true;
 }
 
 asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
@@ -81,9 +88,15 @@ asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
     task = table_.Find(request.mac);
     if (task == nullptr || !NeedsNetworkBoot(task->progress)) co_return Plan();
   }
-  if (request.boots && !BeginBoot(request)) {
-    plan.what = Plan::Do::kLocalBoot;
-    co_return plan;
+  if (request.boots) {
+    const bool begun = co_await BeginBoot(request);
+    // While it was written down the task may have gone.
+    task = table_.Find(request.mac);
+    if (task == nullptr) co_return Plan();
+    if (!begun || !NeedsNetworkBoot(task->progress)) {
+      plan.what = Plan::Do::kLocalBoot;
+      co_return plan;
+    }
   }
   parts_.log.Info("pxe.script_served",
                   {{"task", task->task.id()}, {"mac", request.mac.ToString()}, {"boots", request.boots}});
@@ -134,12 +147,16 @@ asio::awaitable<absl::StatusOr<ImageFacts>> BootDesk::ImageOf(std::string image_
   if (image->image().state() == cache::v1::IMAGE_STATE_FAILED) {
     co_return absl::UnavailableError(fmt::format("the image cannot be served: {}", image->image().reason()));
   }
-  co_return ImageFacts{fmt::format("http://{}:{}/images/{}", call.our_ip, image->http_port(), image_id),
+  // Relay mode: straight from the backend.
+  const bool direct = !image->direct_url().empty();
+  const std::string ours = fmt::format("http://{}:{}/images/{}", call.our_ip, image->http_port(), image_id);
+  co_return ImageFacts{direct ? image->direct_url() : ours,
                        image->image().sha256(),
                        image->image().size_bytes(),
                        image->image().unpacked_size_bytes(),
                        image->image().format(),
-                       image->image().name()};
+                       image->image().name(),
+                       direct ? "backend" : "cache"};
 }
 
 Refusal BootDesk::RefuseOrders(OrdersVerdict verdict, const std::string& address) {
@@ -167,14 +184,14 @@ asio::awaitable<std::variant<std::string, Refusal>> BootDesk::Orders(std::string
   if (verdict != OrdersVerdict::kGranted) co_return RefuseOrders(verdict, address);
   // The table may change while this is written down.
   const TrackedTask granted = *table_.Redeem(mac, address, parts_.clock.Now());
+  Timeline(granted, "orders", fmt::format("given to {}", address));
+  Timeline(granted, "image", fmt::format("{} from the {}", image->name, image->source));
   if (absl::Status status = co_await Settle(granted); !status.ok()) {
     parts_.metrics.Orders("not_durable");
     co_return Refusal{503, std::string(status.message())};
   }
   parts_.metrics.Orders("granted");
   parts_.log.Info("pxe.orders_given", {{"task", granted.task.id()}, {"mac", mac.ToString()}, {"address", address}});
-  Timeline(granted, "orders", fmt::format("given to {}", address));
-  Timeline(granted, "image", fmt::format("{} from the cache", image->name));
   co_return RenderOrders(granted.task,
                          {table_.CallbackToken(granted), CallbackUrl(call, granted.task.id()), *image});
 }
@@ -223,6 +240,7 @@ asio::awaitable<std::variant<AnswerReply, Refusal>> BootDesk::Answer(std::string
   if (verdict != AnswerVerdict::kGranted) co_return RefuseAnswer(verdict, task, name, call.asker);
   const TrackedTask granted =
       *table_.RedeemAnswer(mac, name, call.asker.address, file->begins_installation, parts_.clock.Now());
+  Timeline(granted, "answer", fmt::format("{} given to {}", name, call.asker.address));
   if (absl::Status status = co_await Settle(granted); !status.ok()) {
     parts_.metrics.Answer("not_durable");
     co_return Refusal{503, std::string(status.message())};
@@ -231,7 +249,6 @@ asio::awaitable<std::variant<AnswerReply, Refusal>> BootDesk::Answer(std::string
   parts_.log.Info(
       "pxe.answer_given",
       {{"task", granted.task.id()}, {"mac", mac.ToString()}, {"file", name}, {"address", call.asker.address}});
-  Timeline(granted, "answer", fmt::format("{} given to {}", name, call.asker.address));
   AnswerContext context;
   context.answers_url = fmt::format("{}/answers/{}", BaseUrl(call), table_.AnswerToken(granted));
   context.callback_url = CallbackUrl(call, granted.task.id());

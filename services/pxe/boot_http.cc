@@ -6,6 +6,7 @@
 #include "libs/text/view.h"
 #include "services/pxe/core/autoexec_script.h"
 #include "services/pxe/core/boot_files.h"
+#include "services/pxe/core/loader_loops.h"
 #include "services/pxe/limits.h"
 
 namespace tentacle::pxe {
@@ -158,7 +159,9 @@ net::HttpReply BootHttp::File(const net::HttpRequest& request) {
   reply.headers = {{"Content-Type", "application/octet-stream"}, {"Accept-Ranges", "bytes"}};
   net::ByteRange range;
   const std::uint64_t size = span->length;
-  const net::RangeVerdict verdict = net::ParseRange(request.Header("Range"), size, &range);
+  // Without validators of ours an If-Range holds for nothing (RFC 9110 section 13.1.5): the whole file.
+  const std::string_view wanted = request.Header("If-Range").empty() ? request.Header("Range") : std::string_view();
+  const net::RangeVerdict verdict = net::ParseRange(wanted, size, &range);
   if (verdict == net::RangeVerdict::kUnsatisfiable) {
     reply = net::ProblemReply(416, "the range is behind the end of the file");
     reply.headers.emplace_back("Content-Range", "bytes */" + std::to_string(size));
@@ -173,6 +176,10 @@ net::HttpReply BootHttp::File(const net::HttpRequest& request) {
     span->length = range.length;
   }
   reply.file = *std::move(span);
+  // Firmware asks with HEAD how long it is, and then for it; ranges are no firmware's.
+  if (request.method == "GET" && reply.status == 200 && IsIpxeLoader(*safe)) {
+    if (const auto mac = mac_of_(request.remote_ip)) desk_.LoaderAskedFor(*mac, *safe);
+  }
   return reply;
 }
 

@@ -67,8 +67,8 @@ std::variant<BootChoice, DropReason> DhcpListener::Decide(const BootRequest& boo
                                                           const QuirkEffects& quirk) {
   if (const auto reason = parts_.desk.Admit(boot)) return *reason;
   // An iPXE that says so goes round in no circle.
-  if (boot.ipxe) parts_.loops.Recognised(boot.mac);
-  const bool round = parts_.loops.GoesRound(boot.mac, parts_.clock.Now());
+  if (boot.ipxe) parts_.desk.loops().Forget(boot.mac);
+  const bool round = parts_.desk.loops().GoesRound(boot.mac, parts_.clock.Now());
   auto choice = ChooseBoot(boot, arrival, parts_.urls, quirk, round);
   if (const auto* chosen = std::get_if<BootChoice>(&choice)) {
     if (!chosen->loader.empty() && !parts_.has_loader(chosen->loader)) return DropReason::kNoLoader;

@@ -15,7 +15,6 @@
 #include "services/pxe/boot_attempts.h"
 #include "services/pxe/boot_desk.h"
 #include "services/pxe/core/client_memory.h"
-#include "services/pxe/core/loader_loops.h"
 #include "services/pxe/core/proxy_dhcp.h"
 #include "services/pxe/local_addresses.h"
 #include "services/pxe/metrics.h"
@@ -33,7 +32,6 @@ class DhcpListener {
     BootAttempts& attempts;
     const QuirkTable& quirks;
     ClientMemory& memory;
-    LoaderLoops& loops;
     std::function<bool(const std::string&)> has_loader;  // In the boot folder.
     BootUrls urls;
     const runtime::Clock& clock;

@@ -49,7 +49,8 @@ inline constexpr std::uint32_t kTftpMaxWindow = 64;           // Blocks; what a 
 inline constexpr absl::Duration kTftpFirstTimeout = absl::Seconds(1);
 inline constexpr absl::Duration kTftpMinTimeout = absl::Milliseconds(50);  // A client that stops for a moment is not lost.
 inline constexpr absl::Duration kTftpMaxTimeout = absl::Seconds(5);
-// Without any answer, so that a forged request brings its victim little: 1 + 2 + 4 s.
+// Without any answer, so that a forged request brings its victim little: 1 + 2 + 4 s. Only an OACK is repeated in that
+// time; a block that nobody has acknowledged goes out once for each request that comes.
 inline constexpr int kTftpSilentTries = 3;
 inline constexpr int kTftpTries = 6;  // Of the last block, whose acknowledgement nobody repeats.
 // A switch port that comes up, a ROM that erases its flash: no reason to give up.

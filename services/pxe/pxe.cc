@@ -68,8 +68,9 @@ class Pxe {
         http_port_(static_cast<std::uint16_t>(config_.http_port())),
         metrics_(host.registry),
         files_(host.paths.state_dir + "/tasks"),
+        archive_(host.store),
         cache_(DialCache(host.paths.Socket("cache"))),
-        desk_({host.home, host.blocking, host.clock, host.log, host.events, metrics_, *cache_, files_,
+        desk_({host.home, host.blocking, host.clock, host.log, host.events, metrics_, *cache_, files_, archive_,
                BootFolder(boot_dir_), std::move(secret)}),
         rpc_(MakePxeService(host.home, desk_)),
         routes_(desk_, metrics_, boot_dir_, http_port_, MacOf()),
@@ -153,8 +154,8 @@ class Pxe {
     // A DHCP server on this host may hold port 67 too; broadcasts reach both.
     auto socket = OpenUdp(condition, number, port == DhcpPort::kDhcp);
     if (!socket.ok()) return socket.status();
-    DhcpListener::Parts parts{host_.home, addresses_, desk_,       attempts_, quirks_,  memory_,
-                              loops_,     HasLoader(), BootUrls{http_port_}, host_.clock, host_.log, metrics_};
+    DhcpListener::Parts parts{host_.home,  addresses_,           desk_,       attempts_, quirks_, memory_,
+                              HasLoader(), BootUrls{http_port_}, host_.clock, host_.log, metrics_};
     *listener = std::make_unique<DhcpListener>(port, *std::move(socket), std::move(parts));
     return absl::OkStatus();
   }
@@ -163,7 +164,7 @@ class Pxe {
     auto socket = OpenUdp("tftp_socket", config_.tftp_port(), false);
     if (!socket.ok()) return socket.status();
     TftpListener::Parts parts{host_.home, host_.blocking, host_.clock, host_.log, metrics_, desk_,
-                              addresses_, memory_,        loops_,      MacOf(),   shelf_,   config_.max_tftp_sessions(),
+                              addresses_, memory_,        MacOf(),     shelf_,   config_.max_tftp_sessions(),
                               http_port_};
     tftp_ = std::make_unique<TftpListener>(std::move(parts), *std::move(socket));
     return absl::OkStatus();
@@ -218,6 +219,7 @@ class Pxe {
   std::uint16_t http_port_;
   Metrics metrics_;
   TaskDir files_;
+  BootArchive archive_;
   std::unique_ptr<CachePeer> cache_;
   BootDesk desk_;
   std::unique_ptr<grpc::Service> rpc_;
@@ -227,7 +229,6 @@ class Pxe {
   BootAttempts attempts_;
   QuirkTable quirks_;
   ClientMemory memory_;
-  LoaderLoops loops_;
   NeighbourCache neighbours_;
   BootShelf shelf_;
   std::map<std::string, bool> loaders_;  // Which are in the boot folder.

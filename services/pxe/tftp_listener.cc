@@ -67,7 +67,7 @@ void TftpListener::Serve(const net::Datagram& first) {
   if (request->write) {
     return Refuse(first, wire::TftpErrorCode::kAccessViolation, "this server only reads", "write_refused");
   }
-  if (ports_.IsBeginning(first.from)) return Drop("repeated");
+  if (ports_.Repeated(first.from)) return Drop("repeated");
   // Silence: the client asks again, an attacker gets nothing.
   if (!Reserve(first.from.address)) return Drop("too_many");
   auto transfer = Transfer(first, *request, asker);
@@ -201,9 +201,9 @@ void TftpListener::Ended(const TftpPorts::Transfer& transfer, TftpOutcome outcom
   }
   if (outcome != TftpOutcome::kComplete) return;
   // Only an iPXE that runs asks for that, and says so by it.
-  if (BaseName(transfer.file) == kAutoexecName) return parts_.loops.Recognised(*mac);
+  if (BaseName(transfer.file) == kAutoexecName) return parts_.desk.loops().Forget(*mac);
   parts_.desk.LoaderSent(*mac, transfer.file, took);
-  if (!IsIpxeLoader(transfer.file) || !parts_.loops.LoaderSent(*mac, now)) return;
+  if (!IsIpxeLoader(transfer.file) || !parts_.desk.loops().LoaderSent(*mac, now)) return;
   parts_.log.Warning("pxe.loader_loop", {{"mac", mac->ToString()}, {"file", transfer.file}});
   parts_.desk.Note(*mac, "loader-loop", fmt::format("{} was fetched again and again; offering the script", transfer.file));
 }

@@ -18,7 +18,6 @@
 #include "services/pxe/boot_desk.h"
 #include "services/pxe/boot_shelf.h"
 #include "services/pxe/core/client_memory.h"
-#include "services/pxe/core/loader_loops.h"
 #include "services/pxe/local_addresses.h"
 #include "services/pxe/metrics.h"
 #include "services/pxe/neighbours.h"
@@ -38,7 +37,6 @@ class TftpListener {
     BootDesk& desk;
     LocalAddresses& addresses;
     ClientMemory& memory;
-    LoaderLoops& loops;
     MacOfAddress mac_of;
     BootShelf& shelf;
     std::size_t max_sessions;

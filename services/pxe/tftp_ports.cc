@@ -140,9 +140,15 @@ void TftpPorts::Begin(Transfer transfer) {
   tick_.cancel();  // Somebody has a deadline now.
 }
 
-bool TftpPorts::IsBeginning(net::Ipv4Endpoint client) const {
-  const auto at = where_.find(client);
-  return at != where_.end() && !ports_[at->second]->transfers.at(client).session.heard();
+bool TftpPorts::Repeated(net::Ipv4Endpoint client) {
+  const auto where = where_.find(client);
+  if (where == where_.end()) return false;
+  Port& port = *ports_[where->second];
+  const auto at = port.transfers.find(client);
+  if (at->second.session.heard()) return false;
+  Take(port, at, at->second.session.OnRequestAgain(clock_.Now()));
+  Flush(port);
+  return true;
 }
 
 asio::awaitable<void> TftpPorts::WatchDeadlines() {

@@ -42,8 +42,8 @@ class TftpPorts {
 
   // Sends the first packet. A client's new request takes the place of what it has under way from the same port.
   void Begin(Transfer transfer);
-  // A request of this client came already and has not got further: it is a repeated one.
-  bool IsBeginning(net::Ipv4Endpoint client) const;
+  // A request of this client came already and has not got further: it is a repeated one, and has been dealt with.
+  bool Repeated(net::Ipv4Endpoint client);
   std::size_t open() const { return where_.size(); }
 
  private:

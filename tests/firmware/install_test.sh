@@ -10,42 +10,20 @@
 # and lab; the programs are those of BUILD_PRESET (release unless set).
 set -euo pipefail
 
-REPO=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=scripts/lib/say.sh
-. "$REPO/scripts/lib/say.sh"
-# shellcheck source=scripts/lib/build.sh
-. "$REPO/scripts/lib/build.sh"
-# shellcheck source=scripts/lib/postgres.sh
-. "$REPO/scripts/lib/postgres.sh"
-# shellcheck source=scripts/lib/lab.sh
-. "$REPO/scripts/lib/lab.sh"
-# shellcheck source=scripts/lib/stack.sh
-. "$REPO/scripts/lib/stack.sh"
-# shellcheck source=scripts/lib/install_run.sh
-. "$REPO/scripts/lib/install_run.sh"
+# shellcheck source=tests/firmware/common.sh
+. "$(dirname "$0")/common.sh"
 
 # What every boot passes through, in the words of the timeline. UEFI firmware asks port 4011 and
 # fetches iPXE by TFTP; the BIOS machine's network card has iPXE in its ROM.
 STEPS_ALWAYS=(offer script orders image booted downloading applying configuring firstboot 'done')
 STEPS_UEFI=(boot-server tftp)
 SERVICES=(discovery agent pxe cache uplink)
-CHECKS_FAILED=0
-TEMP=
 
 main() {
-  [ "$(id -u)" = 0 ] || {
-    echo 'install_test: root is needed' >&2
-    exit 1
-  }
-  trap clean_up EXIT
-  trap 'exit 130' INT TERM
-  TEMP=$(mktemp -d /tmp/tentacle-test.XXXXXX)
+  begin install_test
   build_ramdisk
   build_image
-  if ! stack_up "$TEMP" || ! register_image; then
-    stack_show_logs
-    exit 1
-  fi
+  stack_or_end register_image
   case ${1-} in
     bios-uefi) test_bios_and_uefi ;;
     kill) test_kill ;;
@@ -55,24 +33,7 @@ main() {
       exit 1
       ;;
   esac
-  [ $CHECKS_FAILED -eq 0 ] || {
-    stack_show_logs
-    echo "$CHECKS_FAILED checks failed"
-    exit 1
-  }
-  echo 'all checks hold'
-}
-
-# check TEXT COMMAND...: a line, and the count.
-check() {
-  local text=$1
-  shift
-  if "$@"; then
-    printf 'ok     %s\n' "$text"
-  else
-    printf 'FAILED %s\n' "$text"
-    CHECKS_FAILED=$((CHECKS_FAILED + 1))
-  fi
+  finish
 }
 
 test_bios_and_uefi() {
@@ -183,16 +144,6 @@ says() {
 
 disk_is_empty() {
   [ "$(qemu-img map --output=json "$LAB_DIR/$1.qcow2" | jq '[.[] | select(.data)] | length')" = 0 ]
-}
-
-clean_up() {
-  local code=$?
-  trap '' INT TERM
-  stack_down || true
-  if [ -n "$TEMP" ]; then
-    rm -rf "$TEMP"
-  fi
-  exit $code
 }
 
 main "$@"

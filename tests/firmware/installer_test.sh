@@ -4,35 +4,27 @@
 #
 #   debian        Debian's own installer boots from BIOS, fetches its preseed file and reports `booted`
 #   secure-boot   OVMF with Secure Boot on starts shim, GRUB and our signed kernel, whose installer gets its orders
+#   http-boot     OVMF with PXE switched off comes by UEFI HTTP Boot, loads iPXE over HTTP and fetches its script
 #
-#   tests/firmware/installer_test.sh [debian] [secure-boot]      both, at once, when none is named
+#   tests/firmware/installer_test.sh [debian] [secure-boot] [http-boot]      all, at once, when none is named
 #
 # One line a check; exit code 0 when all hold. Needs root and what scripts/lib/packages.sh calls run and lab; the
 # programs are those of BUILD_PRESET (release unless set).
 # shellcheck disable=SC2034,SC2153  # Names in capitals are shared with scripts/lib.
 set -euo pipefail
 
-REPO=$(cd "$(dirname "$0")/../.." && pwd)
-for lib in say build postgres lab stack install_run; do
-  # shellcheck source=/dev/null
-  . "$REPO/scripts/lib/$lib.sh"
-done
+# shellcheck source=tests/firmware/common.sh
+. "$(dirname "$0")/common.sh"
 
 PATIENCE_S=${PATIENCE_S:-420}
-CHECKS_FAILED=0
-TEMP=
 
 main() {
-  [ "$(id -u)" = 0 ] || {
-    echo 'installer_test: root is needed' >&2
-    exit 1
-  }
   local -a wanted=("$@")
-  [ $# -gt 0 ] || wanted=(debian secure-boot)
-  trap clean_up EXIT
-  trap 'exit 130' INT TERM
-  TEMP=$(mktemp -d /tmp/tentacle-test.XXXXXX)
+  local one
+  [ $# -gt 0 ] || wanted=(debian secure-boot http-boot)
+  begin installer_test
   build_ramdisk
+  mkdir -p "$IMAGE_DIR"
   # A Secure Boot client does not say that it is one, so the branch says which machines get the signed chain.
   secure_mac=$(install_mac secure-01)
   export TENTACLE_PXE_QUIRKS="name=secure-boot mac=$secure_mac arch=7 loader=shimx64.efi"
@@ -40,31 +32,10 @@ main() {
   # serves it, so the office names the tentacle as the next server for the machine with Secure Boot (docs/boot.md).
   LAB_DHCP_OPTIONS=(--dhcp-option="option:dns-server,$LAB_DHCP_ADDRESS" --dhcp-host="$secure_mac,set:signed"
     --dhcp-boot="tag:signed,,,$LAB_TENTACLE_ADDRESS")
-  if ! stack_up "$TEMP" || ! "$REPO/deploy/boot-files/fetch.sh" "$TEMP/state/cache/boot" debian-12 secure-boot; then
-    stack_show_logs
-    exit 1
-  fi
-  local one
+  stack_or_end "$REPO/deploy/boot-files/fetch.sh" "$TEMP/state/cache/boot" debian-12 secure-boot
   for one in "${wanted[@]}"; do "start_$(tr - _ <<<"$one")"; done
   for one in "${wanted[@]}"; do "check_$(tr - _ <<<"$one")"; done
-  [ $CHECKS_FAILED -eq 0 ] || {
-    stack_show_logs
-    echo "$CHECKS_FAILED checks failed"
-    exit 1
-  }
-  echo 'all checks hold'
-}
-
-# check TEXT COMMAND...: a line, and the count.
-check() {
-  local text=$1
-  shift
-  if "$@"; then
-    printf 'ok     %s\n' "$text"
-  else
-    printf 'FAILED %s\n' "$text"
-    CHECKS_FAILED=$((CHECKS_FAILED + 1))
-  fi
+  finish
 }
 
 # order NAME JSON: a task with these fields beside the usual ones.
@@ -133,12 +104,18 @@ check_secure_boot() {
   install_timeline secure-01
 }
 
-clean_up() {
-  local code=$?
-  trap '' INT TERM
-  stack_down || true
-  if [ -n "$TEMP" ]; then rm -rf "$TEMP"; fi
-  exit $code
+start_http_boot() {
+  check 'HTTP Boot: the task is taken' order http-01 \
+    '{"osType": "debian-preseed", "platform": "baremetal-uefi", "adminPassword": "m4rker-of-the-test"}'
+  install_switch_on http-01 uefi-http
+}
+
+check_http_boot() {
+  check 'HTTP Boot: the firmware is offered a URL' wait_for "$PATIENCE_S" has_step http-01 offer "http://$LAB_TENTACLE_ADDRESS:9080/boot/ipxe.efi"
+  check 'HTTP Boot: it fetches iPXE there' wait_for 60 has_step http-01 http ipxe.efi
+  check 'HTTP Boot: iPXE runs and fetches its script' wait_for 120 has_step http-01 script iPXE
+  lab_stop vm-http-01
+  install_timeline http-01
 }
 
 main "$@"

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """One word of a machine's firmware, and what must come of it. Exit code 0: it did.
 
-    pxe_client.py offer|silence|boot-server|relay|tftp-silence DEVICE MAC [--arch 7] [--vendor PXEClient] [--ipxe]
-                  [--server ADDRESS] [--file NAME] [--address OURS]
+    pxe_client.py offer|silence|boot-server|relay|tftp-silence|crowd DEVICE MAC [--arch 7] [--vendor PXEClient] [--ipxe]
+                  [--server ADDRESS] [--file NAME] [--address OURS] [--machines N]
+
+`crowd`: N machines at once, whose MACs count up from MAC; each asks as often as firmware does.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import time
 
 COOKIE = bytes.fromhex("63825363")
 PATIENCE = 4      # Firmware's first window.
+TRIES = 4         # And so many there are.
 SILENCE = 1.0     # Our answers take milliseconds.
 CIRCUIT = b"\x01\x04eth7"
 
@@ -103,6 +106,32 @@ def silence(args):
     expect("answer", None, answer(args, sock, SILENCE))
 
 
+def crowd(args):
+    sock = open_socket(args, "", 68)
+    first = int(args.mac.replace(":", ""), 16)
+    waiting = {}
+    for number in range(args.machines):
+        args.mac = "%012x" % (first + number)
+        packet = message(args, 1)
+        waiting[args.xid] = packet
+    for _ in range(TRIES):
+        for packet in waiting.values():
+            sock.sendto(packet, ("255.255.255.255", 67))
+        until = time.monotonic() + PATIENCE
+        while waiting and (left := until - time.monotonic()) > 0:
+            sock.settimeout(left)
+            try:
+                packet, sender = sock.recvfrom(4096)
+            except socket.timeout:
+                break
+            args.xid = packet[4:8]
+            if packet[0] == 2 and waiting.pop(args.xid, None):
+                check_reply(args, (packet, sender), 2, 67)
+        if not waiting:
+            return
+    sys.exit("%d of %d machines were not answered" % (len(waiting), args.machines))
+
+
 def boot_server(args):
     sock = open_socket(args, args.address, 4011)
     sock.sendto(message(args, 3, ciaddr=args.address), (args.server, 4011))
@@ -138,9 +167,10 @@ def main():
     parser.add_argument("--server", default="")
     parser.add_argument("--file", default="")
     parser.add_argument("--address", default="0.0.0.0")
+    parser.add_argument("--machines", type=int, default=20)
     args = parser.parse_args()
     {"offer": offer, "silence": silence, "boot-server": boot_server, "relay": relay,
-     "tftp-silence": tftp_silence}[args.what](args)
+     "tftp-silence": tftp_silence, "crowd": crowd}[args.what](args)
 
 
 main()

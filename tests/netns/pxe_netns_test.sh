@@ -2,13 +2,14 @@
 # The pxe service between two segments and a relay, with other people's clients: each interface answers with its own
 # address, strangers hear nothing, files go over lines that lose, double and reorder.
 #
-#   pxe_netns_test.sh OCTOFLEET_TENTACLE FAULTY_WIRE
+#   pxe_netns_test.sh OCTOFLEET_TENTACLE FAULTY_WIRE PACKET_FLOOD
 #
 # Exit code 77: skipped, with the reason.
 set -euo pipefail
 
 tentacle=$1
 faulty_wire=$2
+packet_flood=$3
 here=$(cd "$(dirname "$0")" && pwd)
 
 skip() { echo "SKIPPED: $1"; exit 77; }
@@ -17,7 +18,7 @@ for tool in ip python3 curl atftp tftp tshark; do
   command -v "$tool" >/dev/null || skip "$tool is not installed"
 done
 unshare --net true 2>/dev/null || skip "this host does not allow network namespaces"
-for program in "$tentacle" "$faulty_wire"; do
+for program in "$tentacle" "$faulty_wire" "$packet_flood"; do
   [ -x "$program" ] || { echo "FAILED: $program is not built"; exit 1; }
 done
 
@@ -27,12 +28,14 @@ scratch=$(mktemp -d)
 service_pid=
 wire_pid=
 listen_pid=
+flood_pid=
+nginx_pid=
 
 clean_up() {
   local code=$? name
   trap - EXIT
-  for pid in $service_pid $wire_pid $listen_pid; do kill -TERM "$pid" 2>/dev/null || true; done
-  for pid in $service_pid $wire_pid $listen_pid; do wait "$pid" 2>/dev/null || true; done
+  for pid in $service_pid $wire_pid $listen_pid $flood_pid $nginx_pid; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in $service_pid $wire_pid $listen_pid $flood_pid $nginx_pid; do wait "$pid" 2>/dev/null || true; done
   for name in server one two wire; do ip netns del "$tag-$name" 2>/dev/null || true; done
   if [ $code -ne 0 ] && [ $code -ne 77 ] && [ -f "$scratch/log" ]; then
     echo "--- the service's log"; tail -40 "$scratch/log"
@@ -82,6 +85,8 @@ ip -n "$tag-one" link set c0 up
 ip -n "$tag-one" route add default via 10.91.0.1
 ip -n "$tag-two" addr add 10.92.0.10/24 dev c1
 ip -n "$tag-two" link set c1 up
+# From where requests come that nobody acknowledges.
+for n in $(seq 20 39); do ip -n "$tag-two" addr add "10.92.0.$n/24" dev c1; done
 # Addresses of nobody's network, for packets that claim to come from there.
 ip -n "$tag-two" addr add 10.99.0.10/24 dev c1
 ip -n "$tag-server" route add 10.99.0.0/24 via 10.92.0.10
@@ -100,7 +105,8 @@ head -c 1000000 /dev/urandom >"$boot/ipxe.efi"
 head -c 40000000 /dev/urandom >"$boot/large.efi"   # 78125 blocks of 512: the number rolls over.
 cp "$boot/ipxe.efi" "$boot/undionly.kpxe"
 head -c 5000 /dev/urandom >"$boot/secureboot/grubx64.efi"
-for mac in 52:54:00:91:00:0a 52:54:00:92:00:0a; do
+crowd=$(for n in $(seq 16 35); do printf '52:54:00:92:01:%02x ' "$n"; done)
+for mac in 52:54:00:91:00:0a 52:54:00:92:00:0a $crowd; do
   printf '{"task":{"id":"t-%s","mac":"%s","hostname":"pc","imageId":"1","osType":"linux-image","platform":"kvm-libvirt","network":{"dhcp":true}},"progress":{"status":"waiting"},"orders":{}}\n' \
     "${mac//:/}" "$mac" >"$scratch/state/tasks/${mac//:/-}.json"
 done
@@ -131,6 +137,29 @@ check 'TFTP says nothing to an address of nobody'"'"'s network' ask two tftp-sil
 check 'a relay is answered at its address, with its circuit' ask two relay c1 52:54:00:92:00:0a --address 10.92.0.10 --server 10.92.0.1
 comes 'a boot of nobody is counted' in_ns server sh -c \
   "curl -fsS http://127.0.0.1:9472/metrics | grep -q 'tentacle_pxe_boot_attempts_total{outcome=\"told\"} [1-9]'"
+
+# Bar D2: ranges, HEAD and files above 4 GiB.
+truncate -s 5G "$boot/sparse.img"
+printf 'the very end' | dd of="$boot/sparse.img" bs=1 seek=$((5 * 1024 * 1024 * 1024 - 12)) conv=notrunc status=none
+web() { in_ns two curl -sS --max-time 20 "$@"; }
+length() { web -I "http://10.92.0.1:9080/boot/$1" | tr -d '\r' | grep -qx "Content-Length: $2"; }
+check 'HEAD tells the length of a file of 5 GiB' length sparse.img 5368709120
+end_of() { [ "$(web -r 5368709108- "http://10.92.0.1:9080/boot/sparse.img")" = 'the very end' ]; }
+check 'and its last octets can be asked for' end_of
+check 'two hundred ranges are answered as the RFC says' in_ns two python3 -B "$here/range_client.py" 10.92.0.1 9080 /boot/ipxe.efi "$boot/ipxe.efi"
+if command -v nginx >/dev/null; then
+  mkdir -p "$scratch/nginx"
+  printf 'daemon off; pid %s/nginx/pid; error_log %s/nginx/error; events {} http { access_log off; server { listen 10.92.0.1:9090; root %s; location /boot/ { alias %s/; } } }\n' \
+    "$scratch" "$scratch" "$scratch" "$boot" >"$scratch/nginx/conf"
+  chmod 755 "$scratch" "$scratch/state" "$scratch/state/cache" "$boot"
+  ip netns exec "$tag-server" nginx -p "$scratch/nginx" -c "$scratch/nginx/conf" >"$scratch/nginx/out" 2>&1 &
+  nginx_pid=$!
+  comes 'nginx serves the same folder' web -f -o /dev/null http://10.92.0.1:9090/boot/ipxe.efi
+  check 'two hundred ranges are answered as nginx answers them' in_ns two python3 -B "$here/range_client.py" 10.92.0.1 9080 /boot/ipxe.efi "$boot/ipxe.efi" --beside 9090
+  kill -TERM "$nginx_pid"; wait "$nginx_pid" 2>/dev/null || true; nginx_pid=
+else
+  echo '# nginx is not installed: ranges are compared with the RFC alone'
+fi
 
 get() {  # get NAMESPACE SERVER FILE OPTION...: with atftp
   local name=$1 server=$2 file=$3
@@ -163,6 +192,35 @@ kill -TERM "$listen_pid"; wait "$listen_pid" 2>/dev/null || true; listen_pid=
 wellformed() { [ "$(tshark -r "$scratch/two.pcap" -Y 'dhcp && ip.src == 10.92.0.1' 2>/dev/null | wc -l)" -ge 5 ] &&
   [ -z "$(tshark -r "$scratch/two.pcap" -Y 'dhcp && ip.src == 10.92.0.1 && (_ws.malformed || _ws.expert.severity == error)' 2>/dev/null)" ]; }
 check 'Wireshark finds nothing wrong with our answers' wellformed
+# Bar B4: a flood of rubbish keeps no machine from its offer, and fills no log.
+sample() { in_ns server curl -fsS --max-time 10 http://127.0.0.1:9472/metrics | awk -v name="$1" 'index($0, name) == 1 { n += $2 } END { print n + 0 }'; }
+lines=$(wc -l <"$scratch/log")
+in_ns two "$packet_flood" garbage 10.92.0.1 20000 200000 7 67 4011 >"$scratch/flood" &
+flood_pid=$!
+check 'in a flood of rubbish twenty machines are offered their loader' ask two crowd c1 52:54:00:92:01:10 --server 10.92.0.1 --file ipxe.efi
+check 'the flood comes to its end' wait "$flood_pid"
+flood_pid=
+rubbish_is_counted() { [ "$(sample tentacle_pxe_dhcp_drops_total)" -ge 1000 ]; }
+check 'what was rubbish is counted' rubbish_is_counted
+unanswered() { cat "$scratch/flood"; grep -q ' answers 0 ' "$scratch/flood"; }
+check 'none of it was answered' unanswered
+# Two lines for each machine, and one a second at most about strangers.
+log_is_short() { tail -n "+$((lines + 1))" "$scratch/log" | head -n 5; [ $(($(wc -l <"$scratch/log") - lines)) -le 120 ]; }
+check 'the log has a line for each machine, not for each packet' log_is_short
+
+# Bar C5: requests of which nobody acknowledges an answer.
+in_ns two "$packet_flood" requests 10.92.0.1 5000 20000 9 10.92.0.20 20 >"$scratch/flood" &
+flood_pid=$!
+check 'meanwhile a machine fetches its loader' get two 10.92.0.1 ipxe.efi --option 'blksize 1428'
+check 'the flood of requests comes to its end' wait "$flood_pid"
+flood_pid=
+little_came_back() { cat "$scratch/flood"; awk '{ exit !($2 == 20000 && $8 <= 10 * $4) }' "$scratch/flood"; }
+check 'less than ten times what was asked with came back' little_came_back
+sessions_are_few() { [ "$(sample tentacle_pxe_tftp_sessions)" -le 80 ]; }
+check 'four transfers of an address at most are half open' sessions_are_few
+no_session() { [ "$(sample tentacle_pxe_tftp_sessions)" = 0 ]; }
+comes 'and they are given up' no_session
+
 code=0
 kill -TERM "$service_pid"; wait "$service_pid" || code=$?; service_pid=
 check 'the service ends in order' [ $code = 0 ]

@@ -16,7 +16,8 @@ MESSAGES = {
     "image.cached": {"imageId": str, "size": int},
 }
 STATUSES = {"waiting", "booting", "installing", "complete", "failed", "cancelled"}
-_ROW = re.compile(r"\| (?:up|both) \| `([\w.]+)`(²?) \| (.*) \|")
+_ROW = re.compile(r"\| (?:up|both) \| (`[\w.]+`²?(?:, `[\w.]+`²?)*) \| (.*) \|")
+_NAME = re.compile(r"`([\w.]+)`(²?)")
 _OPTIONAL = re.compile(r"`(\w+)`¹")
 
 
@@ -28,10 +29,11 @@ class Contract:
         self._beyond = set()
         with open(path, encoding="utf-8") as file:
             for row in filter(None, map(_ROW.fullmatch, map(str.strip, file))):
-                if row[2]:
-                    self._beyond.add(row[1])
-                else:
-                    self._optional[row[1]] = set(_OPTIONAL.findall(row[3]))
+                for name, beyond in _NAME.findall(row[1]):
+                    if beyond:
+                        self._beyond.add(name)
+                    else:
+                        self._optional[name] = set(_OPTIONAL.findall(row[2]))
         if set(self._optional) != set(MESSAGES):
             raise ValueError(f"{path}: the messages of the specification are {sorted(self._optional)}")
 

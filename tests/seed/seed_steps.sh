@@ -65,13 +65,6 @@ image_range_is_served() {
     cmp "$TEMP/range" <(tail -c +1000001 "$TEMP/images/5" | head -c 2000000)
 }
 
-# task NUMBER ID: the message for a machine, with the fields of a provisioning task.
-task() {
-  jq -nc --arg id "$2" --arg mac "$(mac_of "$1")" --arg hostname "test-vm-0$1" '{type: "task.new", task:
-    {$id, $mac, $hostname, imageId: "5", osType: "linux-image", platform: "kvm-libvirt",
-     network: {dhcp: true}, adminPassword: "not for any file"}}'
-}
-
 task_file() { printf '%s/state/tasks/52-54-00-65-d5-0%s.json' "$TEMP" "$1"; }
 
 file_has_task() { jq -e --arg id "$2" '.task.id == $id' "$(task_file "$1")"; }

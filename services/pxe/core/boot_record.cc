@@ -18,11 +18,12 @@ struct Silence {
 };
 
 // Firmware repeats its questions for about a minute; what it loads over a slow line takes longer.
-constexpr std::array<Silence, 8> kSilences = {{
+constexpr std::array<Silence, 9> kSilences = {{
     {"offer", absl::Seconds(90), "", ", and the machine has not come back for it: it took no offer of ours, never asked "
                                      "port 4011, or a switch drops our answers"},
     {"boot-server", absl::Seconds(90), "", " on port 4011, and the machine never fetched it"},
     {"tftp", absl::Minutes(2), "", ", and then the machine asked for nothing more: the loader does not run on it"},
+    {"http", absl::Minutes(2), "", ", and then the machine asked for nothing more: the loader does not run on it"},
     {"loader-loop", absl::Minutes(2), "", ", and the machine did not take it"},
     {"script", absl::Minutes(20), "", ", and its installer never asked for anything: kernel or initrd could not be loaded "
                                       "or did not start"},
@@ -56,12 +57,23 @@ BootRecord* BootRecords::Open(const wire::MacAddress& mac) {
   return newest.ended == absl::InfiniteFuture() ? &newest : nullptr;
 }
 
+namespace {
+
+// As it is kept and told: what is read back after a restart is the same.
+absl::Time Whole(absl::Time now) {
+  return absl::FromUnixMillis(absl::ToUnixMillis(now));
+}
+
+}  // namespace
+
 void BootRecords::MakeRoom() {
   if (boots_.size() <= kMaxMachines) return;
   const auto older = [](const auto& a, const auto& b) {
     return a.second.back().stages.back().at < b.second.back().stages.back().at;
   };
-  boots_.erase(std::min_element(boots_.begin(), boots_.end(), older));
+  const auto oldest = std::min_element(boots_.begin(), boots_.end(), older);
+  changed_.insert(oldest->first);
+  boots_.erase(oldest);
 }
 
 void BootRecords::Note(const wire::MacAddress& mac,
@@ -88,12 +100,13 @@ void BootRecords::Note(const wire::MacAddress& mac,
   }
   record->task_id = std::string(task_id);
   record->hostname = std::string(hostname);
-  BootStage stage{now, std::string(step), std::string(detail)};
+  BootStage stage{Whole(now), std::string(step), std::string(detail)};
   if (record->stages.size() >= kMaxStages) {
     record->stages.back() = std::move(stage);
   } else {
     record->stages.push_back(std::move(stage));
   }
+  changed_.insert(mac);
   MakeRoom();
 }
 
@@ -112,7 +125,8 @@ std::vector<BootRecord> BootRecords::Close(const wire::MacAddress& mac,
   if (record == nullptr) return {};
   record->verdict = std::string(verdict);
   record->complete = complete;
-  record->ended = now;
+  record->ended = Whole(now);
+  changed_.insert(mac);
   return {*record};
 }
 
@@ -124,10 +138,26 @@ std::vector<BootRecord> BootRecords::CloseSilent(absl::Time now) {
     const std::string verdict = SilenceVerdict(record->stages.back(), now);
     if (verdict.empty()) continue;
     record->verdict = verdict;
-    record->ended = now;
+    record->ended = Whole(now);
+    changed_.insert(mac);
     closed.push_back(*record);
   }
   return closed;
+}
+
+void BootRecords::Restore(std::vector<BootRecord> boots) {
+  for (BootRecord& boot : boots) {
+    std::deque<BootRecord>& of_machine = boots_[boot.mac];
+    if (of_machine.size() >= kMaxBoots) of_machine.pop_front();
+    of_machine.push_back(std::move(boot));
+    MakeRoom();
+  }
+}
+
+std::vector<BootRecord> BootRecords::Of(const wire::MacAddress& mac) const {
+  const auto at = boots_.find(mac);
+  if (at == boots_.end()) return {};
+  return {at->second.begin(), at->second.end()};
 }
 
 std::vector<BootRecord> BootRecords::List() const {

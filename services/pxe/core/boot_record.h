@@ -4,8 +4,10 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <absl/time/time.h>
@@ -55,11 +57,18 @@ class BootRecords {
   // The newest first.
   std::vector<BootRecord> List() const;
 
+  // What was written down before a restart, the oldest of a machine first.
+  void Restore(std::vector<BootRecord> boots);
+  // Machines whose boots are others than at the last call; and the boots of one, the newest last.
+  std::set<wire::MacAddress> TakeChanged() { return std::exchange(changed_, {}); }
+  std::vector<BootRecord> Of(const wire::MacAddress& mac) const;
+
  private:
   BootRecord* Open(const wire::MacAddress& mac);
   void MakeRoom();
 
   std::map<wire::MacAddress, std::deque<BootRecord>> boots_;  // The newest at the back.
+  std::set<wire::MacAddress> changed_;
 };
 
 // Why a boot whose last step was `last` stopped there, or "" while it may still go on. Stages of an installation have

@@ -19,8 +19,8 @@ class LoaderLoops {
  public:
   // A loader went out whole. True when the machine is known to go round from now on.
   bool LoaderSent(const wire::MacAddress& mac, absl::Time now);
-  // It runs an iPXE that says so.
-  void Recognised(const wire::MacAddress& mac) { machines_.erase(mac); }
+  // It runs an iPXE that says so, has come to its script, or has another task: what was before does not count.
+  void Forget(const wire::MacAddress& mac) { machines_.erase(mac); }
   bool GoesRound(const wire::MacAddress& mac, absl::Time now) const;
 
  private:

@@ -15,7 +15,8 @@ struct ImageFacts {
   std::uint64_t size_bytes = 0;
   std::uint64_t unpacked_size_bytes = 0;
   std::string format;
-  std::string name;  // For people.
+  std::string name;    // For people.
+  std::string source = "cache";  // Or "backend".
 };
 
 struct OrderContext {

@@ -76,7 +76,18 @@ TftpSession::Step TftpSession::OnDeadline(absl::Time now) {
   if (sent_to_ == last_block_ && heard_ && tries_ >= limits::kTftpTries) return Over(TftpOutcome::kComplete);
   if (now - progress_at_ >= limits::kTftpGiveUp) return Over(TftpOutcome::kTimedOut);
   timeout_ = std::min(timeout_ * 2, std::max(limits::kTftpMaxTimeout, terms_.timeout));
-  return Repeat(now);
+  if (!DataUnasked()) return Repeat(now);
+  deadline_ = now + timeout_;
+  return Wait();
+}
+
+TftpSession::Step TftpSession::OnRequestAgain(absl::Time now) {
+  if (!DataUnasked()) return Wait();
+  // The life of the transfer is not prolonged: a forged request is not kept alive by others.
+  const absl::Time deadline = deadline_;
+  Step step = Repeat(now);
+  step.deadline = deadline_ = deadline;
+  return step;
 }
 
 void TftpSession::Measured(absl::Duration round_trip) {

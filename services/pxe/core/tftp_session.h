@@ -37,6 +37,8 @@ class TftpSession {
   Step Start(absl::Time now);
   Step OnPacket(wire::Bytes packet, absl::Time now);
   Step OnDeadline(absl::Time now);
+  // The client's request came once more.
+  Step OnRequestAgain(absl::Time now);
 
   // The DATA packets one behind the other, each but the last of packet_bytes().
   void AppendBlocks(std::uint64_t first, std::uint32_t count, wire::Buffer* out) const;
@@ -60,6 +62,8 @@ class TftpSession {
   Step OnAck(std::uint16_t block, absl::Time now);
   Step SendWindow(absl::Time now);
   Step Repeat(absl::Time now);
+  // A block went out to somebody who has said nothing but his request.
+  bool DataUnasked() const { return !heard_ && base_ != 0; }
   Step Wait() const;
   Step Over(TftpOutcome outcome);
   void Measured(absl::Duration round_trip);

@@ -1,7 +1,11 @@
 // Answer files, identities, loops and deadlines through the routes of port 9080.
+#include <random>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/env_number.h"
 #include "tests/unit/pxe/boot_http_fixture.h"
 
 namespace tentacle::pxe {
@@ -132,6 +136,16 @@ TEST_F(BootAnswersTest, GuessesAreAllAnsweredAlike) {  // Bar D5.
     const net::HttpReply other = GetAnswer(guess, name);
     EXPECT_EQ(other.status, 404u) << guess << " " << name;
     EXPECT_EQ(other.body, reply.body);
+  }
+  // Ten thousand with TENTACLE_TEST_GUESSES=10000.
+  std::mt19937 random(5);
+  const long guesses = EnvNumber("TENTACLE_TEST_GUESSES", 500);
+  for (long i = 0; i < guesses; ++i) {
+    const std::string guess = fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+    const net::HttpReply other = GetAnswer(guess, "preseed.cfg");
+    ASSERT_EQ(other.status, 404u) << guess;
+    ASSERT_EQ(other.body, reply.body) << guess;
+    ASSERT_EQ(other.headers, reply.headers) << guess;
   }
   EXPECT_EQ(Ask(Request("GET", "/answers/")).status, 404u);
   EXPECT_EQ(Ask(Request("HEAD", "/answers/" + token + "/preseed.cfg")).status, 405u);

@@ -45,6 +45,16 @@ TEST_F(BootHttpTest, AWholeInstallation) {
   EXPECT_EQ(world_.Sample("tentacle_pxe_callbacks_total{outcome=\"taken\"}"), "6");
 }
 
+TEST_F(BootHttpTest, InRelayModeTheImageComesStraightFromTheBackend) {
+  const std::string link =
+      "http://images.corp.local:8080/api/v1/images/7/content?node=3&expires=1&signature=ab";
+  world_.cache.reply.set_direct_url(link);
+  const net::HttpReply orders = Ask(OrdersRequest(ScriptToken()));
+  EXPECT_EQ(After(orders.body, "image_url "), link);
+  EXPECT_THAT(world_.events.Of("task.timeline"),
+              ::testing::Contains("image: debian-12 from the backend"));
+}
+
 TEST_F(BootHttpTest, MachinesWithoutATaskGetNoScript) { EXPECT_EQ(GetScript(kOtherMac).status, 404u); }
 
 TEST_F(BootHttpTest, MachineWhoseDiskIsWrittenIsSentToIt) {
@@ -171,6 +181,29 @@ TEST_F(BootHttpTest, InstallationGoesOnAfterTheProcessWasKilled) {
   EXPECT_EQ(world_.desk().table().Find(kMac)->progress.status(), task::v1::TASK_STATUS_COMPLETE);
 }
 
+TEST_F(BootHttpTest, TheRecordOfABootGoesOnAfterTheProcessWasKilled) {
+  const std::string token = Install();
+  const auto before = world_.desk().boots().List();
+  ASSERT_EQ(before.size(), 1u);
+  Restart();
+  ASSERT_EQ(RenderBoots(world_.desk().boots().List()), RenderBoots(before));
+  EXPECT_EQ(Post(token, R"({"event":"booted"})").status, 204u);
+  EXPECT_EQ(Post(token, R"({"event":"done"})").status, 204u);
+  Restart();
+  const auto after = world_.desk().boots().List();
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_TRUE(after[0].complete);
+  EXPECT_EQ(after[0].stages.size(), before[0].stages.size() + 2);
+  EXPECT_EQ(after[0].started(), before[0].started());
+}
+
+TEST_F(BootHttpTest, ARecordThatCannotBeReadCostsOnlyItself) {
+  GetScript();
+  ASSERT_TRUE(world_.store.Apply({{"boot/52:54:00:00:00:99", "rubbish"}}, false).ok());
+  Restart();
+  EXPECT_EQ(world_.desk().boots().List().size(), 1u);
+}
+
 TEST_F(BootHttpTest, TokensOutliveARestart) {
   const std::string token = ScriptToken();
   Restart();
@@ -277,6 +310,20 @@ TEST_F(BootHttpTest, BootFilesAreServedWholeAndInParts) {
   EXPECT_EQ(part.file->length, 3u);
   request.headers = {{"Range", "bytes=10-"}};
   EXPECT_EQ(Ask(request).status, 416u);
+}
+
+TEST_F(BootHttpTest, AMachineThatFetchesItsLoaderIsBooting) {
+  world_.PutBootFile("ipxe.efi");
+  EXPECT_EQ(Ask(Request("HEAD", "/boot/ipxe.efi")).status, 200u);
+  EXPECT_TRUE(world_.events.Of("task.timeline").empty());
+  EXPECT_EQ(Ask(Request("GET", "/boot/ipxe.efi")).status, 200u);
+  EXPECT_EQ(world_.events.Of("task.timeline"), (std::vector<std::string>{"http: ipxe.efi by HTTP Boot"}));
+  EXPECT_EQ(world_.events.Of("task.status").back(), "booting  0 ");
+  // Another file, or another machine, is no step of this boot.
+  EXPECT_EQ(Ask(Request("GET", "/boot/ramdisk/vmlinuz")).status, 200u);
+  asker_ = testing::kOtherMac;
+  EXPECT_EQ(Ask(Request("GET", "/boot/ipxe.efi")).status, 200u);
+  EXPECT_EQ(world_.events.Of("task.timeline").size(), 1u);
 }
 
 TEST_F(BootHttpTest, NothingOutsideTheBootFolderIsServed) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "services/pxe/boot_archive.h"
 #include "services/pxe/core/boot_record.h"
 #include "tests/unit/pxe/machine.h"
 
@@ -9,6 +10,7 @@ namespace tentacle::pxe {
 namespace {
 
 using namespace tentacle::testing;  // NOLINT(google-build-using-namespace): machines by name.
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -101,6 +103,42 @@ TEST_F(BootRecordTest, NothingGrowsWithoutEnd) {
     Note("offer", "one of many", absl::Hours(100) + absl::Seconds(i), mac);
   }
   EXPECT_LE(records_.List().size(), BootRecords::kMaxMachines);
+}
+
+TEST_F(BootRecordTest, RecordsAreTheSameAfterTheyWereWrittenDown) {
+  Note("offer", "x64 UEFI was offered ipxe.efi", absl::ZeroDuration());
+  records_.BeginAnew(kMac, kStart + absl::Seconds(3));
+  Note("offer", "a \"quoted\" line\nand another", absl::Seconds(4));
+  Note("script", "iPXE fetched its script", absl::Milliseconds(5250));
+  BootRecords again;
+  again.Restore(ParseBoots(RenderBoots(records_.Of(kMac))).value());
+  EXPECT_EQ(RenderBoots(again.Of(kMac)), RenderBoots(records_.Of(kMac)));
+  // The open one goes on, and what had ended stays so.
+  const auto closed = again.Close(kMac, "done", true, kStart + absl::Seconds(10));
+  ASSERT_THAT(closed, SizeIs(1));
+  EXPECT_EQ(closed[0].Took(0), absl::Milliseconds(1250));
+  EXPECT_THAT(again.List(), SizeIs(2));
+  EXPECT_THAT(again.List()[1].verdict, HasSubstr("started over"));
+}
+
+TEST_F(BootRecordTest, WhatHasChangedIsToldOnce) {
+  EXPECT_THAT(records_.TakeChanged(), IsEmpty());
+  Note("offer", "x64 UEFI was offered ipxe.efi", absl::ZeroDuration());
+  EXPECT_THAT(records_.TakeChanged(), ElementsAre(kMac));
+  EXPECT_THAT(records_.TakeChanged(), IsEmpty());
+  VerdictAt(absl::Minutes(10));
+  EXPECT_THAT(records_.TakeChanged(), ElementsAre(kMac));
+}
+
+TEST(BootRecordText, OfAnotherShapeIsRefused) {
+  const std::string good = R"([{"mac":"52:54:00:65:d5:42","task":"t1","hostname":"a","verdict":"","complete":false,)"
+                           R"("stages":[{"at":1,"step":"offer","detail":"x"}]}])";
+  ASSERT_TRUE(ParseBoots(good).ok());
+  for (std::size_t size = 0; size < good.size(); ++size) EXPECT_FALSE(ParseBoots(good.substr(0, size)).ok()) << size;
+  for (const char* bad : {"{}", "[1]", "[{}]", R"([{"mac":5}])"}) EXPECT_FALSE(ParseBoots(bad).ok()) << bad;
+  std::string none = good;
+  none.replace(none.find(R"({"at")"), std::string(R"({"at":1,"step":"offer","detail":"x"})").size(), "");
+  EXPECT_FALSE(ParseBoots(none).ok());
 }
 
 }  // namespace

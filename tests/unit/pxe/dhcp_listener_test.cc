@@ -70,7 +70,7 @@ class DhcpListenerTest : public ::testing::Test {
                           std::vector<std::string> interfaces = {"lo"}) {
     std::vector<Sent> sent;
     LocalAddresses addresses(std::move(interfaces));
-    DhcpListener::Parts parts{world_.io.get_executor(), addresses, world_.desk(), attempts_, quirks_, memory_, loops_,
+    DhcpListener::Parts parts{world_.io.get_executor(), addresses, world_.desk(), attempts_, quirks_, memory_,
                               [this](const std::string& file) { return file != missing_; }, BootUrls{9080},
                               world_.clock, world_.log, *world_.metrics};
     DhcpListener listener(port, std::make_unique<ListSocket>(std::move(datagrams), &sent, send_status_),
@@ -87,7 +87,6 @@ class DhcpListenerTest : public ::testing::Test {
   BootAttempts attempts_{world_.clock, world_.log, world_.events, *world_.metrics};
   QuirkTable quirks_;
   ClientMemory memory_;
-  LoaderLoops loops_;
   std::string missing_;
   absl::Status send_status_;
   int loopback_ = 0;
@@ -201,7 +200,7 @@ TEST_F(DhcpListenerTest, AQuirkDelaysTheOffer) {
   ASSERT_TRUE(quirks_.Configure({"name=slow arch=7 delay_ms=1"}).ok());
   std::vector<Sent> sent;
   LocalAddresses addresses({"lo"});
-  DhcpListener::Parts parts{world_.io.get_executor(), addresses, world_.desk(), attempts_, quirks_, memory_, loops_,
+  DhcpListener::Parts parts{world_.io.get_executor(), addresses, world_.desk(), attempts_, quirks_, memory_,
                             [](const std::string&) { return true; }, BootUrls{9080}, world_.clock, world_.log,
                             *world_.metrics};
   DhcpListener listener(DhcpPort::kDhcp,
@@ -237,8 +236,8 @@ TEST_F(DhcpListenerTest, TheAddressThatAMachineTakesIsRemembered) {
 }
 
 TEST_F(DhcpListenerTest, AMachineThatGoesRoundIsGivenItsScript) {
-  loops_.LoaderSent(kMac, world_.clock.now);
-  loops_.LoaderSent(kMac, world_.clock.now);
+  world_.desk().loops().LoaderSent(kMac, world_.clock.now);
+  world_.desk().loops().LoaderSent(kMac, world_.clock.now);
   auto sent = Serve(DhcpPort::kDhcp, {From(Discover(7))});
   ASSERT_THAT(sent, SizeIs(1));
   EXPECT_TRUE(sent[0].message.boot_file.starts_with("http://127.0.0.1:9080/boot.ipxe"));
@@ -246,6 +245,37 @@ TEST_F(DhcpListenerTest, AMachineThatGoesRoundIsGivenItsScript) {
   Serve(DhcpPort::kDhcp, {From(Ipxe(7))});
   sent = Serve(DhcpPort::kDhcp, {From(Discover(7))});
   EXPECT_EQ(sent[0].message.boot_file, "ipxe.efi");
+}
+
+TEST_F(DhcpListenerTest, AMachineWithAnotherTaskOrItsScriptDoesNotGoRound) {
+  const auto goes_round = [this] {
+    world_.desk().loops().LoaderSent(kMac, world_.clock.now);
+    world_.desk().loops().LoaderSent(kMac, world_.clock.now);
+    return Serve(DhcpPort::kDhcp, {From(Discover(7))})[0].message.boot_file != "ipxe.efi";
+  };
+  ASSERT_TRUE(goes_round());
+  world_.Await(world_.desk().Replace(2, {Task("t2")}));
+  EXPECT_EQ(Serve(DhcpPort::kDhcp, {From(Discover(7))})[0].message.boot_file, "ipxe.efi");
+
+  ASSERT_TRUE(goes_round());
+  ScriptRequest request;
+  request.mac = kMac;
+  request.boots = true;
+  ASSERT_TRUE(world_.Await(world_.desk().Script(request)).has_value());
+  EXPECT_EQ(Serve(DhcpPort::kDhcp, {From(Discover(7))})[0].message.boot_file, "ipxe.efi");
+
+  // Who only looks at the script changes nothing.
+  ASSERT_TRUE(goes_round());
+  request.boots = false;
+  ASSERT_TRUE(world_.Await(world_.desk().Script(request)).has_value());
+  EXPECT_NE(Serve(DhcpPort::kDhcp, {From(Discover(7))})[0].message.boot_file, "ipxe.efi");
+}
+
+TEST_F(DhcpListenerTest, LoadersThatAreFarApartAreNoCircle) {
+  world_.desk().loops().LoaderSent(kMac, world_.clock.now);
+  world_.clock.now += limits::kLoaderLoopWindow + absl::Seconds(1);
+  world_.desk().loops().LoaderSent(kMac, world_.clock.now);
+  EXPECT_EQ(Serve(DhcpPort::kDhcp, {From(Discover(7))})[0].message.boot_file, "ipxe.efi");
 }
 
 TEST_F(DhcpListenerTest, SwitchedOffItHearsButSaysNothing) {

@@ -26,6 +26,7 @@
 #include "services/pxe/boot_desk.h"
 #include "tests/unit/pxe/machine.h"
 #include "tests/support/kept_events.h"
+#include "tests/support/memory_store.h"
 #include "tests/unit/pxe/temp_dir.h"
 
 namespace tentacle::testing {
@@ -113,7 +114,7 @@ class FakeCache final : public pxe::CachePeer {
   boost::asio::steady_timer gate_;
 };
 
-// A desk with everything around it. Start() again is what a restart is: nothing but the folder survives.
+// A desk with everything around it. Start() again is what a restart is: nothing but the folder and the store survive.
 class World {
  public:
   World() {
@@ -130,9 +131,10 @@ class World {
     registry = std::make_unique<prometheus::Registry>();
     metrics = std::make_unique<pxe::Metrics>(*registry);
     files = std::make_unique<pxe::TaskDir>(temp.path() + "/tasks");
+    archive = std::make_unique<pxe::BootArchive>(store);
     desk_ = std::make_unique<pxe::BootDesk>(pxe::BootDesk::Parts{
-        io.get_executor(), pool, clock, log, events, *metrics, cache, *files, pxe::BootFolder(temp.path() + "/boot"),
-        "a secret of thirty-two octets...."});
+        io.get_executor(), pool, clock, log, events, *metrics, cache, *files, *archive,
+        pxe::BootFolder(temp.path() + "/boot"), "a secret of thirty-two octets...."});
     const absl::Status restored = desk_->Restore();
     EXPECT_TRUE(restored.ok()) << restored;
   }
@@ -184,6 +186,8 @@ class World {
   std::unique_ptr<prometheus::Registry> registry;
   std::unique_ptr<pxe::Metrics> metrics;
   std::unique_ptr<pxe::TaskDir> files;
+  std::unique_ptr<pxe::BootArchive> archive;
+  MemoryStore store;
 
  private:
   std::unique_ptr<pxe::BootDesk> desk_;

@@ -147,7 +147,7 @@ TEST(LoaderLoops, TwoLoadersWithoutAnIpxeBetweenThemAreACircle) {
 TEST(LoaderLoops, AnIpxeThatSaysSoOrTimeInBetweenIsNone) {
   LoaderLoops loops;
   loops.LoaderSent(kMac, kNow);
-  loops.Recognised(kMac);
+  loops.Forget(kMac);
   EXPECT_FALSE(loops.LoaderSent(kMac, kNow + absl::Seconds(20)));
   EXPECT_FALSE(loops.LoaderSent(kMac, kNow + absl::Minutes(5)));
   EXPECT_FALSE(loops.GoesRound(kMac, kNow + absl::Minutes(5)));

@@ -99,7 +99,7 @@ TEST(TftpSession, WholeBlocksEndWithAnEmptyOne) {
 }
 
 TEST(TftpSession, LostBlockIsSentAgainAndTheTimeoutGrows) {
-  TftpSession session(File(700), Negotiate({}, 700));
+  TftpSession session(File(700), Negotiate({{"tsize", "0"}}, 700));
   TftpSession::Step step = session.Start(kNow);
   EXPECT_EQ(step.deadline, kNow + absl::Seconds(1));
   const wire::Buffer first = OnlyPacket(session, step);
@@ -110,7 +110,7 @@ TEST(TftpSession, LostBlockIsSentAgainAndTheTimeoutGrows) {
   EXPECT_EQ(step.deadline, kNow + absl::Seconds(1 + 2 + 4));
   EXPECT_EQ(session.retransmits(), 2u);
   // The next block starts with a short timeout again.
-  EXPECT_EQ(session.OnPacket(Ack(1), kNow).deadline, kNow + absl::Seconds(1));
+  EXPECT_EQ(session.OnPacket(Ack(0), kNow).deadline, kNow + absl::Seconds(1));
 }
 
 TEST(TftpSession, DuplicateAcknowledgementIsNotAnswered) {
@@ -133,7 +133,7 @@ TEST(TftpSession, StrayPacketsDoNotPutOffTheDeadline) {
 }
 
 TEST(TftpSession, SilenceEndsIt) {
-  TftpSession session(File(700), Negotiate({}, 700));
+  TftpSession session(File(700), Negotiate({{"tsize", "0"}}, 700));
   TftpSession::Step step = session.Start(kNow);
   int sent = 1;
   while (!step.outcome) {
@@ -194,6 +194,40 @@ TEST(TftpSession, AForgedRequestBringsItsVictimLittle) {
   }
   EXPECT_LE(octets, 10 * wire::EmitTftp(request).size());
   EXPECT_LE(now - kNow, absl::Seconds(10));
+}
+
+// Without options the first answer is a whole block: one goes out for each request, however long nobody says anything.
+TEST(TftpSession, ARequestWithoutOptionsBringsOneBlockAndARepeatedOneAnother) {
+  TftpSession session(File(500'000), Negotiate({}, 500'000));
+  TftpSession::Step step = session.Start(kNow);
+  EXPECT_EQ(BlockOf(session, step), 1);
+  step = session.OnDeadline(step.deadline);
+  EXPECT_TRUE(IsSilent(step));
+  const absl::Time deadline = step.deadline;
+  EXPECT_GT(deadline, kNow + absl::Seconds(1));
+  step = session.OnRequestAgain(kNow + absl::Seconds(2));
+  EXPECT_EQ(BlockOf(session, step), 1);
+  EXPECT_EQ(step.deadline, deadline);
+  while (!step.outcome) {
+    step = session.OnDeadline(step.deadline);
+    EXPECT_TRUE(IsSilent(step));
+  }
+  EXPECT_EQ(step.outcome, TftpOutcome::kTimedOut);
+}
+
+TEST(TftpSession, AClientThatHasAnsweredIsRepeatedToWithoutAsking) {
+  TftpSession session(File(2000), Negotiate({}, 2000));
+  session.Start(kNow);
+  const absl::Time deadline = session.OnPacket(Ack(1), kNow).deadline;
+  EXPECT_TRUE(IsSilent(session.OnRequestAgain(kNow)));
+  EXPECT_EQ(BlockOf(session, session.OnDeadline(deadline)), 2);
+}
+
+TEST(TftpSession, ARepeatedRequestWithOptionsWaitsForTheDeadline) {
+  TftpSession session(File(2000), Negotiate({{"tsize", "0"}}, 2000));
+  const absl::Time deadline = session.Start(kNow).deadline;
+  EXPECT_TRUE(IsSilent(session.OnRequestAgain(kNow)));
+  EXPECT_FALSE(IsSilent(session.OnDeadline(deadline)));
 }
 
 TEST(TftpSession, SizeProbeIsTold) {
