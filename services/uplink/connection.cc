@@ -25,6 +25,7 @@ Connection::Connection(const ConnectionParts& parts)
             parts.metrics,
             parts.peers_changed,
             ThroughputProbe(parts.get, parts.peers, parts.metrics, parts.clock)),
+      live_(parts.home, session_, parts.peers, parts.metrics),
       never_(parts.home),
       on_set_apart_(parts.on_set_apart) {
   for (const Service service : kServices) {
@@ -42,6 +43,8 @@ asio::awaitable<absl::Status> Connection::Run() {
   parts.push_back(CloseWhenCancelled());
   parts.push_back(ReadLoop());
   parts.push_back(beat_.Run());
+  parts.push_back(live_.CarryUp());
+  parts.push_back(live_.CarryDown());
   for (const auto& pump : pumps_) {
     parts.push_back(pump->Carry());
     parts.push_back(pump->Confirm());
@@ -54,6 +57,7 @@ asio::awaitable<absl::Status> Connection::ReadLoop() {
   for (;;) {
     auto message = co_await session_.Receive();
     if (!message.ok()) co_return message.status();
+    if (live_.Take(*message)) continue;
     std::vector<Action> actions = Route(*message);
     if (TakeOwn(actions.front())) continue;
     if (removed_) co_return absl::PermissionDeniedError("this tentacle was removed");

@@ -17,6 +17,7 @@
 #include "services/uplink/event_gate.h"
 #include "services/uplink/event_pump.h"
 #include "services/uplink/inbox.h"
+#include "services/uplink/live_relay.h"
 #include "services/uplink/peers.h"
 #include "services/uplink/session.h"
 #include "services/uplink/status_beat.h"
@@ -77,6 +78,7 @@ class Connection {
   AckWatch acks_;
   std::vector<std::unique_ptr<EventPump>> pumps_;  // One a service and lane.
   StatusBeat beat_;
+  LiveRelay live_;
   Signal never_;
   std::optional<absl::Duration> reconnect_after_;
   std::function<void(const std::string& reason)> on_set_apart_;

@@ -83,8 +83,11 @@ asio::awaitable<absl::Status> EventPump::Write(event::v1::Event event) {
   // Before the write: the acknowledgement may be here before the write has returned.
   acks_.OnSent(clock_.Now());
   const absl::Status status = co_await session_.Send(*std::move(message));
-  if (status.ok()) delivery_.OnWritten(event.sequence());
-  co_return status;
+  if (!status.ok()) co_return status;
+  delivery_.OnWritten(event.sequence());
+  // Not only behind a page: with a plain peer a page may be longer than what may be under way, and nothing else makes room.
+  settle_.Notify();
+  co_return absl::OkStatus();
 }
 
 bool EventPump::OnAck(const EventId& id) {

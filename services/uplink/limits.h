@@ -24,6 +24,9 @@ constexpr absl::Duration kAckStall = absl::Minutes(2);
 // A long poll, below the 30 s that the services allow; the deadline leaves room for a slow disk.
 constexpr absl::Duration kFetchWait = absl::Seconds(20);
 constexpr absl::Duration kFetchDeadline = absl::Seconds(30);
+// Frames of the live channel on their way to the agent: what the backend may have under way for all
+// shells together (64 KiB each), with room.
+constexpr std::size_t kMaxLiveBytes = 2 * 1024 * 1024;
 // Every other call stays on this host; what takes longer hangs.
 constexpr absl::Duration kCallDeadline = absl::Seconds(10);
 // Whole tables are pushed again so often even if nobody asked: it heals whatever went wrong.

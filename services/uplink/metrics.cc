@@ -15,13 +15,15 @@ using prometheus::Family;
 using prometheus::Gauge;
 using prometheus::Registry;
 
-constexpr std::array<std::string_view, 24> kKnownTypes = {
+constexpr std::array<std::string_view, 30> kKnownTypes = {
     "task.new",   "task.cancel",   "config.update",    "image.prepull",
     "status",     "task.status",   "boot.detected",    "image.cached",
     "ack",        "tasks.sync",    "scan.start",       "wake",
     "job.run",    "task.timeline", "boot.record",      "image.progress", "image.evicted",
+    "image.corrupt",
     "wake.sent",  "inventory",     "discovery.result", "metrics",
-    "job.result", "link",          "command.failed"};
+    "job.result", "link",          "command.failed",
+    "peers.sync", "peer.offer",    "prepull.cancel",   "prepull.status", "image.ledger"};
 
 Family<Counter>& Counters(Registry& registry, const char* name, const char* help) {
   return BuildCounter().Name(name).Help(help).Register(registry);
@@ -104,6 +106,9 @@ Metrics::Metrics(Registry& registry)
       commands_(Counters(registry,
                          "tentacle_uplink_commands_total",
                          "Commands of the backend by type and outcome.")),
+      live_frames_(Counters(registry,
+                            "tentacle_uplink_live_frames_total",
+                            "Frames of the live channel by direction and outcome.")),
       configs_(Counters(registry,
                         "tentacle_uplink_configs_total",
                         "Configurations of the backend by what became of them.")),
@@ -125,8 +130,13 @@ void Metrics::Connect(const absl::Status& outcome) {
 
 void Metrics::Command(CommandKind kind, std::string_view outcome) {
   const uplink::Command command{
-      .kind = kind, .reference = {}, .mac = {}, .interpreter = {}, .script = {}};
+      .kind = kind, .reference = {}, .mac = {}, .order = {}, .signature = {}};
   commands_.Add({{"type", std::string(command.type())}, {"outcome", std::string(outcome)}})
+      .Increment();
+}
+
+void Metrics::Live(std::string_view direction, std::string_view outcome) {
+  live_frames_.Add({{"direction", std::string(direction)}, {"outcome", std::string(outcome)}})
       .Increment();
 }
 

@@ -87,6 +87,8 @@ class Metrics {
   }
 
   // `outcome`: stored, delivered, refused, expired, overflow.
+  // Frames of the live channel, "up" or "down": relayed, dropped, failed.
+  void Live(std::string_view direction, std::string_view outcome);
   void Command(CommandKind kind, std::string_view outcome);
 
   // `outcome`: applied, on_trial, confirmed, reverted, refused.
@@ -134,6 +136,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& unsendable_;
   prometheus::Family<prometheus::Counter>& tasks_refused_;
   prometheus::Family<prometheus::Counter>& commands_;
+  prometheus::Family<prometheus::Counter>& live_frames_;
   prometheus::Family<prometheus::Counter>& configs_;
   prometheus::Family<prometheus::Counter>& peer_calls_;
   prometheus::Family<prometheus::Gauge>& peer_reachable_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <tentacle/agent/v1/agent_service.grpc.pb.h>
+#include <tentacle/agent/v1/live_service.grpc.pb.h>
 #include <tentacle/cache/v1/cache_service.grpc.pb.h>
 #include <tentacle/config/v1/config_service.grpc.pb.h>
 #include <tentacle/discovery/v1/discovery_service.grpc.pb.h>
@@ -32,7 +33,8 @@ struct Peers::Stubs {
         pxe(pxe::v1::PxeService::NewStub(channel)),
         cache(cache::v1::CacheService::NewStub(channel)),
         discovery(discovery::v1::DiscoveryService::NewStub(channel)),
-        agent(agent::v1::AgentService::NewStub(channel)) {}
+        agent(agent::v1::AgentService::NewStub(channel)),
+        live(agent::v1::LiveService::NewStub(channel)) {}
 
   // A stub costs nothing; only those that the service serves are called.
   std::unique_ptr<event::v1::EventService::Stub> events;
@@ -41,6 +43,7 @@ struct Peers::Stubs {
   std::unique_ptr<cache::v1::CacheService::Stub> cache;
   std::unique_ptr<discovery::v1::DiscoveryService::Stub> discovery;
   std::unique_ptr<agent::v1::AgentService::Stub> agent;
+  std::unique_ptr<agent::v1::LiveService::Stub> live;
 };
 
 Peers::Peers(const std::function<std::string(std::string_view)>& socket_of,
@@ -187,6 +190,41 @@ Peers::Answer<cache::v1::ListImagesResponse> Peers::ListImages() {
   co_return response;
 }
 
+Peers::Answer<std::vector<LiveFrame>> Peers::FetchFrames(std::string link_id) {
+  agent::v1::FetchFramesRequest request;
+  request.set_link_id(std::move(link_id));
+  request.mutable_wait()->set_seconds(absl::ToInt64Seconds(limits::kFetchWait));
+  auto* stub = stubs_[static_cast<std::size_t>(Service::kAgent)]->live->async();
+  using Stub = agent::v1::LiveService::StubInterface::async_interface;
+  auto response =
+      co_await rpc::Call<Stub, agent::v1::FetchFramesRequest, agent::v1::FetchFramesResponse>(
+          stub, &Stub::FetchFrames, std::move(request), limits::kFetchDeadline);
+  const absl::Status status = Note(Service::kAgent, "FetchFrames", response.status());
+  if (!status.ok()) co_return status;
+  std::vector<LiveFrame> frames;
+  for (auto& frame : *response->mutable_frames()) {
+    frames.push_back({std::move(*frame.mutable_type()), std::move(*frame.mutable_body_json())});
+  }
+  co_return frames;
+}
+
+asio::awaitable<absl::Status> Peers::PushFrames(std::string link_id,
+                                                std::vector<LiveFrame> frames) {
+  agent::v1::PushFramesRequest request;
+  request.set_link_id(std::move(link_id));
+  for (auto& frame : frames) {
+    auto& added = *request.add_frames();
+    added.set_type(std::move(frame.type));
+    added.set_body_json(std::move(frame.body_json));
+  }
+  auto* stub = stubs_[static_cast<std::size_t>(Service::kAgent)]->live->async();
+  using Stub = agent::v1::LiveService::StubInterface::async_interface;
+  const auto response =
+      co_await rpc::Call<Stub, agent::v1::PushFramesRequest, agent::v1::PushFramesResponse>(
+          stub, &Stub::PushFrames, std::move(request), limits::kCallDeadline);
+  co_return Note(Service::kAgent, "PushFrames", response.status());
+}
+
 namespace {
 
 asio::awaitable<absl::Status> StartScan(discovery::v1::DiscoveryService::Stub* stub,
@@ -205,6 +243,7 @@ asio::awaitable<absl::Status> WakeDevice(discovery::v1::DiscoveryService::Stub* 
   discovery::v1::WakeDeviceRequest request;
   request.set_mac(std::move(command.mac));
   request.set_command_id(std::move(command.reference));
+  request.set_password(std::move(command.password));
   using Stub = discovery::v1::DiscoveryService::StubInterface::async_interface;
   const auto response =
       co_await rpc::Call<Stub, discovery::v1::WakeDeviceRequest, discovery::v1::WakeDeviceResponse>(
@@ -212,28 +251,58 @@ asio::awaitable<absl::Status> WakeDevice(discovery::v1::DiscoveryService::Stub* 
   co_return response.status();
 }
 
-asio::awaitable<absl::Status> StartJob(agent::v1::AgentService::Stub* stub, Command command) {
-  agent::v1::StartJobRequest request;
-  agent::v1::Job& job = *request.mutable_job();
-  job.set_id(std::move(command.reference));
-  job.set_interpreter(std::move(command.interpreter));
-  job.set_script(std::move(command.script));
-  job.mutable_timeout()->set_seconds(command.timeout_seconds);
-  using Stub = agent::v1::AgentService::StubInterface::async_interface;
-  const auto response =
-      co_await rpc::Call<Stub, agent::v1::StartJobRequest, agent::v1::StartJobResponse>(
-          stub->async(), &Stub::StartJob, std::move(request), limits::kCallDeadline);
+asio::awaitable<absl::Status> ReportDevices(discovery::v1::DiscoveryService::Stub* stub,
+                                            std::string command_id) {
+  discovery::v1::ReportDevicesRequest request;
+  request.set_command_id(std::move(command_id));
+  using Stub = discovery::v1::DiscoveryService::StubInterface::async_interface;
+  const auto response = co_await rpc::
+      Call<Stub, discovery::v1::ReportDevicesRequest, discovery::v1::ReportDevicesResponse>(
+          stub->async(), &Stub::ReportDevices, std::move(request), limits::kCallDeadline);
   co_return response.status();
 }
 
-asio::awaitable<absl::Status> PullImage(cache::v1::CacheService::Stub* stub, std::string image_id) {
-  cache::v1::PullImageRequest request;
-  request.set_image_id(std::move(image_id));
-  using Stub = cache::v1::CacheService::StubInterface::async_interface;
+asio::awaitable<absl::Status> TakeOrder(agent::v1::AgentService::Stub* stub, Command command) {
+  agent::v1::TakeOrderRequest request;
+  request.set_order(std::move(command.order));
+  request.set_signature(std::move(command.signature));
+  if (command.kind == CommandKind::kJob) request.set_reference(std::move(command.reference));
+  using Stub = agent::v1::AgentService::StubInterface::async_interface;
   const auto response =
-      co_await rpc::Call<Stub, cache::v1::PullImageRequest, cache::v1::PullImageResponse>(
-          stub->async(), &Stub::PullImage, std::move(request), limits::kCallDeadline);
+      co_await rpc::Call<Stub, agent::v1::TakeOrderRequest, agent::v1::TakeOrderResponse>(
+          stub->async(), &Stub::TakeOrder, std::move(request), limits::kCallDeadline);
   co_return response.status();
+}
+
+using CacheStub = cache::v1::CacheService::StubInterface::async_interface;
+
+template <class Request, class Response>
+asio::awaitable<absl::Status> TellCache(
+    cache::v1::CacheService::Stub* stub,
+    rpc::UnaryMethod<CacheStub, Request, Response> method,
+    Request request) {
+  const auto response = co_await rpc::Call<CacheStub, Request, Response>(
+      stub->async(), method, std::move(request), limits::kCallDeadline);
+  co_return response.status();
+}
+
+asio::awaitable<absl::Status> PlanPrepull(cache::v1::CacheService::Stub* stub, Command command) {
+  cache::v1::PlanPrepullRequest request;
+  *request.mutable_prepull() = std::move(command.prepull);
+  co_return co_await TellCache<cache::v1::PlanPrepullRequest, cache::v1::PlanPrepullResponse>(
+      stub, &CacheStub::PlanPrepull, std::move(request));
+}
+
+asio::awaitable<absl::Status> CancelPrepull(cache::v1::CacheService::Stub* stub, std::string id) {
+  cache::v1::CancelPrepullRequest request;
+  request.set_id(std::move(id));
+  co_return co_await TellCache<cache::v1::CancelPrepullRequest, cache::v1::CancelPrepullResponse>(
+      stub, &CacheStub::CancelPrepull, std::move(request));
+}
+
+asio::awaitable<absl::Status> ReplacePeers(cache::v1::CacheService::Stub* stub, Command command) {
+  co_return co_await TellCache<cache::v1::ReplacePeersRequest, cache::v1::ReplacePeersResponse>(
+      stub, &CacheStub::ReplacePeers, std::move(command.peers));
 }
 
 }  // namespace
@@ -252,13 +321,28 @@ asio::awaitable<absl::Status> Peers::Deliver(Command command) {
       method = "WakeDevice";
       status = co_await WakeDevice(stubs.discovery.get(), std::move(command));
       break;
+    case CommandKind::kReportDevices:
+      method = "ReportDevices";
+      status = co_await ReportDevices(stubs.discovery.get(), std::move(command.reference));
+      break;
     case CommandKind::kJob:
-      method = "StartJob";
-      status = co_await StartJob(stubs.agent.get(), std::move(command));
+    case CommandKind::kJobCancel:
+    case CommandKind::kInventory:
+    case CommandKind::kUpdate:
+      method = "TakeOrder";
+      status = co_await TakeOrder(stubs.agent.get(), std::move(command));
       break;
     case CommandKind::kPrepull:
-      method = "PullImage";
-      status = co_await PullImage(stubs.cache.get(), std::move(command.reference));
+      method = "PlanPrepull";
+      status = co_await PlanPrepull(stubs.cache.get(), std::move(command));
+      break;
+    case CommandKind::kCancelPrepull:
+      method = "CancelPrepull";
+      status = co_await CancelPrepull(stubs.cache.get(), std::move(command.reference));
+      break;
+    case CommandKind::kPeers:
+      method = "ReplacePeers";
+      status = co_await ReplacePeers(stubs.cache.get(), std::move(command));
       break;
   }
   co_return Note(service, method, std::move(status));

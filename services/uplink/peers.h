@@ -35,6 +35,12 @@ struct PeerView {
   std::uint64_t pushed_config_revision = 0;
 };
 
+// One message of the live channel, unread.
+struct LiveFrame {
+  std::string type;
+  std::string body_json;
+};
+
 // Home thread only.
 class Peers {
  public:
@@ -67,6 +73,11 @@ class Peers {
   Answer<cache::v1::ListImagesResponse> ListImages();
   // Hands the command over; what comes of it is an event of that service.
   boost::asio::awaitable<absl::Status> Deliver(Command command);
+
+  // Long poll of the agent's live channel, and the way down; `link_id` is this connection's.
+  Answer<std::vector<LiveFrame>> FetchFrames(std::string link_id);
+  boost::asio::awaitable<absl::Status> PushFrames(std::string link_id,
+                                                  std::vector<LiveFrame> frames);
 
   const PeerView& view(Service service) const { return views_[static_cast<std::size_t>(service)]; }
 

@@ -106,14 +106,14 @@ class FakeCache final : public cache::v1::CacheService::CallbackService {
  public:
   FakeCache(asio::any_io_executor home, Told& told) : home_(std::move(home)), told_(told) {}
 
-  grpc::ServerUnaryReactor* PullImage(grpc::CallbackServerContext* context,
-                                      const cache::v1::PullImageRequest* request,
-                                      cache::v1::PullImageResponse* response) override {
+  grpc::ServerUnaryReactor* PlanPrepull(grpc::CallbackServerContext* context,
+                                        const cache::v1::PlanPrepullRequest* request,
+                                        cache::v1::PlanPrepullResponse* response) override {
     return Answer(home_, context, request, response,
-                  [this](const cache::v1::PullImageRequest& r)
-                      -> absl::StatusOr<cache::v1::PullImageResponse> {
-                    told_.pulls.push_back(r.image_id());
-                    return cache::v1::PullImageResponse();
+                  [this](const cache::v1::PlanPrepullRequest& r)
+                      -> absl::StatusOr<cache::v1::PlanPrepullResponse> {
+                    told_.pulls.push_back(r.prepull().image_id());
+                    return cache::v1::PlanPrepullResponse();
                   });
   }
 
@@ -172,15 +172,15 @@ class FakeAgent final : public agent::v1::AgentService::CallbackService {
  public:
   FakeAgent(asio::any_io_executor home, Told& told) : home_(std::move(home)), told_(told) {}
 
-  grpc::ServerUnaryReactor* StartJob(grpc::CallbackServerContext* context,
-                                     const agent::v1::StartJobRequest* request,
-                                     agent::v1::StartJobResponse* response) override {
+  grpc::ServerUnaryReactor* TakeOrder(grpc::CallbackServerContext* context,
+                                     const agent::v1::TakeOrderRequest* request,
+                                     agent::v1::TakeOrderResponse* response) override {
     return Answer(
         home_, context, request, response,
-        [this](const agent::v1::StartJobRequest& r) -> absl::StatusOr<agent::v1::StartJobResponse> {
+        [this](const agent::v1::TakeOrderRequest& r) -> absl::StatusOr<agent::v1::TakeOrderResponse> {
           if (!told_.job_answer.ok()) return told_.job_answer;
-          told_.jobs.push_back(r.job());
-          return agent::v1::StartJobResponse();
+          told_.jobs.push_back(r);
+          return agent::v1::TakeOrderResponse();
         });
   }
 

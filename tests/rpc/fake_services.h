@@ -27,7 +27,7 @@ namespace tentacle::testing {
 // What all fakes were told. Outlives them, so that a restarted one keeps the account.
 struct Told {
   std::vector<pxe::v1::ReplaceBootTasksRequest> tables;
-  std::vector<agent::v1::Job> jobs;
+  std::vector<agent::v1::TakeOrderRequest> jobs;
   std::vector<std::string> scans;
   std::vector<std::string> wakes;  // "<command id> <mac>"
   std::vector<std::string> pulls;

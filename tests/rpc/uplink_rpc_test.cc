@@ -86,22 +86,35 @@ TEST_F(UplinkTest, PlainBackendCountsAsServedTenSecondsAfterTheFirstEvent) {
   EXPECT_EQ(backend_.Count("boot.detected"), 2u) << "nothing is repeated within a connection";
 }
 
+TEST_F(UplinkTest, WhatHasPiledUpReachesAPlainBackendWhole) {
+  constexpr int kPile = 200;  // More than may be under way.
+  backend_.acknowledges = false;
+  FakeService& pxe = Start("pxe");
+  StartUplinkAndWait();
+  pxe.Append("boot.detected", "{}");
+  WaitFor("the first is up", [&] { return backend_.Count("boot.detected") == 1; });
+  clock_.ahead = absl::Seconds(11);
+  for (int i = 0; i < kPile; ++i) pxe.Append("boot.detected", "{}");
+  WaitFor("all are confirmed", [&] { return pxe.confirmed() == kPile + 1; });
+}
+
 TEST_F(UplinkTest, CommandWaitsForItsServiceAndIsGivenOnce) {
   const std::string job =
-      R"("type":"job.run","job":{"id":"j1","interpreter":"/bin/sh","script":"echo","timeoutSeconds":5})";
+      R"("type":"job.run","job":{"id":"j1"},"order":"signed text","signature":"c2lnbmVk")";
   StartUplinkAndWait();
   Order("m1", job);
   StopUplink();
   StartUplinkAndWait();
   Start("agent");
   WaitFor("the agent has the job", [&] { return told_.jobs.size() == 1; });
-  EXPECT_EQ(told_.jobs.front().id(), "j1");
-  EXPECT_EQ(told_.jobs.front().timeout().seconds(), 5);
+  EXPECT_EQ(told_.jobs.front().reference(), "j1");
+  EXPECT_EQ(told_.jobs.front().order(), "signed text");
+  EXPECT_EQ(told_.jobs.front().signature(), "c2lnbmVk");
   // The backend did not get the acknowledgement, it thinks, and repeats.
   backend_.Send(fmt::format(R"({{"id":"m1",{}}})", job));
   Order("m2", R"("type":"job.run","job":{"id":"j2","script":"true"})");
   WaitFor("the agent has the second job", [&] { return told_.jobs.size() == 2; });
-  EXPECT_EQ(told_.jobs.back().id(), "j2");
+  EXPECT_EQ(told_.jobs.back().reference(), "j2");
   EXPECT_EQ(uplink_->Metric("tentacle_uplink_repeats_total"), 1);
 }
 
@@ -130,7 +143,7 @@ TEST_F(UplinkTest, CommandThatNobodyTookWithinAnHourIsDroppedWithAReason) {
   EXPECT_FALSE(body.at("success").as_bool());
   Start("agent");
   WaitFor("the agent has the other", [&] { return !told_.jobs.empty(); });
-  EXPECT_EQ(told_.jobs.front().id(), "j2");
+  EXPECT_EQ(told_.jobs.front().reference(), "j2");
 }
 
 TEST_F(UplinkTest, CommandWithItsOwnTimeToLiveExpiresByIt) {
@@ -158,7 +171,7 @@ TEST_F(UplinkTest, CommandThatTheServiceRefusesIsReportedAndNotRepeated) {
   told_.job_answer = absl::OkStatus();
   Order("m2", R"("type":"job.run","job":{"id":"j2","script":"echo"})");
   WaitFor("the agent has the next", [&] { return !told_.jobs.empty(); });
-  EXPECT_EQ(told_.jobs.front().id(), "j2");
+  EXPECT_EQ(told_.jobs.front().reference(), "j2");
 }
 
 TEST_F(UplinkTest, BadFramesAreCountedAndTheNextOneIsHeard) {

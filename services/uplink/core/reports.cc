@@ -9,6 +9,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "services/uplink/core/planning_orders.h"
+
 namespace tentacle::uplink {
 
 namespace {
@@ -69,6 +71,12 @@ Event CommandFailed(const Command& command, const std::string& reason, absl::Tim
                                {"errorMessage", reason},
                                {"durationMs", 0}};
     return Result("job.result", command.reference, body, now);
+  }
+  const std::string& schedule = command.prepull.id();
+  if (!schedule.empty() && schedule != PlainPrepullId(command.reference)) {
+    const json::object body = {
+        {"scheduleId", schedule}, {"state", "failed"}, {"reason", reason}};
+    return Result("prepull.status", schedule, body, now);
   }
   if (command.kind == CommandKind::kPrepull) {
     const json::object body = {{"imageId", command.reference},

@@ -9,6 +9,7 @@
 #include <boost/json/value.hpp>
 
 #include "libs/text/view.h"
+#include "services/uplink/core/planning_orders.h"
 
 namespace tentacle::uplink {
 
@@ -99,8 +100,17 @@ std::vector<Action> RouteScan(const Message& message) {
   return {CommandAction{{.kind = CommandKind::kScan,
                          .reference = Text(message.body, "commandId"),
                          .mac = {},
-                         .interpreter = {},
-                         .script = {},
+                         .order = {},
+                         .signature = {},
+                         .time_to_live = TimeToLive(message.body)}}};
+}
+
+std::vector<Action> RouteReportDevices(const Message& message) {
+  return {CommandAction{{.kind = CommandKind::kReportDevices,
+                         .reference = Text(message.body, "commandId"),
+                         .mac = {},
+                         .order = {},
+                         .signature = {},
                          .time_to_live = TimeToLive(message.body)}}};
 }
 
@@ -108,43 +118,68 @@ std::vector<Action> RouteWake(const Message& message) {
   Command command{.kind = CommandKind::kWake,
                   .reference = Text(message.body, "commandId"),
                   .mac = Text(message.body, "mac"),
-                  .interpreter = {},
-                  .script = {},
-                  .time_to_live = TimeToLive(message.body)};
+                  .order = {},
+                  .signature = {},
+                  .time_to_live = TimeToLive(message.body),
+                  .password = Text(message.body, "password")};
   if (command.mac.empty()) return Bad("wake: mac is missing");
   return {CommandAction{std::move(command)}};
 }
 
 std::vector<Action> RoutePrepull(const Message& message) {
-  Command command{.kind = CommandKind::kPrepull,
-                  .reference = Text(message.body, "imageId"),
-                  .mac = {},
-                  .interpreter = {},
-                  .script = {},
-                  .time_to_live = TimeToLive(message.body)};
-  if (command.reference.empty()) return Bad("image.prepull: imageId is missing");
+  auto prepull = ParsePrepull(message.body);
+  if (!prepull.ok()) return Bad(std::string(prepull.status().message()));
+  const bool plain = prepull->id() == PlainPrepullId(prepull->image_id());
+  Command command;
+  command.kind = CommandKind::kPrepull;
+  command.reference = prepull->image_id();
+  command.prepull = *std::move(prepull);
+  const bool scheduled = !plain && !Number(message.body, "ttlSeconds");
+  command.time_to_live = scheduled ? kScheduleTimeToLive : TimeToLive(message.body);
   return {CommandAction{std::move(command)}};
+}
+
+std::vector<Action> RouteCancelPrepull(const Message& message) {
+  Command command;
+  command.kind = CommandKind::kCancelPrepull;
+  command.reference = Text(message.body, "scheduleId");
+  command.time_to_live = kScheduleTimeToLive;
+  if (command.reference.empty()) return Bad("prepull.cancel: scheduleId is missing");
+  return {CommandAction{std::move(command)}};
+}
+
+// The next connection brings the table anew, so an old one is of no use for long.
+std::vector<Action> RoutePeers(const Message& message) {
+  auto peers = ParsePeers(message.body);
+  if (!peers.ok()) return Bad(std::string(peers.status().message()));
+  Command command;
+  command.kind = CommandKind::kPeers;
+  command.peers = *std::move(peers);
+  return {CommandAction{std::move(command)}};
+}
+
+// What the agent alone may judge: whether the backend's command key has signed it.
+Command AgentCommand(CommandKind kind, std::string reference, const json::object& body) {
+  return {.kind = kind,
+          .reference = std::move(reference),
+          .mac = {},
+          .order = Text(body, "order"),
+          .signature = Text(body, "signature"),
+          .time_to_live = TimeToLive(body)};
 }
 
 std::vector<Action> RouteJob(const Message& message) {
   const auto* value = message.body.if_contains("job");
   const auto* job = value == nullptr ? nullptr : value->if_object();
   if (job == nullptr) return Bad("job.run: job is not an object");
-  const std::uint64_t timeout = Number(*job, "timeoutSeconds").value_or(0);
-  Command command{.kind = CommandKind::kJob,
-                  .reference = Text(*job, "id"),
-                  .mac = {},
-                  .interpreter = Text(*job, "interpreter"),
-                  .script = Text(*job, "script"),
-                  .timeout_seconds = kDefaultJobTimeoutSeconds,
-                  .time_to_live = TimeToLive(message.body)};
-  if (command.reference.empty()) return Bad("job.run: job.id is missing");
-  if (command.script.empty()) return Bad("job.run: job.script is missing");
-  if (timeout > 0) {
-    command.timeout_seconds =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(timeout, kMaxJobTimeoutSeconds));
-  }
-  return {CommandAction{std::move(command)}};
+  std::string id = Text(*job, "id");
+  if (id.empty()) return Bad("job.run: job.id is missing");
+  return {CommandAction{AgentCommand(CommandKind::kJob, std::move(id), message.body)}};
+}
+
+template <CommandKind kKind>
+std::vector<Action> RouteOrder(const Message& message) {
+  return {CommandAction{AgentCommand(kKind, Text(message.body, "commandId"), message.body)}};
 }
 
 std::vector<Action> RouteAck(const Message& message) {
@@ -183,9 +218,15 @@ constexpr RouteRow kRoutes[] = {
     {"tasks.sync", &RouteTasksSync},
     {"config.update", &RouteConfigUpdate},
     {"image.prepull", &RoutePrepull},
+    {"prepull.cancel", &RouteCancelPrepull},
+    {"peers.sync", &RoutePeers},
     {"scan.start", &RouteScan},
     {"wake", &RouteWake},
+    {"discovery.sync", &RouteReportDevices},
     {"job.run", &RouteJob},
+    {"job.cancel", &RouteOrder<CommandKind::kJobCancel>},
+    {"inventory.request", &RouteOrder<CommandKind::kInventory>},
+    {"update.start", &RouteOrder<CommandKind::kUpdate>},
     {"ack", &RouteAck},
     {"credit", &RouteCredit},
     {"goodbye", &RouteGoodbye},
@@ -204,6 +245,12 @@ constexpr CommandRow kCommands[] = {
     {CommandKind::kWake, Service::kDiscovery, "wake"},
     {CommandKind::kJob, Service::kAgent, "job.run"},
     {CommandKind::kPrepull, Service::kCache, "image.prepull"},
+    {CommandKind::kJobCancel, Service::kAgent, "job.cancel"},
+    {CommandKind::kInventory, Service::kAgent, "inventory.request"},
+    {CommandKind::kUpdate, Service::kAgent, "update.start"},
+    {CommandKind::kReportDevices, Service::kDiscovery, "discovery.sync"},
+    {CommandKind::kCancelPrepull, Service::kCache, "prepull.cancel"},
+    {CommandKind::kPeers, Service::kCache, "peers.sync"},
 };
 
 const CommandRow& RowOf(CommandKind kind) {

@@ -2,6 +2,7 @@
 // message is made here, the shell only acts.
 #pragma once
 
+#include <tentacle/cache/v1/planning.pb.h>
 #include <tentacle/task/v1/task.pb.h>
 
 #include <cstdint>
@@ -36,22 +37,29 @@ struct UpdateConfigAction {
   std::string config_json;
 };
 
-enum class CommandKind { kScan, kWake, kJob, kPrepull };
+enum class CommandKind {
+  kScan, kWake, kJob, kPrepull, kJobCancel, kInventory, kUpdate, kReportDevices, kCancelPrepull, kPeers
+};
 
 // A scan or a job that was ordered an hour ago would surprise whoever ordered it.
 constexpr absl::Duration kDefaultTimeToLive = absl::Hours(1);
 // The backend may ask for more patience, for a job that is to run whenever the host is back.
 constexpr absl::Duration kMaxTimeToLive = absl::Hours(24 * 30);
 
+// A schedule holds for days; that the cache is away for an evening is no reason to forget it.
+constexpr absl::Duration kScheduleTimeToLive = absl::Hours(24 * 7);
+
 // An order for one service that is carried out once.
 struct Command {
   CommandKind kind = CommandKind::kScan;
-  std::string reference;            // Command id, job id or image id: what the backend knows it by.
-  std::string mac;                  // kWake.
-  std::string interpreter, script;  // kJob.
-  std::uint32_t timeout_seconds = 0;  // kJob.
+  std::string reference;         // Command id, job id or image id: what the backend knows it by.
+  std::string mac;               // kWake.
+  std::string order, signature;  // Of the agent's kinds: passed on as they came.
+  cache::v1::Prepull prepull = {};            // kPrepull.
+  cache::v1::ReplacePeersRequest peers = {};  // kPeers.
   // How long it may wait here for its service; after that it fails, saying so.
   absl::Duration time_to_live = kDefaultTimeToLive;
+  std::string password = {};  // kWake: SecureOn's, or none.
 
   Service service() const;
   std::string_view type() const;  // "scan.start", ...
@@ -116,9 +124,6 @@ using Action = std::variant<AddTaskAction,
 // acknowledged afterwards: what is unknown or wrong would not become better by being repeated.
 std::vector<Action> Route(const backend_link::Message& message);
 
-// A job of the backend may not run longer, and 0 means the default.
-constexpr std::uint32_t kDefaultJobTimeoutSeconds = 300;
-constexpr std::uint32_t kMaxJobTimeoutSeconds = 24 * 3600;
 // A backend that is gone for longer is better looked for again.
 constexpr absl::Duration kMaxReconnectAfter = absl::Minutes(10);
 

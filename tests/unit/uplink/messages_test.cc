@@ -44,6 +44,21 @@ std::vector<Sample> Samples() {
       {"config.update", "config.update", "cmd-3",
        R"({"config":{"pxe":{"enabled":true}},"revision":4})"},
       {"image.prepull", "image.prepull", "cmd-4", R"({"imageId":"img-7"})"},
+      {"image.prepull.scheduled", "image.prepull", "cmd-9",
+       R"({"imageId":"7","scheduleId":"12","deadline":"2026-11-24T06:00:00Z",)"
+       R"("notBefore":"2026-11-23T20:00:00Z","windows":["daily 22:00-06:00"],)"
+       R"("timeZone":"Europe/Berlin","commandId":"cmd-9"})"},
+      {"prepull.cancel", "prepull.cancel", "cmd-10", R"({"scheduleId":"12"})"},
+      {"peers.sync", "peers.sync", "",
+       R"({"site":"berlin","peers":[{"nodeId":"4","name":"Berlin 2","publicKey":"AAAA",)"
+       R"("addresses":["10.1.2.9"],"port":9081,"sameSite":true}]})"},
+      {"prepull.status", "prepull.status", "cache/77/5",
+       R"({"scheduleId":"12","imageId":"7","state":"waiting","feasible":true,)"
+       R"("expectedAt":"2026-11-24T03:12:00Z","forecast":"there by Tue 24 Nov 04:12","reason":""})"},
+      {"peer.offer", "peer.offer", "cache/77/1", R"({"port":9081,"addresses":["10.1.2.8"]})"},
+      {"image.ledger", "image.ledger", "cache/78/1",
+       R"({"since":"2026-11-01T00:00:00Z","backendBytes":4500000000,"peerBytes":9000000000,)"
+       R"("localBytes":0,"servedBytes":54000000000,"peerServedBytes":0,"throughputMbit":93})"},
       {"status", "status", "",
        R"({"online":true,"tasks":[{"taskId":"6f1c","status":"waiting"}],"version":"0.1.0",)"
        R"("images":[{"imageId":"img-7","name":"debian","sizeBytes":4500000000,"state":"cached",)"
@@ -61,13 +76,21 @@ std::vector<Sample> Samples() {
       {"scan.start", "scan.start", "cmd-6", R"({"commandId":"c1"})"},
       {"wake", "wake", "cmd-7", R"({"commandId":"c2","mac":"52:54:00:65:d5:42"})"},
       {"job.run", "job.run", "cmd-8",
-       R"({"job":{"id":"j1","interpreter":"/bin/sh","script":"echo hi\n","timeoutSeconds":300}})"},
+       R"json({"job":{"id":"job-1"},"order":"{\"job\":{\"id\":\"job-1\",\"type\":\"script\",\"script\":)json"
+       R"json(\"echo hi\\n\"},\"type\":\"job.run\",\"nodeId\":\"7\"}","signature":"c2lnbmVk"})json"},
+      {"job.cancel", "job.cancel", "cmd-9",
+       R"json({"commandId":"cmd-9","order":"{\"jobId\":\"job-1\",\"type\":\"job.cancel\",\"nodeId\":\"7\"}",)json"
+       R"json("signature":"c2lnbmVk"})json"},
+      {"inventory.request", "inventory.request", "cmd-10",
+       R"json({"commandId":"cmd-10","order":"{\"type\":\"inventory.request\",\"nodeId\":\"7\"}",)json"
+       R"json("signature":"c2lnbmVk"})json"},
       {"task.timeline", "task.timeline", "pxe/5a/16",
        R"({"taskId":"6f1c","step":"offer","detail":"port 67","time":"2026-11-23T10:59:00Z"})"},
       {"image.progress", "image.progress", "cache/77/2",
        R"({"imageId":"img-7","state":"pulling","presentBytes":1048576,"sizeBytes":4500000000,)"
        R"("reason":""})"},
       {"image.evicted", "image.evicted", "cache/77/4", R"({"imageId":"img-7"})"},
+      {"image.corrupt", "image.corrupt", "cache/77/6", R"({"imageId":"img-7","chunk":12})"},
       {"discovery.result", "discovery.result", "discovery/1b/1",
        R"({"scanId":"c1","startedAt":"2026-11-23T10:00:00Z","finishedAt":"2026-11-23T10:00:03Z",)"
        R"("targets":254,"devices":[{"mac":"00:11:22:33:44:55","ip":"10.1.2.1","hostname":"router",)"
@@ -75,6 +98,40 @@ std::vector<Sample> Samples() {
        R"("lastSeen":"2026-11-23T10:00:01Z"}]})"},
       {"wake.sent", "wake.sent", "discovery/1b/2",
        R"({"commandId":"c2","mac":"52:54:00:65:d5:42","packets":3})"},
+      {"discovery.sync", "discovery.sync", "cmd-9",
+       R"({"commandId":"c3"})"},
+      {"device.changed", "device.changed", "discovery/1b/3",
+       R"({"previous":41,"revision":42,"devices":[{"mac":"00:11:22:33:44:55","ip":"10.1.2.1",)"
+       R"("hostname":"router","vendor":"CIMSYS","interface":"eth0",)"
+       R"("firstSeen":"2026-11-23T10:00:01Z","lastSeen":"2026-11-23T10:00:01Z","state":"online",)"
+       R"("vlan":20,"ports":[{"port":22,"service":"ssh"}]}],"forgotten":["52:54:00:65:d5:43"]})"},
+      {"device.snapshot", "device.snapshot", "discovery/1b/4",
+       R"({"revision":42,"part":1,"commandId":"c3","devices":[{"mac":"00:11:22:33:44:55",)"
+       R"("ip":"10.1.2.1","hostname":"router","vendor":"CIMSYS","interface":"eth0",)"
+       R"("firstSeen":"2026-11-23T10:00:01Z","lastSeen":"2026-11-23T10:00:01Z","state":"online"}],)"
+       R"("parts":1})"},
+      {"network.segment", "network.segment", "discovery/1b/5",
+       R"({"time":"2026-11-23T10:00:00Z","dhcpServers":[{"ip":"10.1.2.1",)"
+       R"("mac":"00:11:22:33:44:55","interface":"eth0","verdict":"learned","offers":3,"acks":2,)"
+       R"("boots":false,"firstSeen":"2026-11-23T09:00:00Z","lastSeen":"2026-11-23T10:00:00Z"}],)"
+       R"("neighbours":[{"protocol":"lldp","interface":"eth0","chassis":"00:1b:21:aa:bb:cc",)"
+       R"("name":"sw-floor2","port":"Gi1/0/7","portDescription":"desk 7","description":"switch",)"
+       R"("isSwitch":true,"mac":"00:1b:21:aa:bb:cd","ip":"10.1.2.2",)"
+       R"("lastSeen":"2026-11-23T10:00:00Z","vlan":20}],"gateways":["10.1.2.1"],)"
+       R"("topology":{"nodes":[{"id":"tentacle","kind":"tentacle","label":"branch","detail":""}],)"
+       R"("edges":[],"omittedDevices":0},"pings":[{"ip":"10.1.2.1","roundTripMs":3,)"
+       R"("lossPercent":0,"hourPercent":100,"dayPercent":98,"weekPercent":98}]})"},
+      {"network.alert", "network.alert", "discovery/1b/6",
+       R"({"kind":"duplicate-address","ip":"10.1.2.9","before":"00:11:22:33:44:55",)"
+       R"("after":"52:54:00:65:d5:42","time":"2026-11-23T10:00:00Z"})"},
+      {"dhcp.rogue", "dhcp.rogue", "discovery/1b/7",
+       R"({"ip":"10.1.2.66","mac":"00:0c:29:66:66:66","interface":"eth0","verdict":"rogue",)"
+       R"("reasons":["offers_boot","not_learned"],"offered":"10.1.2.78","nextServer":"10.1.2.67",)"
+       R"("bootFile":"pxelinux.0","firstSeen":"2026-11-23T10:00:00Z",)"
+       R"("time":"2026-11-23T10:00:00Z"})"},
+      {"wake.result", "wake.result", "discovery/1b/8",
+       R"({"commandId":"c2","mac":"52:54:00:65:d5:42","state":"woke","afterMs":21500,)"
+       R"("evidence":"dhcp","methods":["udp","raw"]})"},
       {"inventory", "inventory", "agent/9e/1",
        R"({"collectedAt":"2026-11-23T10:00:00Z","hardware":{"cpus":2},"os":{"name":"Debian"},)"
        R"("software":[],"services":[],"network":{}})"},

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "services/uplink/core/planning_orders.h"
 #include "services/uplink/core/reports.h"
 #include "tests/support/golden.h"
 
@@ -35,11 +36,9 @@ std::string Text(const Action& action) {
           },
           [](const CommandAction& a) {
             return fmt::format(
-                "command {} for {}: reference={} mac={} interpreter={} script={} timeout={} "
-                "ttl={}",
+                "command {} for {}: reference={} mac={} order={} signature={} ttl={}",
                 a.command.type(), ServiceName(a.command.service()), a.command.reference,
-                a.command.mac, a.command.interpreter, a.command.script.size(),
-                a.command.timeout_seconds,
+                a.command.mac, a.command.order, a.command.signature,
                 std::string(absl::FormatDuration(a.command.time_to_live)));
           },
           [](const RefuseTaskAction& a) {
@@ -72,7 +71,9 @@ TEST(Route, TableOfEveryMessageThatComesDown) {
   std::string table;
   for (const char* file :
        {"task.new", "task.new.plain", "task.cancel", "tasks.sync", "config.update", "image.prepull",
-        "scan.start", "wake", "job.run", "ack", "credit", "goodbye", "quarantine", "node.removed"}) {
+        "image.prepull.scheduled", "prepull.cancel", "peers.sync", "scan.start", "discovery.sync", "wake", "job.run",
+        "job.cancel", "inventory.request", "ack", "credit",
+        "goodbye", "quarantine", "node.removed"}) {
     const std::string frame = testing::ReadGolden(fmt::format("backend_link/{}.json", file));
     table += fmt::format("{:<15} {}", file, Routed(frame));
   }
@@ -114,20 +115,27 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ConfigIsNoObject", R"({"type":"config.update","config":[]})",
              "bad field: config.update: config is not an object\n"},
         Case{"ConfigWithoutRevision", R"({"type":"config.update","config":{}})", "config 0 {}\n"},
+        Case{"PrepullWithAWrongWindow",
+             R"({"type":"image.prepull","imageId":"7","windows":["always"]})",
+             "bad field: image.prepull: \"always\": want days and times such as \"Mon-Fri "
+             "22:00-06:00\", \"Sat,Sun 00:00-24:00\" or \"daily 12:00-13:00\"\n"},
+        Case{"PrepullWithAWrongDeadline",
+             R"({"type":"image.prepull","imageId":"7","deadline":"soon"})",
+             "bad field: image.prepull: deadline is no time\n"},
+        Case{"PeersIsNoList", R"({"type":"peers.sync","peers":{}})",
+             "bad field: peers.sync: peers is not a list\n"},
         Case{"PrepullWithoutId", R"({"type":"image.prepull","imageId":""})",
              "bad field: image.prepull: imageId is missing\n"},
         Case{"WakeWithoutMac", R"({"type":"wake","commandId":"c"})",
              "bad field: wake: mac is missing\n"},
-        Case{"JobWithoutScript", R"({"type":"job.run","job":{"id":"j"}})",
-             "bad field: job.run: job.script is missing\n"},
         Case{"JobWithoutId", R"({"type":"job.run","job":{"script":"x"}})",
              "bad field: job.run: job.id is missing\n"},
-        Case{"JobThatMayRunForEver",
-             R"({"type":"job.run","job":{"id":"j","script":"x","timeoutSeconds":99999999999}})",
-             "command job.run for agent: reference=j mac= interpreter= script=1 timeout=86400 ttl=1h\n"},
-        Case{"JobWithoutTimeout", R"({"type":"job.run","job":{"id":"j","script":"x"}})",
-             "command job.run for agent: reference=j mac= interpreter= script=1 timeout=300 ttl=1h\n"},
         Case{"QuarantineWithoutAReason", R"({"type":"quarantine"})", "quarantine: \n"},
+        Case{"UnsignedJobIsTheAgentsToRefuse", R"({"type":"job.run","job":{"id":"j","script":"x"}})",
+             "command job.run for agent: reference=j mac= order= signature= ttl=1h\n"},
+        Case{"OrderIsPassedOnAsItCame",
+             R"({"type":"job.cancel","commandId":"cmd-9","order":" {\"a\":1}","signature":"c2ln"})",
+             "command job.cancel for agent: reference=cmd-9 mac= order= {\"a\":1} signature=c2ln ttl=1h\n"},
         Case{"AckWithoutId", R"({"type":"ack"})", "bad field: ack: id is missing\n"}),
     [](const auto& param_info) { return param_info.param.name; });
 
@@ -165,9 +173,14 @@ TEST(Reports, RefusedTaskGoesUpAsFailed) {
 
 TEST(Reports, CommandThatIsNotCarriedOutSaysWhyInItsOwnWay) {
   Command command{
-      .kind = CommandKind::kJob, .reference = "j", .mac = {}, .interpreter = {}, .script = {}};
+      .kind = CommandKind::kJob, .reference = "j", .mac = {}, .order = {}, .signature = {}};
   EXPECT_EQ(CommandFailed(command, "no", absl::Now()).type(), "job.result");
   command.kind = CommandKind::kPrepull;
+  EXPECT_EQ(CommandFailed(command, "no", absl::Now()).type(), "image.progress");
+  command.prepull.set_id("12");
+  EXPECT_EQ(CommandFailed(command, "no", absl::Now()).body_json(),
+            R"({"scheduleId":"12","state":"failed","reason":"no"})");
+  command.prepull.set_id(PlainPrepullId("j"));
   EXPECT_EQ(CommandFailed(command, "no", absl::Now()).type(), "image.progress");
   command.kind = CommandKind::kWake;
   const auto event = CommandFailed(command, "no", absl::Now());
