@@ -34,15 +34,22 @@ constexpr int kBlockingThreads = 8;  // Each may hold one connection to PostgreS
 constexpr std::uint32_t kConnections = 8192;  // Thousands of tentacles keep one each.
 constexpr auto kDatabaseCheck = std::chrono::seconds(5);
 
-absl::StatusOr<std::string> CommandKey(const std::string& path) {
+absl::StatusOr<identity::IdentityKey> CommandKey(const std::string& path) {
   auto key = identity::IdentityKey::Load(path);
   if (absl::IsNotFound(key.status())) {
     key = identity::IdentityKey::Generate();
     if (!key.ok()) return key.status();
     if (absl::Status status = key->Save(path); !status.ok()) return status;
   }
+  return key;
+}
+
+// A signature of Ed25519 is the same each time (RFC 8032 section 5.1.6), so links outlive a restart, and nothing that
+// is signed for somebody else looks like this.
+absl::StatusOr<std::string> LinkSecret(const std::string& key_path) {
+  const auto key = identity::IdentityKey::Load(key_path);
   if (!key.ok()) return key.status();
-  return key->PublicKeyBase64();
+  return identity::Sha256Hex(key->Sign("the secret of links to images, version 1"));
 }
 
 asio::awaitable<void> WatchDatabase(asio::thread_pool& blocking, Database& database, runtime::Health& health) {
@@ -80,6 +87,8 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
   if (absl::Status status = Migrate(database); !status.ok()) return status;
   const auto command_key = CommandKey(options.command_key_file);
   if (!command_key.ok()) return command_key.status();
+  const auto link_secret = LinkSecret(options.command_key_file);
+  if (!link_secret.ok()) return link_secret.status();
 
   asio::io_context io(1);
   const auto home = io.get_executor();
@@ -96,18 +105,26 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
   ImageStore images(database);
   TaskStore tasks(database);
   JobStore jobs(database);
+  PrepullStore prepulls(database);
+  SiteStore sites(database);
   ReportStore reports(database);
   if (absl::Status status = presence.Start(); !status.ok()) return status;
   LiveFeed live(home);
-  Hub hub({home, blocking, log, metrics, nodes, tasks, reports, presence, live, options.database});
+  Hub hub({home, blocking, log, metrics, nodes, tasks, reports, presence, sites, live, options.database});
+
+  ShellStore shell_store(database);
+  if (absl::Status status = shell_store.EndStale("nobody came to open it"); !status.ok()) return status;
+  ShellHub shells({home, blocking, log, metrics, shell_store, hub, live, *command_key});
+  WatchHub watches(home, hub);
 
   // people, automation and tentacles -> routes
   auto refresh = [&] {
     process.Refresh();
     metrics.DatabaseFailures(database.failures());
   };
-  Api api({home, blocking, hashing, log, metrics, database, nodes, presence, images, tasks, jobs, hub, live,
-           ImageFiles(options.image_dir), options.api_key, *command_key, options.web_dir,
+  Api api({home, blocking, hashing, log, metrics, database, nodes, presence, images, tasks, jobs, shell_store, shells, watches,
+           prepulls, sites, hub, live, ImageFiles(options.image_dir), options.api_key, *command_key, options.origins,
+           *link_secret, options.image_base_url, options.web_dir,
            runtime::MakeAdminHandler(registry, health, refresh)});
   net::HttpLimits limits;
   limits.connections = kConnections;

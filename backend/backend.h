@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <absl/status/status.h>
 
@@ -14,7 +15,9 @@ struct Options {
   std::string database;         // libpq URL
   std::string image_dir;
   std::string web_dir;
+  std::string image_base_url;   // What links to images begin with; empty: the URL the tentacle knows.
   std::string api_key;
+  std::vector<std::string> origins;  // Of pages on other hosts that may open shells, "https://…".
   std::string command_key_file; // Ed25519; made when it is not there.
 };
 

@@ -35,7 +35,11 @@ int main(int argc, char** argv) {
       ->envname("OCTOFLEET_DATABASE_FILE");
   app.add_option("--image-dir", options.image_dir, "Folder of image files")->envname("OCTOFLEET_IMAGE_DIR")->required();
   app.add_option("--web-dir", options.web_dir, "Folder of the built web page")->envname("OCTOFLEET_WEB_DIR");
+  app.add_option("--image-base-url", options.image_base_url, "Where machines fetch images in relay mode, such as http://images.corp.local:8080")
+      ->envname("OCTOFLEET_IMAGE_BASE_URL");
   app.add_option("--api-key-file", api_key_file, "File with the API key")->envname("OCTOFLEET_API_KEY_FILE")->required();
+  app.add_option("--origin", options.origins, "Origin of a page on another host that may open shells")
+      ->envname("OCTOFLEET_ORIGIN");
   app.add_option("--command-key-file", options.command_key_file, "Key that commands are signed with; made when missing")
       ->envname("OCTOFLEET_COMMAND_KEY_FILE");
   CLI11_PARSE(app, argc, argv);

@@ -21,6 +21,7 @@ Metrics::Metrics(prometheus::Registry& registry)
                          "octofleet_backend_messages_total",
                          "WebSocket messages, by direction, type and outcome.")),
       sessions_(Counters(registry, "octofleet_backend_sessions_total", "Sessions of tentacles, by outcome.")),
+      shells_(Counters(registry, "octofleet_backend_shells_total", "Remote shells, by what happened to them.")),
       online_(Gauge(registry, "octofleet_backend_tentacles_online", "Tentacles with an open WebSocket.")),
       pages_(Gauge(registry, "octofleet_backend_pages_listening", "Pages that listen for live events.")),
       database_failures_(
@@ -52,6 +53,8 @@ void Metrics::Message(std::string_view direction, std::string_view type, std::st
 }
 
 void Metrics::Session(std::string_view outcome) { sessions_.Add({{"outcome", std::string(outcome)}}).Increment(); }
+
+void Metrics::Shell(std::string_view outcome) { shells_.Add({{"outcome", std::string(outcome)}}).Increment(); }
 
 void Metrics::Online(std::size_t tentacles) { online_.Set(static_cast<double>(tentacles)); }
 

@@ -20,6 +20,8 @@ class Metrics {
   void HttpDropped(std::string_view reason);
   void Message(std::string_view direction, std::string_view type, std::string_view outcome);
   void Session(std::string_view outcome);
+  // Remote shells: viewed, opened, closed.
+  void Shell(std::string_view outcome);
   void Online(std::size_t tentacles);
   void Pages(std::size_t listening);
   void DatabaseFailures(std::uint64_t total);
@@ -34,6 +36,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& drops_;
   prometheus::Family<prometheus::Counter>& messages_;
   prometheus::Family<prometheus::Counter>& sessions_;
+  prometheus::Family<prometheus::Counter>& shells_;
   prometheus::Gauge& online_;
   prometheus::Gauge& pages_;
   prometheus::Counter& database_failures_;

@@ -24,7 +24,6 @@ constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kCookie = "octofleet_session=";
 constexpr absl::Duration kSessionLifetime = absl::Hours(8);
 constexpr std::size_t kMaxSessions = 1024;
-constexpr int kMaxTimeToLiveSeconds = 30 * 24 * 3600;  // What a tentacle accepts at most.
 
 std::string CookieOf(const net::HttpRequest& request) {
   const std::string_view header = request.Header("Cookie");
@@ -66,6 +65,13 @@ net::HttpReply TooManyGuesses() {
   return reply;
 }
 
+int IdField(const json::object& body, std::string_view name) {
+  const auto* value = body.if_contains(name);
+  if (value == nullptr) return 0;
+  if (value->is_string()) return ParseId(std::string_view(value->as_string()));
+  return value->is_int64() ? ParseId(std::to_string(value->as_int64())) : 0;
+}
+
 net::HttpReply StatusReply(const absl::Status& status) {
   unsigned code = 500;
   switch (status.code()) {
@@ -98,9 +104,13 @@ Api::Api(Parts parts) : parts_(std::move(parts)) {
   AddSessionRoutes();
   AddNodeRoutes();
   AddTentacleRoutes();
+  AddNetworkRoutes();
   AddImageRoutes();
+  AddImageLinkRoutes();
+  AddPrepullRoutes();
   AddTaskRoutes();
   AddJobRoutes();
+  AddShellRoutes();
 }
 
 void Api::AddSessionRoutes() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 #include <string_view>
+#include <vector>
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -18,11 +19,17 @@
 #include "backend/image_files.h"
 #include "backend/link/hub.h"
 #include "backend/link/live_feed.h"
+#include "backend/link/shell_hub.h"
+#include "backend/link/watch_hub.h"
 #include "backend/metrics.h"
+#include "backend/store/job_store.h"
 #include "backend/store/node_store.h"
 #include "backend/store/presence_store.h"
+#include "backend/store/prepull_store.h"
+#include "backend/store/site_store.h"
 #include "backend/store/task_store.h"
 #include "libs/async/on_pool.h"
+#include "libs/identity/identity.h"
 #include "libs/runtime/log.h"
 
 namespace tentacle::backend {
@@ -43,11 +50,19 @@ class Api {
     ImageStore& images;
     TaskStore& tasks;
     JobStore& jobs;
+    ShellStore& shell_store;
+    ShellHub& shells;
+    WatchHub& watches;
+    PrepullStore& prepulls;
+    SiteStore& sites;
     Hub& hub;
     LiveFeed& live;
     ImageFiles files;
     std::string api_key;
-    std::string command_key;  // Public, base64.
+    identity::IdentityKey signing_key;  // Of orders; enrolled tentacles have pinned its public half.
+    std::vector<std::string> origins;  // Beside the host that is asked: of pages that may open shells.
+    std::string link_secret;     // Of links to images.
+    std::string image_base_url;  // "http://images.corp.local:8080", what such a link begins with; empty: a path alone.
     std::string web_dir;
     net::HttpHandler admin;   // /healthz, /readyz, /metrics
   };
@@ -64,9 +79,13 @@ class Api {
   void AddSessionRoutes();
   void AddNodeRoutes();
   void AddTentacleRoutes();
+  void AddNetworkRoutes();
   void AddImageRoutes();
+  void AddImageLinkRoutes();
+  void AddPrepullRoutes();
   void AddTaskRoutes();
   void AddJobRoutes();
+  void AddShellRoutes();
 
   boost::asio::awaitable<net::HttpReply> Authorize(const Route& route, Call call);
   bool HasKey(const net::HttpRequest& request) const;
@@ -81,17 +100,33 @@ class Api {
   Reply DeleteTentacle(Call call);
   Reply Command(Call call, std::string type);
   Reply OpenSocket(Call call);
+  Reply DeviceFile(Call call);
+  Reply TopologyOf(Call call);
   Reply RegisterImage(Call call);
   Reply PullImage(Call call);
   Reply ImageChunks(Call call);
   Reply ImageBytes(Call call);
   boost::asio::awaitable<absl::StatusOr<std::pair<ImageFile, net::FileSpan>>> OpenImage(int id);
+  Reply MakeImageLink(Call call);
+  Reply FollowImageLink(Call call);
+  Reply CreatePrepull(Call call);
+  Reply CancelPrepull(Call call);
   Reply CreateTask(Call call);
   Reply CancelTask(Call call);
   Reply ReportTask(Call call);
   Reply CreateJob(Call call);
+  Reply CancelJob(Call call);
+  Reply RequestInventory(int node);
+  Reply AskShell(Call call);
+  Reply ViewShell(Call call);
+  Reply Replay(Call call);
+  Reply WatchJob(Call call);
+  bool IsOwnOrigin(const net::HttpRequest& request) const;
   net::HttpReply Asset(const net::HttpRequest& request) const;
 
+  // A message body with the signed order in it, beside the fields of `beside`.
+  std::string SignedBody(int node, std::string_view type, absl::Time expires_at, boost::json::object order,
+                         boost::json::object beside) const;
   boost::asio::awaitable<void> HashImage(int id, std::string path);
   boost::asio::awaitable<void> AddChunkList(int id, std::string path, std::string sha256);
 
@@ -119,6 +154,8 @@ int NumberField(const boost::json::object& body, std::string_view name, int fall
 absl::StatusOr<int> TimeToLive(const boost::json::object& body, int fallback);
 // 429: too many failures of this address (RFC 6585 section 4).
 net::HttpReply TooManyGuesses();
+// An id as text or number; 0 when it is neither.
+int IdField(const boost::json::object& body, std::string_view name);
 // The reply that stands for a failure.
 net::HttpReply StatusReply(const absl::Status& status);
 net::HttpReply Empty();

@@ -18,6 +18,7 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 constexpr std::size_t kMaxNameBytes = 120;
+constexpr std::size_t kMaxWakePasswordBytes = 17;  // Six octets with colons.
 constexpr std::size_t kPublicKeyBytes = 32;
 constexpr int kMaxTokenUses = 10'000;
 constexpr int kMaxTokenHours = 24 * 365;
@@ -70,6 +71,19 @@ void Api::AddNodeRoutes() {
   router_.Add("GET", "/api/v1/nodes/{id}/inventory", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Inventory(id); });
   });
+  router_.Add("GET", "/api/v1/nodes/{id}/units", Access::kKey, [this](Call c) {
+    return Json([this, id = c.Id()] { return parts_.nodes.Units(id); }, "units");
+  });
+  router_.Add("GET", "/api/v1/nodes/{id}/journal", Access::kKey, [this](Call c) {
+    const auto number = [&c](std::string_view name, int fallback, int most) {
+      const auto given = c.request.Query(name);
+      return given ? std::clamp(std::atoi(given->c_str()), 0, most) : fallback;
+    };
+    const NodeStore::JournalQuery query{c.request.Query("q").value_or(""), c.request.Query("unit").value_or(""),
+                                        number("priority", 7, 7), number("minutes", 60, 7 * 1440),
+                                        number("limit", 200, 1000)};
+    return Json([this, id = c.Id(), query] { return parts_.nodes.Journal(id, query); }, "entries");
+  });
   router_.Add("GET", "/api/v1/nodes/{id}/metrics", Access::kKey, [this](Call c) {
     const int minutes = std::clamp(std::atoi(c.request.Query("minutes").value_or("60").c_str()), 1, 1440);
     return Json([this, id = c.Id(), minutes] { return parts_.nodes.Metrics(id, minutes); }, "samples");
@@ -95,9 +109,6 @@ void Api::AddTentacleRoutes() {
   });
   router_.Add("GET", "/api/v1/tentacles/{id}/boots", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Boots(id); }, "boots");
-  });
-  router_.Add("GET", "/api/v1/tentacles/{id}/devices", Access::kKey, [this](Call c) {
-    return Json([this, id = c.Id()] { return parts_.nodes.Devices(id); }, "devices");
   });
   router_.Add("GET", "/api/v1/tentacles/{id}/images", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Images(id); }, "images");
@@ -158,7 +169,7 @@ asio::awaitable<net::HttpReply> Api::Enroll(Call call) {
   const json::value answer = {{"nodeId", id},
                               {"name", enrollee->name},
                               {"config", json::parse(enrolled->config_json)},
-                              {"commandKey", parts_.command_key},
+                              {"commandKey", parts_.signing_key.PublicKeyBase64()},
                               {"pins", json::array()}};
   co_return net::JsonReply(201, json::serialize(answer));
 }
@@ -180,6 +191,7 @@ asio::awaitable<net::HttpReply> Api::UpdateTentacle(Call call) {
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
   const std::string name = TextField(*body, "name");
   if (name.size() > kMaxNameBytes) co_return net::ProblemReply(422, "name: too long");
+  if (TextField(*body, "site").size() > kMaxNameBytes) co_return net::ProblemReply(422, "site: too long");
   std::string config_json;
   if (const auto* given = body->if_contains("config")) {
     config_json = json::serialize(*given);
@@ -193,6 +205,11 @@ asio::awaitable<net::HttpReply> Api::UpdateTentacle(Call call) {
   auto update = [this, id, name, config_json] { return parts_.nodes.Update(id, name, config_json); };
   const auto revision = co_await async::OnPool(parts_.blocking, update);
   if (!revision.ok()) co_return StatusReply(revision.status());
+  if (body->contains("site")) {
+    auto move = [this, id, site = TextField(*body, "site")] { return parts_.sites.SetSite(id, site); };
+    const absl::Status moved = co_await async::OnPool(parts_.blocking, move);
+    if (!moved.ok()) co_return StatusReply(moved);
+  }
   parts_.live.Publish({"node", std::to_string(id)});
   auto get = [this, id] { return parts_.nodes.GetNode(id); };
   co_return co_await Json(get);
@@ -216,6 +233,10 @@ asio::awaitable<net::HttpReply> Api::Command(Call call, std::string type) {
     const auto mac = wire::ParseMac(TextField(*body, "mac"));
     if (!mac.ok()) co_return net::ProblemReply(422, fmt::format("mac: {}", text::Message(mac.status())));
     message["mac"] = mac->ToString();
+    // The SecureOn password; forgotten here as soon as the tentacle has it.
+    const std::string password = TextField(*body, "password");
+    if (password.size() > kMaxWakePasswordBytes) co_return net::ProblemReply(422, "password: too long");
+    if (!password.empty()) message["password"] = password;
   } else if (type == "image.prepull") {
     message["imageId"] = TextField(*body, "imageId");
     if (message["imageId"].as_string().empty()) co_return net::ProblemReply(422, "imageId: is missing");

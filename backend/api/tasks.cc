@@ -1,4 +1,4 @@
-// Provisioning tasks, the installers' callbacks, and jobs.
+// Provisioning tasks and the installers' callbacks.
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -14,18 +14,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-
-constexpr int kDefaultJobSeconds = 300;
-constexpr int kMaxJobSeconds = 24 * 3600;
-// A branch that is closed over night gets its job in the morning.
-constexpr int kDefaultJobTtlSeconds = 24 * 3600;
-
-int IdOf(const json::object& body, std::string_view name) {
-  const auto* value = body.if_contains(name);
-  if (value == nullptr) return 0;
-  if (value->is_string()) return ParseId(std::string_view(value->as_string()));
-  return value->is_int64() ? ParseId(std::to_string(value->as_int64())) : 0;
-}
 
 // Moves what must never come out again from the document into the secrets.
 json::object TakeSecrets(json::object* document) {
@@ -67,8 +55,8 @@ asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
   auto body = ParseBody(call.request);
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
   NewTask task;
-  task.tentacle_id = IdOf(*body, "tentacleId");
-  task.image_id = IdOf(*body, "imageId");
+  task.tentacle_id = IdField(*body, "tentacleId");
+  task.image_id = IdField(*body, "imageId");
   body->erase("tentacleId");
   (*body)["id"] = "0";  // The parser wants one; the row's own takes its place.
   // Some installers need no image; the parser says which do.
@@ -120,57 +108,6 @@ asio::awaitable<net::HttpReply> Api::ReportTask(Call call) {
   if (!tentacle.ok()) co_return StatusReply(tentacle.status());
   parts_.live.Publish({"task", std::to_string(id)}, *tentacle == 0 ? "" : std::to_string(*tentacle));
   co_return Empty();
-}
-
-void Api::AddJobRoutes() {
-  router_.Add("POST", "/api/v1/jobs", Access::kKey, [this](Call c) { return CreateJob(std::move(c)); });
-  router_.Add("GET", "/api/v1/jobs", Access::kKey, [this](Call c) -> Reply {
-    const auto given = c.request.Query("nodeId");
-    const int node = ParseId(given.value_or(""));
-    if (given && node == 0) co_return net::ProblemReply(422, "nodeId: want the id of a node");
-    auto list = [this, node] { return parts_.jobs.List(node); };
-    co_return co_await Json(list, "jobs");
-  });
-  router_.Add("GET", "/api/v1/jobs/{id}", Access::kKey, [this](Call c) {
-    return Json([this, id = c.Id()] { return parts_.jobs.Get(id); });
-  });
-}
-
-asio::awaitable<net::HttpReply> Api::CreateJob(Call call) {
-  const auto body = ParseBody(call.request);
-  if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
-  if (TextField(*body, "targetType") != "device") co_return net::ProblemReply(422, "targetType: want device");
-  if (TextField(*body, "commandType") != "script") co_return net::ProblemReply(422, "commandType: want script");
-  const auto* data = body->if_contains("commandData");
-  if (data == nullptr || !data->is_object() || TextField(data->as_object(), "script").empty()) {
-    co_return net::ProblemReply(422, "commandData: want {\"script\": \"…\"}");
-  }
-  const int timeout = NumberField(*body, "timeoutSeconds", kDefaultJobSeconds);
-  if (timeout < 1 || timeout > kMaxJobSeconds) {
-    co_return net::ProblemReply(422, fmt::format("timeoutSeconds: want 1 to {}", kMaxJobSeconds));
-  }
-  const auto ttl = TimeToLive(*body, kDefaultJobTtlSeconds);
-  if (!ttl.ok()) co_return StatusReply(ttl.status());
-  const int node = IdOf(*body, "targetId");
-  std::string instance;
-  auto add = [this, node, timeout, data_json = json::serialize(*data), &instance] {
-    return parts_.jobs.Add(node, "script", data_json, timeout, &instance);
-  };
-  const auto job = co_await async::OnPool(parts_.blocking, add);
-  if (absl::IsNotFound(job.status())) co_return net::ProblemReply(422, text::Message(job.status()));
-  if (!job.ok()) co_return StatusReply(job.status());
-  const json::object order{{"job",
-                            {{"id", instance},
-                             {"interpreter", TextField(data->as_object(), "interpreter")},
-                             {"script", TextField(data->as_object(), "script")},
-                             {"timeoutSeconds", timeout}}}};
-  // Held until the tentacle has it, also when it is away now.
-  auto queue = [this, node, text = json::serialize(order), ttl = *ttl] {
-    return parts_.nodes.AddCommand(node, "job.run", text, ttl);
-  };
-  const auto command = co_await async::OnPool(parts_.blocking, queue);
-  if (!command.ok()) co_return StatusReply(command.status());
-  co_return net::JsonReply(201, *job);
 }
 
 }  // namespace tentacle::backend

@@ -33,6 +33,7 @@ void Courier::Nudge(const SessionPtr& session, const Due& due) {
   session->due.config |= due.config;
   session->due.tasks |= due.tasks;
   session->due.commands |= due.commands;
+  session->due.peers |= due.peers;
   session->due.new_tasks.insert(session->due.new_tasks.end(), due.new_tasks.begin(),
                                 due.new_tasks.end());
   session->due.cancelled_tasks.insert(session->due.cancelled_tasks.end(),
@@ -48,6 +49,7 @@ asio::awaitable<void> Courier::Carry(SessionPtr session) {
     if (std::exchange(session->due.config, false)) co_await CarryConfig(session);
     co_await CarryTaskNews(session);
     if (std::exchange(session->due.tasks, false)) co_await CarryTable(session);
+    if (std::exchange(session->due.peers, false)) co_await CarryPeers(session);
     if (std::exchange(session->due.commands, false)) co_await CarryCommands(session);
   }
   session->carrying = false;
@@ -94,6 +96,13 @@ asio::awaitable<void> Courier::CarryTable(SessionPtr session) {
   const auto table = co_await async::OnPool(parts_.blocking, read);
   if (!table.ok()) co_return Failed(*session, "tasks", table.status());
   if (!table->empty()) co_await Send(session, MakeMessage("tasks.sync", *table));
+}
+
+asio::awaitable<void> Courier::CarryPeers(SessionPtr session) {
+  auto read = [this, node = session->node_id] { return parts_.sites.PeerTable(node); };
+  const auto table = co_await async::OnPool(parts_.blocking, read);
+  if (!table.ok()) co_return Failed(*session, "peers", table.status());
+  if (!table->empty()) co_await Send(session, MakeMessage("peers.sync", *table));
 }
 
 asio::awaitable<void> Courier::CarryCommands(SessionPtr session) {

@@ -10,6 +10,7 @@
 #include "backend/link/session.h"
 #include "backend/metrics.h"
 #include "backend/store/node_store.h"
+#include "backend/store/site_store.h"
 #include "backend/store/task_store.h"
 #include "libs/backend_link/messages.h"
 #include "libs/runtime/log.h"
@@ -25,6 +26,7 @@ class Courier {
     Metrics& metrics;
     NodeStore& nodes;
     TaskStore& tasks;
+    SiteStore& sites;
   };
 
   explicit Courier(Parts parts) : parts_(std::move(parts)) {}
@@ -39,6 +41,7 @@ class Courier {
   boost::asio::awaitable<void> CarryConfig(SessionPtr session);
   boost::asio::awaitable<void> CarryTaskNews(SessionPtr session);
   boost::asio::awaitable<void> CarryTable(SessionPtr session);
+  boost::asio::awaitable<void> CarryPeers(SessionPtr session);
   boost::asio::awaitable<void> CarryCommands(SessionPtr session);
   void Failed(const Session& session, std::string_view what, const absl::Status& status);
 

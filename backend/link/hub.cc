@@ -56,8 +56,8 @@ std::string InstanceOf(const net::HttpRequest& request) {
 
 Hub::Hub(Parts parts)
     : parts_(std::move(parts)),
-      courier_(
-          {parts_.home, parts_.blocking, parts_.log, parts_.metrics, parts_.nodes, parts_.tasks}),
+      courier_({parts_.home, parts_.blocking, parts_.log, parts_.metrics, parts_.nodes, parts_.tasks,
+                parts_.sites}),
       presence_(
           {parts_.home, parts_.blocking, parts_.log, parts_.metrics, parts_.presence, parts_.live}),
       replicas_({parts_.home, parts_.blocking, parts_.log, parts_.metrics, parts_.presence,
@@ -177,13 +177,16 @@ asio::awaitable<void> Hub::Attend(SessionPtr session) {
       co_await presence_.SetOnline(session, fmt::format("connected from {}", session->address));
   if (absl::IsNotFound(present)) co_await SayRemoved(session);  // Between its token and here.
   co_await Grant(session);
-  Due everything;
-  everything.config = everything.tasks = everything.commands = true;
-  courier_.Nudge(session, everything);
+  courier_.Nudge(session, Due::Greeting());
+  auto arrive = [this, session] { return parts_.sites.Arrived(session->node_id, session->address); };
+  const absl::Status arrived = co_await async::OnPool(parts_.blocking, arrive);
+  if (!arrived.ok())
+    parts_.log.Warning("hub.address_not_kept", {{"node", node_id}, {"reason", text::Message(arrived)}});
   const std::string reason = co_await ReadAll(session);
   session->socket->Close();
   if (stopping_ || Find(node_id) != session) co_return;  // Another session took its place.
   sessions_.erase(node_id);
+  TellGone(node_id);
   parts_.metrics.Online(sessions_.size());
   parts_.metrics.Session("ended");
   parts_.log.Info("hub.disconnected", {{"node", node_id}, {"reason", reason}});
@@ -260,6 +263,7 @@ asio::awaitable<void> Hub::Handle(SessionPtr session, std::string text) {
     if (message->id) co_await OnAck(session, *message->id);
     co_return;
   }
+  if (TakeLive(session->node_id, *message)) co_return;
   // Nobody waits for them to be durable, and they come of every tentacle every minute.
   if (!message->id && (message->type == "status" || message->type == "link")) {
     parts_.metrics.Message("up", message->type, "applied");
@@ -359,18 +363,6 @@ asio::awaitable<void> Hub::Grant(SessionPtr session) {
   co_await courier_.Send(session, std::move(message));
 }
 
-SessionPtr Hub::Find(int node_id) const {
-  const auto at = sessions_.find(node_id);
-  return at == sessions_.end() ? nullptr : at->second;
-}
-
-void Hub::Disconnect(const SessionPtr& session) {
-  session->socket->Close();
-  sessions_.erase(session->node_id);
-  parts_.metrics.Session("replaced_or_revoked");
-  parts_.metrics.Online(sessions_.size());
-}
-
 void Hub::OnDue(int node_id, const Due& due) {
   if (const SessionPtr session = Find(node_id)) courier_.Nudge(session, due);
 }
@@ -389,11 +381,9 @@ void Hub::OnRemoved(int node_id) {
 
 void Hub::OnGap() {
   if (stopping_) return;
-  Due everything;
-  everything.config = everything.tasks = everything.commands = true;
   for (const auto& [node, session] : sessions_) {
     presence_.StillOnline(node);
-    courier_.Nudge(session, everything);
+    courier_.Nudge(session, Due::Everything());
   }
 }
 

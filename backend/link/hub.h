@@ -2,12 +2,14 @@
 // machine with the same key is kept apart. Home thread only.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -23,6 +25,7 @@
 #include "backend/store/node_store.h"
 #include "backend/store/presence_store.h"
 #include "backend/store/report_store.h"
+#include "backend/store/site_store.h"
 #include "backend/store/task_store.h"
 #include "libs/backend_link/messages.h"
 #include "libs/net/websocket.h"
@@ -41,6 +44,7 @@ class Hub {
     TaskStore& tasks;
     ReportStore& reports;
     PresenceStore& presence;
+    SiteStore& sites;
     LiveFeed& live;
     std::string database_url;
   };
@@ -55,6 +59,15 @@ class Hub {
   // Tells every tentacle when to come back, and lets go of them.
   boost::asio::awaitable<void> Farewell();
 
+  // Messages of the live channel that begin with `prefix` ("shell."), which are not kept; and word that a tentacle's
+  // connection ended.
+  using LiveHandler = std::function<void(int node_id, const backend_link::Message& message)>;
+  void OnLive(std::string prefix, LiveHandler handler, std::function<void(int node_id)> gone) {
+    live_.push_back({std::move(prefix), std::move(handler), std::move(gone)});
+  }
+  // Down the live channel; nothing happens for a tentacle whose connection another backend holds, or nobody.
+  void SendLive(int node_id, backend_link::Message message);
+  bool IsOnline(int node_id) const { return sessions_.contains(node_id); }
   std::size_t online() const { return sessions_.size(); }
 
  private:
@@ -86,6 +99,9 @@ class Hub {
   void OnDue(int node_id, const Due& due);
   void OnRemoved(int node_id);
   void OnGap();
+  // True: it was of the live channel.
+  bool TakeLive(int node_id, const backend_link::Message& message);
+  void TellGone(int node_id);
 
   Parts parts_;
   Courier courier_;
@@ -96,6 +112,12 @@ class Hub {
   std::map<int, SessionPtr> sessions_;
   std::set<std::string> unknown_types_;
   bool stopping_ = false;
+  struct LiveRoute {
+    std::string prefix;
+    LiveHandler handler;
+    std::function<void(int)> gone;
+  };
+  std::vector<LiveRoute> live_;
 };
 
 }  // namespace tentacle::backend

@@ -56,6 +56,7 @@ Due DueOf(const std::string& kind, int task) {
   Due due;
   due.config = kind == "config";
   due.commands = kind == "commands";
+  due.peers = kind == "peers";
   due.tasks = kind == "tasks" || kind == "task.new" || kind == "task.cancel";
   if (kind == "task.new") due.new_tasks.push_back(task);
   if (kind == "task.cancel") due.cancelled_tasks.push_back(task);

@@ -21,11 +21,25 @@ struct Due {
   bool config = false;
   bool tasks = false;     // The whole table.
   bool commands = false;  // Those that it has not acknowledged.
+  bool peers = false;     // The tentacles of its site.
   std::deque<int> new_tasks;
   std::deque<int> cancelled_tasks;
 
   bool any() const {
-    return config || tasks || commands || !new_tasks.empty() || !cancelled_tasks.empty();
+    return config || tasks || commands || peers || !new_tasks.empty() || !cancelled_tasks.empty();
+  }
+
+  // What a connection begins with; the notification that it has arrived brings the peers.
+  static Due Greeting() {
+    Due due;
+    due.config = due.tasks = due.commands = true;
+    return due;
+  }
+
+  static Due Everything() {
+    Due due = Greeting();
+    due.peers = true;
+    return due;
   }
 };
 

@@ -8,6 +8,11 @@
 #include "backend/store/migration_0002.inc"
 #include "backend/store/migration_0003.inc"
 #include "backend/store/migration_0004.inc"
+#include "backend/store/migration_0005.inc"
+#include "backend/store/migration_0006.inc"
+#include "backend/store/migration_0007.inc"
+#include "backend/store/migration_0008.inc"
+#include "backend/store/migration_0009.inc"
 #include "backend/store/migrations.inc"
 
 namespace tentacle::backend {
@@ -15,7 +20,9 @@ namespace tentacle::backend {
 namespace {
 
 constexpr long kLock = 0x74656e74;  // Any number, the same in every backend.
-constexpr std::array<const char*, 4> kMigrations = {kMigration0001, kMigration0002, kMigration0003, kMigration0004};
+constexpr std::array<const char*, 9> kMigrations = {kMigration0001, kMigration0002, kMigration0003,
+                                                    kMigration0004, kMigration0005, kMigration0006,
+                                                    kMigration0007, kMigration0008, kMigration0009};
 
 }  // namespace
 

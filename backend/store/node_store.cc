@@ -15,6 +15,7 @@ SELECT coalesce(json_agg(node ORDER BY (node->>'name')), '[]')::text FROM (
     'id', n.id::text, 'name', n.name, 'hostname', n.hostname, 'isTentacle', n.is_tentacle, 'online', n.online,
     'since', n.online_since, 'reason', n.reason, 'lastSeen', n.last_seen, 'version', n.version, 'os', n.os,
     'arch', n.arch, 'network', n.network,
+    'site', nullif(n.site, ''),
     'ip', split_part(coalesce(n.network #>> '{interfaces,0,addresses,0}', ''), '/', 1),
     'cpuPercent', n.cpu_percent, 'memoryPercent', n.memory_percent)
     || CASE WHEN n.is_tentacle THEN jsonb_build_object(
@@ -25,7 +26,7 @@ SELECT coalesce(json_agg(node ORDER BY (node->>'name')), '[]')::text FROM (
     'imagesCached', (SELECT count(*) FROM node_image_cache c WHERE c.node_id = n.id AND c.cached_at IS NOT NULL),
     'devicesDiscovered', (SELECT count(*) FROM network_discoveries d WHERE d.tentacle_node_id = n.id),
     'link', jsonb_build_object('latencyMs', n.latency_ms) || n.link, 'clone', n.clone, 'services', n.services,
-    'configResult', n.config_result,
+    'configResult', n.config_result, 'imageLedger', n.image_ledger,
     'commandsFailed', (SELECT coalesce(jsonb_agg(jsonb_build_object('commandId', 'cmd-' || c.id, 'command', c.type,
       'reason', c.reason, 'time', c.failed_at) ORDER BY c.id), '[]')
       FROM (SELECT DISTINCT ON (type) * FROM outgoing_commands WHERE node_id = n.id ORDER BY type, id DESC) AS c
@@ -179,12 +180,24 @@ absl::StatusOr<std::string> NodeStore::Metrics(int id, int minutes) {
                   minutes);
 }
 
-absl::StatusOr<std::string> NodeStore::Devices(int id) {
+absl::StatusOr<std::string> NodeStore::Journal(int id, const JournalQuery& query) {
   return db_.Text(R"sql(
-SELECT coalesce(json_agg(json_build_object('mac', mac_address::text, 'ip', host(ip_address), 'hostname', hostname,
-  'vendor', vendor, 'openPorts', open_ports, 'firstSeen', first_seen, 'lastSeen', last_seen,
-  'isManaged', is_managed, 'managedNodeId', managed_node_id::text) ORDER BY ip_address), '[]')::text
-FROM network_discoveries WHERE tentacle_node_id = $1)sql",
+SELECT coalesce(json_agg(json_build_object('time', at, 'priority', priority, 'unit', unit, 'identifier', identifier,
+  'pid', pid, 'message', message) ORDER BY at DESC), '[]')::text
+FROM (SELECT * FROM node_journal WHERE node_id = $1 AND at > now() - make_interval(mins => $2) AND priority <= $3
+  AND ($4 = '' OR unit = $4) AND ($5 = '' OR position(lower($5) in lower(message)) > 0)
+  ORDER BY at DESC LIMIT $6) AS found)sql",
+                  id,
+                  query.minutes,
+                  query.priority,
+                  query.unit,
+                  query.text,
+                  query.limit);
+}
+
+absl::StatusOr<std::string> NodeStore::Units(int id) {
+  return db_.Text("SELECT coalesce(json_agg(json_build_object('unit', unit, 'state', state, 'expected', expected, "
+                  "'since', at) ORDER BY expected, unit), '[]')::text FROM node_units WHERE node_id = $1",
                   id);
 }
 
@@ -199,7 +212,8 @@ absl::StatusOr<std::string> NodeStore::Images(int id) {
   return db_.Text(R"sql(
 SELECT coalesce(json_agg(json_build_object('imageId', i.id::text, 'name', i.display_name,
   'sizeBytes', i.size_bytes, 'cachedAt', c.cached_at, 'state', coalesce(nullif(c.state, ''), 'absent'),
-  'presentBytes', coalesce(c.present_bytes, 0), 'reason', coalesce(c.reason, '')) ORDER BY i.display_name), '[]')::text
+  'presentBytes', coalesce(c.present_bytes, 0), 'reason', coalesce(c.reason, ''),
+  'wrongChunks', coalesce(c.wrong_chunks, 0), 'wrongChunkAt', c.wrong_chunk_at) ORDER BY i.display_name), '[]')::text
 FROM provisioning_images i LEFT JOIN node_image_cache c ON c.image_id = i.id AND c.node_id = $1
 WHERE i.state = 'ready')sql",
                   id);
@@ -210,15 +224,7 @@ absl::StatusOr<std::string> NodeStore::AddCommand(int node_id,
                                                   const std::string& body_json,
                                                   int ttl_seconds) {
   return db_.Run([&](pqxx::work& tx) {
-    const auto rows = tx.exec_params(
-        "INSERT INTO outgoing_commands (node_id, type, body, expires_at) "
-        "VALUES ($1, $2, $3::jsonb, now() + make_interval(secs => $4)) RETURNING 'cmd-' || id",
-        node_id,
-        std::string(type),
-        body_json,
-        ttl_seconds);
-    NotifyDue(tx, "commands", node_id);
-    return rows[0][0].as<std::string>();
+    return InsertCommand(tx, node_id, type, body_json, ttl_seconds);
   });
 }
 
@@ -236,7 +242,7 @@ absl::StatusOr<std::string> NodeStore::OpenCommands(int node_id) {
 
 absl::Status NodeStore::AcknowledgeCommand(int node_id, std::string_view command_id) {
   return db_
-      .Execute("UPDATE outgoing_commands SET acknowledged_at = now() "
+      .Execute("UPDATE outgoing_commands SET acknowledged_at = now(), body = body - 'password' "
                "WHERE node_id = $1 AND 'cmd-' || id = $2 AND acknowledged_at IS NULL",
                node_id,
                std::string(command_id))

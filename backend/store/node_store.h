@@ -34,6 +34,8 @@ struct Enrollee {
 
 // A tentacle that was away for long gets its commands in portions.
 constexpr std::size_t kCommandsAtOnce = 100;
+// What a tentacle accepts at most.
+constexpr int kMaxTimeToLiveSeconds = 30 * 24 * 3600;
 
 class NodeStore {
  public:
@@ -63,7 +65,17 @@ class NodeStore {
 
   absl::StatusOr<std::string> Inventory(int id);          // NotFound
   absl::StatusOr<std::string> Metrics(int id, int minutes);
-  absl::StatusOr<std::string> Devices(int id);
+  struct JournalQuery {
+    std::string text;  // Anywhere in the message; no pattern.
+    std::string unit;
+    int priority = 7;  // This and more urgent ones.
+    int minutes = 60;
+    int limit = 200;
+  };
+  // Watched units that have changed, those first that are not as they should be.
+  absl::StatusOr<std::string> Units(int id);
+  // The newest that match, newest first.
+  absl::StatusOr<std::string> Journal(int id, const JournalQuery& query);
   // The newest 200 boots and attempts of machines in the segment, as they were told.
   absl::StatusOr<std::string> Boots(int id);
   absl::StatusOr<std::string> Images(int id);

@@ -157,6 +157,9 @@ WITH late AS (UPDATE outgoing_commands SET failed_at = now(), acknowledged_at = 
     reason = 'expired: the tentacle could not be reached until ' || to_char(expires_at AT TIME ZONE 'UTC',
       'YYYY-MM-DD HH24:MI:SS') || ' UTC'
   WHERE acknowledged_at IS NULL AND expires_at < now() - $1::interval RETURNING node_id, type, body, reason),
+prepulls AS (UPDATE prepull_targets t SET state = 'failed', reason = late.reason, updated_at = now() FROM late
+  WHERE late.type = 'image.prepull' AND t.node_id = late.node_id AND t.prepull_id::text = late.body->>'scheduleId'
+    AND t.state = 'ordered'),
 jobs AS (UPDATE job_instances i SET status = 'failed', success = false, error_message = late.reason,
     updated_at = now() FROM late WHERE late.type = 'job.run' AND 'job-' || i.id = late.body #>> '{job,id}')
 SELECT DISTINCT node_id FROM late)sql",

@@ -1,4 +1,4 @@
-// Images, tasks and jobs. Blocking; thread safe. JSON texts have the shapes of docs/protocol.md.
+// Images and tasks. Blocking; thread safe. JSON texts have the shapes of docs/protocol.md.
 #pragma once
 
 #include <cstdint>
@@ -91,21 +91,6 @@ class TaskStore {
   // What an installer says itself; returns the tentacle's node id, 0 when it is gone. FailedPrecondition when the task is
   // over already.
   absl::StatusOr<int> Apply(int id, const TaskReport& report);
-
- private:
-  Database& db_;
-};
-
-class JobStore {
- public:
-  explicit JobStore(Database& database) : db_(database) {}
-
-  // A job with its one instance. NotFound: node. Returns {id, instances:[...]}.
-  absl::StatusOr<std::string> Add(int node_id, const std::string& command_type, const std::string& command_data_json,
-                                  int timeout_seconds, std::string* instance_id);
-  // The newest 500, without what they wrote; of one node, or of all when `node_id` is 0.
-  absl::StatusOr<std::string> List(int node_id);
-  absl::StatusOr<std::string> Get(int id);  // NotFound
 
  private:
   Database& db_;

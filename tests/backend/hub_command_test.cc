@@ -1,6 +1,7 @@
 // Commands and jobs: held until acknowledged, delivered once, and how they ended.
 #include <fmt/format.h>
 
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
 
@@ -48,8 +49,10 @@ TEST_F(HubCommand, AJobForATentacleThatIsAwayComesWithItsNextConnectionUntilAckn
   const json::object run = one_.Next();
   EXPECT_EQ(run.at("type"), "job.run");
   EXPECT_EQ(run.at("job").at("id").as_string(), instance);
-  EXPECT_EQ(run.at("job").at("script"), "id -u");
-  EXPECT_EQ(run.at("job").at("timeoutSeconds"), 300);
+  const json::value order = json::parse(run.at("order").as_string());
+  EXPECT_EQ(order.at("nodeId").as_string(), one_.text_id());
+  EXPECT_EQ(order.at("job").at("script"), "id -u");
+  EXPECT_EQ(order.at("job").at("timeoutSeconds"), 300);
   one_.ConnectAndSync();
   json::object again = one_.Next();
   EXPECT_LE(again.at("ttlSeconds").as_int64(), run.at("ttlSeconds").as_int64());

@@ -110,6 +110,38 @@ TEST_F(HubReport, AnImageComesGrowsAndGoes) {
   EXPECT_EQ(state(), "");
 }
 
+TEST_F(HubReport, ChunksThatWentWrongOnDiskAreCountedAtTheImageOfTheTentacle) {
+  const std::string image = bench_.MakeImage("rotting", "bytes");
+  FakeTentacle other;
+  const auto shown = [&](const FakeTentacle& tentacle, const std::string& field) {
+    const json::value images =
+        bench_.Json("GET", "/api/v1/tentacles/" + tentacle.text_id() + "/images");
+    for (const json::value& one : images.at("images").as_array()) {
+      if (one.at("imageId") == json::value(image)) return one.at(field);
+    }
+    return json::value("not listed");
+  };
+  one_.Report("r/1/1", {{"type", "image.cached"}, {"imageId", image}, {"size", 5}});
+  EXPECT_EQ(shown(one_, "wrongChunks"), 0);
+  EXPECT_EQ(shown(one_, "wrongChunkAt"), nullptr);
+  FakePage page;
+  one_.Report("r/1/2", {{"type", "image.corrupt"}, {"imageId", image}, {"chunk", 3}});
+  EXPECT_TRUE(page.Hears({{"kind", "image"}, {"id", image}, {"tentacleId", one_.text_id()}}));
+  one_.Report("r/1/2", {{"type", "image.corrupt"}, {"imageId", image}, {"chunk", 3}});  // Repeated.
+  one_.Report("r/1/3", {{"type", "image.corrupt"}, {"imageId", image}, {"chunk", 4}});
+  EXPECT_EQ(shown(one_, "wrongChunks"), 2);
+  EXPECT_TRUE(shown(one_, "wrongChunkAt").is_string());
+  EXPECT_EQ(shown(one_, "state"), "cached");
+  EXPECT_EQ(shown(other, "wrongChunks"), 0);
+  // Repaired: what was stays to be seen until the image goes.
+  one_.Report("r/1/4", {{"type", "image.cached"}, {"imageId", image}, {"size", 5}});
+  EXPECT_EQ(shown(one_, "wrongChunks"), 2);
+  one_.Report("r/1/5", {{"type", "image.evicted"}, {"imageId", image}});
+  EXPECT_EQ(shown(one_, "wrongChunks"), 0);
+  one_.Report("r/1/6", {{"type", "image.corrupt"}, {"imageId", "no image"}, {"chunk", 1}});
+  StillTalks();
+}
+
 TEST_F(HubReport, BootsLandWithoutATaskToo) {
   one_.Report("r/1/1", {{"type", "boot.detected"},
                         {"mac", "52:54:00:00:02:09"},
