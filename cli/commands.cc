@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "cli/boots.h"
+#include "cli/cache.h"
 #include "cli/check_config.h"
+#include "cli/discovery_verbs.h"
 #include "cli/enroll.h"
 #include "cli/probe.h"
 #include "cli/status.h"
@@ -38,6 +40,12 @@ int RunService(const Arguments& args) {
   return runtime::ServiceMain(args, spec);
 }
 
+// The service takes options only; a word after it is a verb for the operator.
+int RunCache(const Arguments& args) {
+  if (!args.empty() && !args.front().starts_with("-")) return Cache(args);
+  return runtime::ServiceMain(args, cache::kService);
+}
+
 int PrintVersion(const Arguments&) {
   std::cout << fmt::format("octofleet-tentacle {} ({})\n", runtime::Version(), runtime::Architecture());
   return 0;
@@ -52,13 +60,17 @@ struct Command {
 constexpr Command kCommands[] = {
     {"uplink", "Hold the connection to the backend", &RunUplink},
     {"pxe", "Answer machines that boot", &RunService<pxe::kService>},
-    {"cache", "Keep images near", &RunService<cache::kService>},
+    {"cache", "Keep images near; with ls, pull, pin, ...: look after them", &RunCache},
     {"discovery", "Know who is on this segment", &RunService<discovery::kService>},
     {"agent", "The host, as a managed node", &RunService<agent::kService>},
     {"all", "Run the five services under one supervisor", &Supervise},
     {"enroll", "Join a backend with a token", &Enroll},
     {"status", "One screen about everything", &Status},
     {"boots", "What machines went through when they booted", &Boots},
+    {"scan", "Ask every address of the segment who is there", &Scan},
+    {"devices", "Who is on the segment", &Devices},
+    {"wake", "Wake a machine of the segment", &Wake},
+    {"topology", "The segment as a graph", &PrintTopology},
     {"check-config", "Read config.yaml and say what is wrong", &CheckConfig},
     {"probe", "Ask one service for its health", &Probe},
     {"version", "Print the version", &PrintVersion},

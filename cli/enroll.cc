@@ -132,6 +132,10 @@ absl::Status WriteConfig(const runtime::Paths& paths,
     config.mutable_backend()->add_pins(pin);
   }
   config.mutable_node()->set_id(TextOf(answer, "nodeId"));
+  // What runs on this host from now on has to be signed with it.
+  if (const std::string key = TextOf(answer, "commandKey"); !key.empty()) {
+    config.mutable_agent()->set_command_key(key);
+  }
   config.mutable_node()->set_name(enrollment.name);
   if (!before.empty()) {
     if (absl::Status status = WriteFile(paths.ConfigFile() + ".bak", before); !status.ok()) return status;
