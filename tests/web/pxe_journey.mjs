@@ -172,6 +172,52 @@ export async function followsInstallation(browser, page, tentacle, taskId) {
   await browser.shot(page, '06-complete-1440');
   await page.keyboard.press('Escape');
   await check.that('Escape closes the drawer', () => drawer.waitFor({ state: 'detached' }));
+  await showsTheBoot(page, tentacle, taskId, start);
+}
+
+async function showsTheBoot(page, tentacle, taskId, start) {
+  const time = (seconds) => new Date(start + seconds * 1000).toISOString();
+  tentacle.send({
+    type: 'boot.detected',
+    id: 'boot/1',
+    mac: MAC,
+    taskId,
+    arch: 'x64-uefi',
+    firmware: 'uefi',
+    time: time(0),
+  });
+  const boot = page.locator(`[data-boot="${MAC}"]`);
+  await check.that('a boot that has begun is shown', () => boot.getByText('Goes on').waitFor());
+  tentacle.send({
+    type: 'boot.record',
+    id: 'boot/2',
+    mac: MAC,
+    taskId,
+    complete: true,
+    verdict: 'the machine runs its new system',
+    startedAt: time(0),
+    time: time(71),
+    stages: [
+      {
+        step: 'offer',
+        detail: 'x64-uefi was offered snponly.efi',
+        time: time(0),
+        durationMs: 1700,
+      },
+      { step: 'tftp', detail: 'snponly.efi in 0.4 s', time: time(1.7), durationMs: 69_300 },
+    ],
+  });
+  await check.that('and how it ended', () =>
+    boot.getByText('the machine runs its new system').waitFor(),
+  );
+  await boot.getByRole('button', { name: 'web-01' }).click();
+  const drawer = page.getByRole('dialog', { name: 'Boot of web-01' });
+  await check.that('with the time of each stage', async () => {
+    await drawer.getByText('Boot offer').waitFor();
+    await drawer.getByText('1.7 s', { exact: true }).waitFor();
+  });
+  await page.keyboard.press('Escape');
+  await drawer.waitFor({ state: 'detached' });
 }
 
 async function hasTimeline(drawer) {
@@ -256,6 +302,11 @@ export async function followsMany(browser, page, tentacle) {
   });
   await check.that('an image that is being pulled shows how far it is', () =>
     page.getByText('50 % here').waitFor(),
+  );
+  const wrong = (await api('GET', '/api/v1/provisioning/images')).images[0].id;
+  tentacle.send({ type: 'image.corrupt', imageId: wrong, chunk: 7 });
+  await check.that('a piece of an image that went wrong on the disk is shown at the image', () =>
+    page.getByText('A piece went wrong on its disk').waitFor(),
   );
   await browser.shot(page, '08-pxe-1440');
   await page.getByText('Ended', { exact: true }).click();

@@ -95,9 +95,11 @@ export async function runsScript(browser, page, tentacle) {
   await page.getByRole('textbox', { name: 'Script' }).fill('uname -a\ndf -h /');
   await page.getByRole('button', { name: 'Run', exact: true }).click();
   const order = await tentacle.hears('job.run');
+  // What counts is the text that is signed.
+  const { job } = JSON.parse(order.order);
   check.is(
     'a script reaches the node',
-    order.job.script === 'uname -a\ndf -h /' && order.job.timeoutSeconds === 300,
+    job.script === 'uname -a\ndf -h /' && job.timeoutSeconds === 300 && job.id === order.job.id,
     JSON.stringify(order),
   );
   tentacle.send({

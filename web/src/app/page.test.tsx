@@ -248,6 +248,74 @@ describe('the live feed', () => {
   });
 });
 
+describe('a tentacle’s boots', () => {
+  const mac = '52:54:00:65:d5:42';
+
+  beforeEach(() => {
+    backend.nodes = [aTentacle()];
+    backend.tasks = [aTask()];
+    backend.boots = [
+      {
+        mac,
+        time: '2026-02-20T12:05:00Z',
+        startedAt: '2026-02-20T12:00:00.100Z',
+        taskId: '7',
+        complete: false,
+        verdict: 'ipxe.efi timed out after block 12',
+        stages: [
+          {
+            step: 'offer',
+            detail: 'x64-uefi was offered ipxe.efi',
+            time: '2026-02-20T12:00:00.100Z',
+            durationMs: 4200,
+          },
+          {
+            step: 'tftp',
+            detail: HOSTILE,
+            time: '2026-02-20T12:00:04.300Z',
+            durationMs: 295_700,
+          },
+        ],
+      },
+      { mac, time: '2026-02-20T12:00:00Z', taskId: '7', arch: 'x64-uefi', firmware: 'uefi' },
+    ];
+  });
+
+  it('says of each how it ended, and shows what it went through with the time of each stage', async () => {
+    const user = await open('/nodes/1/pxe');
+    await screen.findByText('ipxe.efi timed out after block 12');
+    const row = within(document.querySelector<HTMLElement>(`[data-boot="${mac}"]`)!);
+    expect(row.getByText('Stopped')).toBeTruthy();
+    expect(row.getByText('x64-uefi')).toBeTruthy();
+    await user.click(row.getByRole('button', { name: 'web-01' }));
+    const drawer = within(await screen.findByRole('dialog', { name: 'Boot of web-01' }));
+    expect(drawer.getByText('Boot offer')).toBeTruthy();
+    expect(drawer.getByText('4.2 s')).toBeTruthy();
+    expect(drawer.getByText(HOSTILE)).toBeTruthy();
+    expect(drawer.getByText('ipxe.efi timed out after block 12')).toBeTruthy();
+    expect(new URLSearchParams(window.location.search).get('boot')).toContain(mac);
+  });
+
+  it('a machine that nobody ordered is shown with the reason why it was not answered', async () => {
+    backend.boots = [
+      { mac: '52:54:00:00:00:99', time: '2026-02-20T12:00:00Z', unanswered: 'not_ours' },
+    ];
+    await open('/nodes/1/pxe');
+    await screen.findByText('Not answered');
+    expect(screen.getByText(/There is no installation for this machine/)).toBeTruthy();
+  });
+
+  it('hears of a boot that has begun', async () => {
+    backend.boots = [];
+    await open('/nodes/1/pxe');
+    await screen.findByText('No machine has tried to start from here');
+    FakeEventSource.open();
+    backend.boots = [{ mac, time: new Date().toISOString(), taskId: '7', arch: 'bios' }];
+    FakeEventSource.tell({ kind: 'node', id: '1' });
+    await screen.findByText('Goes on');
+  });
+});
+
 describe('a tentacle’s tasks', () => {
   beforeEach(() => {
     backend.nodes = [aTentacle()];

@@ -13,8 +13,10 @@ export const keys = {
   cachedImages: (id: string) => ['cached-images', id] as const,
   images: ['images'] as const,
   tasks: (tentacleId: string) => ['tasks', tentacleId] as const,
+  boots: (tentacleId: string) => ['boots', tentacleId] as const,
   jobs: ['jobs'] as const,
   jobsOf: (nodeId: string) => ['jobs', 'of', nodeId] as const,
+  shells: (nodeId: string) => ['shells', nodeId] as const,
   job: (id: string) => ['jobs', 'one', id] as const,
 };
 
@@ -41,7 +43,14 @@ export function keysOf(change: Change): QueryKey[] {
   const tentacle = change.tentacleId ?? '';
   switch (change.kind) {
     case 'node':
-      return [keys.nodes, keys.node(change.id), keys.inventory(change.id), keys.metrics(change.id)];
+      return [
+        keys.nodes,
+        keys.node(change.id),
+        keys.inventory(change.id),
+        keys.metrics(change.id),
+        keys.shells(change.id),
+        keys.boots(change.id),
+      ];
     case 'task':
       // Installers' callbacks come without the tentacle: then it may be anybody's.
       return [

@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 
 import type {
+  BootReport,
   CachedImage,
   Device,
   Image,
@@ -26,6 +27,7 @@ export class FakeBackend {
   reachable = true;
   nodes: Node[] = [];
   tasks: Task[] = [];
+  boots: BootReport[] = [];
   images: Image[] = [];
   cachedImages: CachedImage[] = [];
   devices: Device[] = [];
@@ -86,8 +88,10 @@ export class FakeBackend {
       ['/api/v1/nodes', { nodes: this.nodes }],
       ['/api/v1/provisioning/tasks', { tasks: this.tasks }],
       ['/api/v1/provisioning/images', { images: this.images }],
+      ['/boots', { boots: this.boots }],
       ['/images', { images: this.cachedImages }],
       ['/devices', { devices: this.devices }],
+      ['/network', { neighbours: [], dhcpServers: [], gateways: [] }],
       ['/metrics', { samples: this.samples }],
       ['/api/v1/jobs', { jobs: this.jobs }],
     ];

@@ -168,6 +168,28 @@ export interface Task {
   timeline?: TimelineEntry[];
 }
 
+export interface BootStage {
+  step: string;
+  detail?: string;
+  time: string;
+  durationMs: number;
+}
+
+// The beginning of a machine's boot, also of one that was not answered; or, with a verdict, the whole of it at its end.
+export interface BootReport {
+  mac: string;
+  time: string;
+  taskId?: string;
+  arch?: string;
+  firmware?: string;
+  vendorClass?: string;
+  unanswered?: string;
+  verdict?: string;
+  complete?: boolean;
+  startedAt?: string;
+  stages?: BootStage[];
+}
+
 export interface NewTask {
   tentacleId: string;
   mac: string;
@@ -206,6 +228,8 @@ export interface CachedImage {
   state: 'absent' | 'pulling' | 'verifying' | 'cached' | 'failed';
   presentBytes?: number;
   reason?: string;
+  wrongChunks?: number; // That went wrong on the tentacle's disk since the image came.
+  wrongChunkAt?: string | null;
 }
 
 export interface Device {
@@ -218,6 +242,41 @@ export interface Device {
   lastSeen: string;
   isManaged: boolean;
   managedNodeId?: string | null;
+  // new, online, flapping or gone; absent from a tentacle that does not tell.
+  state?: string;
+  vlan?: number;
+  randomMac?: boolean;
+  system?: string;
+  lastWake?: { state: string; afterMs?: number | null; sentAt: string } | null;
+}
+
+// What the tentacle's switches say, and whose DHCP servers were heard.
+export interface Segment {
+  time?: string;
+  neighbours: {
+    protocol: string;
+    interface: string;
+    name: string;
+    chassis: string;
+    port: string;
+    isSwitch: boolean;
+    vlan?: number;
+    lastSeen: string;
+  }[];
+  dhcpServers: { ip: string; mac: string; verdict: string; lastSeen: string }[];
+  gateways: string[];
+  // Absent where nobody is pinged.
+  pings?: Ping[];
+}
+
+// How one host answered: the last twenty pings, and the share that was answered in an hour, a day and a week.
+export interface Ping {
+  ip: string;
+  roundTripMs: number;
+  lossPercent: number;
+  hourPercent: number;
+  dayPercent: number;
+  weekPercent: number;
 }
 
 export interface JobInstance {
@@ -238,6 +297,27 @@ export interface Job {
   commandData?: { script?: string; interpreter?: string };
   createdAt: string;
   instances: JobInstance[];
+}
+
+export interface ShellTicket {
+  id: string;
+  ticket: string;
+  expiresAt: string;
+}
+
+export interface ShellSession {
+  id: string;
+  nodeId: string;
+  user: string;
+  openedBy: string;
+  reason: string;
+  state: 'asked' | 'open' | 'ended';
+  createdAt: string;
+  startedAt: string | null;
+  endedAt: string | null;
+  endReason: string;
+  exitCode: number | null;
+  recordedBytes: number;
 }
 
 export type ChangeKind = 'node' | 'task' | 'image' | 'device' | 'job';

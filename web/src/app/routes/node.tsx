@@ -14,6 +14,7 @@ import { PxeRelay } from '@/features/nodes/components/pxe-relay';
 import { RemoveTentacle } from '@/features/nodes/components/remove-tentacle';
 import { OpenTasks } from '@/features/pxe/components/open-tasks';
 import { PxeTab, type PxeView } from '@/features/pxe/components/pxe-tab';
+import { ShellTab } from '@/features/shell/components/shell-tab';
 import type { TaskFilter } from '@/features/pxe/task-view';
 import { revealInvisible } from '@/lib/format';
 import type { Node } from '@/types/api';
@@ -32,6 +33,7 @@ const TABS: TabName[] = [
   { value: 'network', label: 'Network', tentacleOnly: true },
   { value: 'hardware', label: 'Hardware', tentacleOnly: false },
   { value: 'jobs', label: 'Jobs', tentacleOnly: false },
+  { value: 'shell', label: 'Shell', tentacleOnly: true },
 ];
 
 export function NodeRoute() {
@@ -86,6 +88,8 @@ function TabContent({ tab, node, base }: { tab: string; node: Node; base: string
       return <Network node={node} base={base} />;
     case 'hardware':
       return <Hardware nodeId={node.id} />;
+    case 'shell':
+      return <ShellTab node={node} />;
     case 'jobs':
       return <Jobs node={node} />;
     default:
@@ -127,6 +131,7 @@ function Pxe({ node }: { node: Node }) {
   const view: PxeView = {
     filter: oneOf(params.get('show'), TASK_FILTERS, 'all'),
     taskId: params.get('task'),
+    boot: params.get('boot'),
     creating: params.has('install'),
     mac: params.get('install') ?? '',
   };
@@ -135,12 +140,15 @@ function Pxe({ node }: { node: Node }) {
       withParams({
         show: next.filter === 'all' ? null : next.filter,
         task: next.taskId,
+        boot: next.boot,
         install: next.creating ? next.mac : null,
       }),
       // Closing something leaves nothing behind for the back button.
       {
         replace:
-          (view.taskId !== null && next.taskId === null) || (view.creating && !next.creating),
+          (view.taskId !== null && next.taskId === null) ||
+          (view.boot !== null && next.boot === null) ||
+          (view.creating && !next.creating),
       },
     );
   return (

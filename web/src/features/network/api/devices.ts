@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 
 import { get, post } from '@/lib/api-client';
 import { keys } from '@/lib/query';
-import type { Device } from '@/types/api';
+import type { Device, Segment } from '@/types/api';
 
 const at = (tentacleId: string) => `/api/v1/tentacles/${encodeURIComponent(tentacleId)}`;
 
@@ -10,6 +10,16 @@ export function useDevices(tentacleId: string) {
   return useQuery({
     queryKey: keys.devices(tentacleId),
     queryFn: async () => (await get<{ devices: Device[] }>(`${at(tentacleId)}/devices`)).devices,
+  });
+}
+
+export const devicesCsv = (tentacleId: string) => `${at(tentacleId)}/devices.csv`;
+
+export function useSegment(tentacleId: string) {
+  return useQuery({
+    // Under the devices' key, so that what changes one asks for the other again.
+    queryKey: [...keys.devices(tentacleId), 'segment'],
+    queryFn: () => get<Segment>(`${at(tentacleId)}/network`),
   });
 }
 

@@ -10,7 +10,7 @@ import { revealInvisible } from '@/lib/format';
 import type { Device, Node } from '@/types/api';
 
 import { useWake } from '../api/devices';
-import { kindOf } from '../device-view';
+import { kindOf, wakeWords as lastWakeWords } from '../device-view';
 import classes from './device-table.module.css';
 
 interface DeviceTableProps {
@@ -111,7 +111,7 @@ function DeviceRow({
             ? node.online
               ? 'Packet ordered'
               : 'Kept until the tentacle is back'
-            : null}
+            : lastWakeWords(device)}
           {wake.error ? revealInvisible(sentence(wake.error)) : null}
         </span>
       </td>
@@ -138,6 +138,18 @@ function DeviceState({ device, nowMs }: { device: Device; nowMs: number }) {
       return (
         <Pill tone="wait" icon={<SparkIcon />}>
           New
+        </Pill>
+      );
+    case 'flapping':
+      return (
+        <Pill tone="wait" icon={<SparkIcon />}>
+          Comes and goes
+        </Pill>
+      );
+    case 'gone':
+      return (
+        <Pill tone="quiet" icon={<ClockIcon />}>
+          Gone
         </Pill>
       );
     case 'known':

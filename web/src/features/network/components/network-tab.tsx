@@ -9,11 +9,13 @@ import { SearchInput } from '@/components/ui/search-input';
 import { Ago, useNow } from '@/components/ui/time';
 import type { Device, Node } from '@/types/api';
 
-import { useDevices } from '../api/devices';
+import { devicesCsv, useDevices } from '../api/devices';
 import { type DeviceFilter, type DeviceSort, lastScan, selectDevices } from '../device-view';
 import { DeviceTable } from './device-table';
 import classes from './network-tab.module.css';
 import { ScanButton } from './scan-button';
+import { SegmentFacts } from './segment-facts';
+import { SegmentPings } from './segment-pings';
 import { WakeDialog } from './wake-dialog';
 
 // What of this tab is in the address.
@@ -55,6 +57,9 @@ export function NetworkTab({ node, view, onView, onInstall }: NetworkTabProps) {
       flush
       actions={
         <>
+          <Button size="xs" variant="default" component="a" href={devicesCsv(node.id)} download>
+            Export CSV
+          </Button>
           <Button
             size="xs"
             variant="default"
@@ -86,6 +91,8 @@ export function NetworkTab({ node, view, onView, onInstall }: NetworkTabProps) {
           onInstall={onInstall}
         />
       ) : null}
+      <SegmentFacts node={node} />
+      <SegmentPings node={node} />
       <WakeDialog opened={waking} node={node} onClose={() => setWaking(false)} />
     </Panel>
   );

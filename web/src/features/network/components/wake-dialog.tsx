@@ -14,7 +14,7 @@ interface WakeDialogProps {
   onClose: () => void;
 }
 
-// For a machine that was never discovered: it is off.
+// For a machine that is not in the table any more: the tentacle wakes whom it has heard at some time.
 export function WakeDialog({ opened, node, onClose }: WakeDialogProps) {
   return (
     <Modal
@@ -44,7 +44,7 @@ function Form({ node, onClose }: { node: Node; onClose: () => void }) {
       <Stack>
         <TextInput
           label="MAC address"
-          description="The tentacle sends a Wake-on-LAN packet into its segment."
+          description="The tentacle wakes machines that it has heard in its segment at some time."
           placeholder="52:54:00:65:d5:42"
           value={mac}
           onChange={(event) => setMac(event.currentTarget.value)}

@@ -111,6 +111,14 @@ function CachedRow({ image, tentacleId }: { image: CachedImage; tentacleId: stri
             </>
           ) : null}
         </span>
+        {image.wrongChunks ? (
+          <span className={classes.wrong}>
+            {image.wrongChunks === 1
+              ? 'A piece went wrong on its disk '
+              : `${image.wrongChunks} pieces went wrong on its disk, the last one `}
+            <Ago time={image.wrongChunkAt} />
+          </span>
+        ) : null}
         {image.state === 'pulling' ? (
           <div
             className={classes.track}

@@ -9,6 +9,7 @@ import type { Node, Task } from '@/types/api';
 
 import { useTasks } from '../api/tasks';
 import { filterTasks, isOpen, type TaskFilter } from '../task-view';
+import { Boots } from './boots';
 import { CachedImages } from './cached-images';
 import { CancelTask } from './cancel-task';
 import { CreateTask } from './create-task';
@@ -20,6 +21,8 @@ export interface PxeView {
   filter: TaskFilter;
   // The task whose timeline is open.
   taskId: string | null;
+  // The boot whose timeline is open.
+  boot: string | null;
   // The form is open, perhaps with a machine chosen already.
   creating: boolean;
   mac: string;
@@ -85,6 +88,12 @@ export function PxeTab({ node, view, onView }: PxeTabProps) {
           />
         ) : null}
       </Panel>
+      <Boots
+        tentacleId={node.id}
+        tasks={tasks.data ?? []}
+        open={view.boot}
+        onOpen={(boot) => onView({ ...view, boot })}
+      />
       <CachedImages tentacleId={node.id} />
       <Dialogs
         node={node}

@@ -20,6 +20,10 @@ export function TaskTimeline({ task }: { task: Task }) {
       </p>
     );
   }
+  return <Timeline steps={steps} />;
+}
+
+export function Timeline({ steps }: { steps: TimelineStep[] }) {
   const last = steps.at(-1);
   const total = Math.max(1, (last?.startMs ?? 0) + (last?.durationMs ?? 0));
   return (
