@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Many machines that boot at once: DISCOVER, boot server, size probe, loader, script.
 
-    boot_storm.py SERVER MACHINES
+    boot_storm.py SERVER MACHINES [discover]
 
-Machine N has the MAC 52:54:00:aa:00:N and the address 10.99.1.N+1. Prints "served S seconds T failed WHY".
+Machine N has the MAC 52:54:00:aa:00:N and the address 10.99.1.N+1; with `discover` each is content with its offer, and
+beyond 256 they share MACs. Prints "served S seconds T failed WHY".
 """
 
 import asyncio
@@ -130,10 +131,12 @@ class Segment:
         return options_of(packet)
 
 
-async def machine(number, server, segment):
-    mac = bytes.fromhex("525400aa00%02x" % number)
+async def machine(number, server, segment, only_discovers):
+    mac = bytes.fromhex("525400aa00%02x" % (number % 256))
     address = "10.99.1.%d" % (number + 1)
     offer = await segment.discover(server, mac, b"")
+    if only_discovers:
+        return
     if 43 in offer or offer[60] != b"PXEClient":
         raise RuntimeError("offer: %r" % offer)
     transport, packets = await open_socket(address, 4011)
@@ -156,11 +159,11 @@ async def machine(number, server, segment):
 
 
 async def main():
-    server, count = sys.argv[1], int(sys.argv[2])
+    server, count, only_discovers = sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["discover"]
     segment = Segment("10.99.0.2")
     await segment.start()
     began = time.monotonic()
-    ends = await asyncio.gather(*(machine(n, server, segment) for n in range(count)), return_exceptions=True)
+    ends = await asyncio.gather(*(machine(n, server, segment, only_discovers) for n in range(count)), return_exceptions=True)
     failed = [str(end) or repr(end) for end in ends if end is not None]
     print("served %d seconds %.3f failed %s" % (count - len(failed), time.monotonic() - began, sorted(set(failed)) or "none"))
     return 1 if failed else 0

@@ -14,17 +14,23 @@ PXE_SERVERS='ours dnsmasq hpa atftpd'
 PXE_FLOOD=${PXE_FLOOD:-40000}        # DISCOVERs a second, more than anybody answers.
 PXE_FLOOD_S=${PXE_FLOOD_S:-5}
 PXE_STORM=40
+PXE_LOAD_S=${PXE_LOAD_S:-20}         # Of 10000 DISCOVERs a second.
+PXE_AVALANCHE=1000                   # Clients that are switched on in one moment.
+PXE_RUBBISH_S=${PXE_RUBBISH_S:-10}   # Of 50000 packets a second.
+PXE_CROWD=256                        # Transfers of 1 MiB at once.
 PXE_WIRE_PID=
 
 area_measure() {
   local run server
   bench_build tftp_load dhcp_load || return 1
-  cmake --build "$BENCH_REPO/build/$BUILD_PRESET" --target faulty_wire >>"$BENCH_DIR/build.log" 2>&1 || return 1
+  cmake --build "$BENCH_REPO/build/$BUILD_PRESET" --target faulty_wire packet_flood >>"$BENCH_DIR/build.log" 2>&1 || return 1
   trap 'pxe_down; bench_end' EXIT
   pxe_peers && pxe_files && pxe_up || return 1
   for run in $(seq 1 "$BENCH_RUNS"); do
     progress "run $run of $BENCH_RUNS: offers"
     for server in ours dnsmasq; do pxe_offers "$server" || return 1; done
+    progress "run $run of $BENCH_RUNS: a steady load, an avalanche, floods"
+    pxe_load && pxe_rubbish && pxe_requests && pxe_crowd || return 1
     for server in $PXE_SERVERS; do
       progress "run $run of $BENCH_RUNS: transfers from $server"
       pxe_transfers "$server" || return 1
@@ -84,8 +90,8 @@ pxe_cable() {
   ip -n ttpxe-client link set c0 address 52:54:00:bb:00:01
   ip -n ttpxe-server addr add "$PXE_ADDRESS/16" dev s0 && ip -n ttpxe-server link set s0 up &&
     ip -n ttpxe-client addr add "$PXE_RELAY/16" dev c0 && ip -n ttpxe-client link set c0 up || return 1
-  for client in $(seq 1 $PXE_CLIENTS); do
-    ip -n ttpxe-client addr add "10.99.1.$client/16" dev c0 || return 1
+  for client in $(seq 1 $PXE_CROWD); do
+    ip -n ttpxe-client addr add "10.99.$((1 + client / 256)).$((client % 256))/16" dev c0 || return 1
   done
 }
 
@@ -145,16 +151,90 @@ of_line() { awk -v word="$1" '{ for (i = 1; i < NF; i++) if ($i == word) print $
 # pxe_offers SERVER: a flood by Kea's perfdhcp, and a thousand a second.
 pxe_offers() {
   pxe_start "$1" || return 1
-  # Option 60, 93, 94 and 97 of x64 UEFI.
-  in_client perfdhcp -4 -i -l c0 -b mac=52:54:00:aa:00:00 -r "$PXE_FLOOD" -R $PXE_MACHINES -p "$PXE_FLOOD_S" \
-    -o 60,505845436c69656e743a417263683a30303030373a554e44493a303033303136 -o 93,0007 -o 94,010310 \
-    -o 97,00000102030405060708090a0b0c0d0e0f "$PXE_ADDRESS" >"$BENCH_DIR/perfdhcp.log" 2>&1
+  discovers -r "$PXE_FLOOD" -R $PXE_MACHINES -p "$PXE_FLOOD_S"
   sample "offers_$1" "$(awk -v s="$PXE_FLOOD_S" '/^received packets:/ { printf "%.0f\n", $3 / s }' "$BENCH_DIR/perfdhcp.log")"
   in_client "$BENCH_BIN_DIR/dhcp_load" "$PXE_RELAY" "$PXE_ADDRESS" 1000 5 $PXE_MACHINES >"$BENCH_DIR/line" || return 1
   sample "offer_p50_$1" "$(of_line p50_ms)"
   sample "offer_p99_$1" "$(of_line p99_ms)"
   sample "unanswered_$1" "$(($(of_line sent) - $(of_line answered)))"
   [ "$1" != ours ] || sample offers_rss "$(memory_mib "$(pxe_server_pid)" Rss)"
+  pxe_stop
+}
+
+# discovers RATE_OPTION...: perfdhcp's machines, which are those of the tasks. Option 60, 93, 94 and 97 of x64 UEFI.
+discovers() {
+  in_client perfdhcp -4 -i -l c0 -b mac=52:54:00:aa:00:00 "$@" \
+    -o 60,505845436c69656e743a417263683a30303030373a554e44493a303033303136 -o 93,0007 -o 94,010310 \
+    -o 97,00000102030405060708090a0b0c0d0e0f "$PXE_ADDRESS" >"$BENCH_DIR/perfdhcp.log" 2>&1
+}
+
+# told LABEL: the number behind it in what perfdhcp says.
+told() { awk -v label="$1" 'index($0, label) == 1 { sub(label, ""); print $1; exit }' "$BENCH_DIR/perfdhcp.log"; }
+
+rss() { memory_mib "$(pxe_server_pid)" Rss; }
+
+growth() { awk -v from="$1" -v to="$(rss)" 'BEGIN { printf "%.1f\n", to - from }'; }
+
+# Bar B1: ten thousand a second, and a thousand machines that are switched on at once and repeat as firmware does.
+pxe_load() {
+  local before
+  pxe_start ours || return 1
+  discovers -r 1000 -R $PXE_MACHINES -p 2   # What grows once has grown.
+  before=$(rss)
+  discovers -r 10000 -R $PXE_MACHINES -p "$PXE_LOAD_S"
+  sample load_drop "$(told 'drops ratio:' | tr -d '%')"
+  sample load_mean "$(told 'avg delay:')"
+  sample load_max "$(told 'max delay:')"
+  sample load_growth "$(growth "$before")"
+  in_client python3 "$BENCH_REPO/bench/boot_storm.py" "$PXE_ADDRESS" $PXE_AVALANCHE discover >"$BENCH_DIR/line" || return 1
+  sample avalanche_seconds "$(of_line seconds)"
+  pxe_stop
+}
+
+# Bar B4: rubbish, while machines boot.
+pxe_rubbish() {
+  local before lines flood
+  pxe_start ours || return 1
+  before=$(rss)
+  lines=$(wc -l <"$BENCH_DIR/server.log")
+  in_client "$BENCH_REPO/build/$BUILD_PRESET/tests/packet_flood" garbage "$PXE_ADDRESS" 50000 $((50000 * PXE_RUBBISH_S)) 3 67 4011 \
+    >"$BENCH_DIR/flood" &
+  flood=$!
+  in_client python3 "$BENCH_REPO/bench/boot_storm.py" "$PXE_ADDRESS" 20 discover >"$BENCH_DIR/line"
+  sample rubbish_offered "$(of_line served)"
+  sample rubbish_seconds "$(of_line seconds)"
+  wait "$flood"
+  # What concerns the twenty machines has its lines.
+  sample rubbish_lines "$(awk -v lines="$(($(wc -l <"$BENCH_DIR/server.log") - lines - 40))" -v s="$PXE_RUBBISH_S" \
+    'BEGIN { printf "%.1f\n", (lines > 0 ? lines : 0) / s }')"
+  sample rubbish_growth "$(growth "$before")"
+  pxe_stop
+}
+
+# Bar C5: requests that nobody acknowledges, and one client that does.
+pxe_requests() {
+  local before flood
+  pxe_start ours || return 1
+  before=$(rss)
+  in_client "$BENCH_REPO/build/$BUILD_PRESET/tests/packet_flood" requests "$PXE_ADDRESS" 5000 $((5000 * PXE_RUBBISH_S)) 5 10.99.1.100 100 \
+    >"$BENCH_DIR/flood" &
+  flood=$!
+  fetch requests_rate 1m.efi 1 1 1 || return 1
+  sample requests_seconds "$(of_line seconds)"
+  wait "$flood"
+  sample requests_amplified "$(awk '{ printf "%.2f\n", $8 / $4 }' "$BENCH_DIR/flood")"
+  sample requests_growth "$(growth "$before")"
+  pxe_stop
+}
+
+# Bar C7: many at once.
+pxe_crowd() {
+  local before
+  pxe_start ours || return 1
+  before=$(rss)
+  fetch crowd_rate 1m.efi $PXE_CROWD 1 1 || return 1
+  sample crowd_served "$((PXE_CROWD - $(of_line failed)))"
+  sample crowd_growth "$(growth "$before")"
   pxe_stop
 }
 
@@ -244,6 +324,14 @@ pxe_table() {
   row '1 MiB over 10 ms, windowsize 16' line_w16 MiB/s
   row '4 x 8 MiB, 1 % lost' loss_seconds s
   row '4 x 8 MiB, 5 % lost, 1 % twice, 2 % reordered, w 16' bad_seconds s
+  row "10000 DISCOVERs a second: lost" load_drop %
+  row '10000 DISCOVERs a second: mean' load_mean ms
+  row '10000 DISCOVERs a second: longest' load_max ms
+  row "$PXE_AVALANCHE machines switched on at once: all offered after" avalanche_seconds s
+  row '50000 packets of rubbish a second: 20 machines offered after' rubbish_seconds s
+  row '5000 forged requests a second: 1 MiB fetched in' requests_seconds s
+  row '5000 forged requests a second: octets back for one' requests_amplified ''
+  row "$PXE_CROWD transfers of 1 MiB at once" crowd_rate MiB/s
   row "$PXE_STORM machines at once: served" storm_served ''
   row "$PXE_STORM machines at once: time" storm_seconds s
   row "$PXE_STORM machines at once: CPU" storm_cpu s
@@ -269,6 +357,20 @@ pxe_figures() {
   figure line_gain x '>=' 8
   figure loss_seconds s '<=' 15
   figure storm_served machines '>=' $PXE_STORM
+  figure load_drop % '<=' 0.01
+  figure load_mean ms '<=' 0.5
+  figure load_max ms '<=' 10
+  figure load_growth MiB '<=' 8
+  figure avalanche_seconds s '<=' 10
+  figure rubbish_offered machines '>=' 20
+  figure rubbish_seconds s '<=' 4
+  figure rubbish_lines 1/s '<=' 10
+  figure rubbish_growth MiB '<=' 16
+  figure requests_seconds s '<=' 5
+  figure requests_amplified x '<=' 10
+  figure requests_growth MiB '<=' 32
+  figure crowd_served transfers '>=' $PXE_CROWD
+  figure crowd_growth MiB '<=' 64
   figures_print
 }
 
