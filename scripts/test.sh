@@ -61,6 +61,7 @@ quick_tests() {
   script ramdisk-functions tests/firmware/ramdisk_functions_test.sh
   script install-helper tests/firmware/install_helper_test.sh
   script lab tests/netns/lab_test.sh
+  script cache-site tests/netns/cache_site_test.sh
   script seed tests/seed/seed_test.sh
   script branch tests/branch/branch_test.sh
   step 'torture, short'
@@ -68,6 +69,8 @@ quick_tests() {
 }
 
 other_tests() {
+  step 'agent through uplink and backend'
+  script agent tests/agent/agent_test.sh
   step 'protocol definitions'
   check proto-lint lint_protos
   step 'release build, page, ramdisk, disk image'
@@ -99,12 +102,17 @@ long_tests() {
   step 'sockets: a hundred thousand calls'
   check ipc-calls env TENTACLE_TEST_CALLS=100000 build/dev/tests/rpc/ipc_test \
     --gtest_filter='Abuse.Many*'
-  step 'fuzz: ten million packets of a stranger for each codec of network boot'
+  step 'pxe killed while machines boot, by twenty seeds; ten thousand guesses at a token'
+  local seed
+  for seed in $(seq 11 30); do script "pxe-kill-$seed" tests/seed/kill_test.sh "$seed"; done
+  check pxe-guesses env TENTACLE_TEST_GUESSES=10000 build/dev/tests/unit/pxe/pxe_shell_test --gtest_filter='*GuessesAre*'
+  step 'fuzz: ten million packets of a stranger for each codec of network boot and discovery'
   must fuzz-packages ensure_packages fuzz
   must fuzz-configure cmake --preset fuzz
-  must fuzz-build cmake --build build/fuzz --target fuzz_dhcp fuzz_tftp fuzz_quirk
-  local target
-  for target in dhcp tftp quirk; do
+  local target targets='dhcp tftp quirk arp cdp lldp mdns netbios frames'
+  # shellcheck disable=SC2046,SC2086  # A list of words.
+  must fuzz-build cmake --build build/fuzz --target $(printf 'fuzz_%s ' $targets)
+  for target in $targets; do
     mkdir -p "build/fuzz/corpus/$target"
     check "fuzz-$target" "build/fuzz/tests/fuzz/fuzz_$target" -runs=10000000 -max_len=1500 -timeout=1 -rss_limit_mb=512 \
       "build/fuzz/corpus/$target" "tests/data/corpus/$target"
@@ -112,6 +120,8 @@ long_tests() {
   step 'the line: a hundred cuts'
   check uplink-cuts env TENTACLE_TEST_CUTS=100 build/dev/tests/rpc/uplink_rpc_test --gtest_filter='Cuts.*'
   check cache-kills env CACHE_KILLS=200 CACHE_KILL_ROUNDS=20 build/dev/tests/unit/cache/cache_kill_test
+  step 'agent: four hundred jobs over kill -9'
+  script agent-long env KILL_JOBS=400 tests/agent/agent_test.sh
   step 'torture, long'
   script torture-long tests/torture/torture.sh long
 }

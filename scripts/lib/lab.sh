@@ -173,7 +173,8 @@ lab_disk() {
 }
 
 # lab_vm NAME FIRMWARE MAC DISK: switches a machine on. FIRMWARE is bios (SeaBIOS, whose network
-# card brings iPXE's ROM), uefi (OVMF with its own PXE) or uefi-secure (the same with Secure Boot on).
+# card brings iPXE's ROM), uefi (OVMF with its own PXE), uefi-http (the same with HTTP Boot alone) or uefi-secure (with
+# Secure Boot on).
 # The disk comes first and the network second: an empty disk falls to the network, an installed one
 # starts. The serial line is $LAB_DIR/NAME.serial.
 lab_vm() {
@@ -192,7 +193,7 @@ lab_vm() {
     bios)
       options+=(-machine 'pc,usb=off,graphics=off' -device "virtio-net-pci,netdev=lan,mac=$mac,bootindex=2")
       ;;
-    uefi)
+    uefi | uefi-http)
       [ -e "$disk.vars" ] || cp /usr/share/OVMF/OVMF_VARS_4M.fd "$disk.vars"
       # Without a ROM on the card OVMF uses its own driver and its own PXE. Some of OVMF's network
       # stack wants random numbers.
@@ -200,6 +201,9 @@ lab_vm() {
         -drive 'if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd'
         -drive "if=pflash,format=raw,unit=1,file=$disk.vars"
         -device "virtio-net-pci,netdev=lan,mac=$mac,bootindex=2,romfile=")
+      # Without PXE what remains of the network is HTTP Boot.
+      [ "$firmware" = uefi ] || options+=(-fw_cfg 'name=opt/org.tianocore/IPv4PXESupport,string=no'
+        -fw_cfg 'name=opt/org.tianocore/IPv6PXESupport,string=no')
       ;;
     uefi-secure)
       # The firmware's memory with Microsoft's keys: nothing starts that shim and its vendor did not sign.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A tentacle and its real backend through what happens to a branch: an enrollment that is interrupted, services that
-# die or hang, modes that change, a backend that is away, a tentacle that is removed.
+# die or hang, modes that change, devices of the segment, a backend that is away, a tentacle that is removed.
 #
 #   tests/branch/branch_test.sh
 #
@@ -46,6 +46,7 @@ main() {
   dying_services
   hanging_service
   modes
+  segment
   backend_away
   removal
   if [ "$FAILED" != 0 ]; then stack_show_logs; fi
@@ -272,6 +273,42 @@ web_status() {
 }
 
 script_is() { [ "$(web_status "/boot.ipxe?mac=$MAC")" = "$1" ]; }
+
+# Segment ----------------------------------------------------------------------------------------------------------
+
+# segment: what discovery knows is the backend's, also after the backend has lost it.
+segment() {
+  comes 'a scan is ordered' api POST "/api/v1/tentacles/$NODE_ID/scan" '{}'
+  comes 'the backend has the router and the machine of the branch' devices \
+    '[.[].ip] | index("10.77.0.1") and index("10.77.0.21")'
+  check 'with their states and since when they are known' devices 'all(.firstSeen and .state == "new")'
+  comes 'it has asked for the whole table and got it' table_is_whole
+  check 'a table of the backend that is another one' spoil_table
+  ip -n tt-dhcp addr add 10.77.0.9/24 dev "$LAB_LAN_DEVICE"
+  check 'is told of the next change' in_branch "$TENTACLE_BIN" scan --format none
+  comes 'and is replaced as a whole' fails devices 'any(.mac == "02:00:00:00:00:99")'
+  comes 'once more by a whole one' table_is_whole
+  check 'a wake is ordered' api POST "/api/v1/tentacles/$NODE_ID/wake" "{\"mac\":\"$MAC\"}"
+  comes 'the backend is told that the machine was on already' wakes '.[0] | .packets > 0 and .state == "was-awake"'
+  comes 'the segment is known as a graph' topology_has_edges
+}
+
+sql() { psql -qtA "$POSTGRES_URL" -c "$1"; }
+
+table_is_whole() { [ "$(sql "SELECT device_revision IS NOT NULL FROM nodes WHERE id = $NODE_ID")" = t ]; }
+
+# spoil_table: as if a backup had been restored; the backend asks at most once a minute.
+spoil_table() {
+  sql "UPDATE nodes SET device_revision = device_revision + 1000 WHERE id = $NODE_ID;
+    UPDATE outgoing_commands SET acknowledged_at = acknowledged_at - interval '2 minutes' WHERE type = 'discovery.sync';
+    INSERT INTO network_discoveries (tentacle_node_id, mac_address) VALUES ($NODE_ID, '02:00:00:00:00:99')"
+}
+
+devices() { api GET "/api/v1/tentacles/$NODE_ID/devices" | jq -e ".devices | $1"; }
+
+wakes() { api GET "/api/v1/tentacles/$NODE_ID/wakes" | jq -e ".wakes | $1"; }
+
+topology_has_edges() { api GET "/api/v1/tentacles/$NODE_ID/topology" | jq -e '.edges | length > 0'; }
 
 # Offline ----------------------------------------------------------------------------------------------------------
 
