@@ -58,11 +58,11 @@ Metrics::Metrics(prometheus::Registry& registry)
       limit_(Gauges(registry, "tentacle_cache_limit_bytes", "The size limit in force.").Add({})),
       images_(Gauges(registry, "tentacle_cache_images", "Images known here, by state.")),
       wan_limit_(Gauges(registry,
-                        "tentacle_cache_wan_limit_bits_per_second",
+                        "tentacle_cache_wan_limit_bytes_per_second",
                         "What pulls may take of the line now; 0 is all of it.")
                      .Add({})),
       wan_throughput_(Gauges(registry,
-                             "tentacle_cache_wan_throughput_bits_per_second",
+                             "tentacle_cache_wan_throughput_bytes_per_second",
                              "What the line to the backend gave when it was measured.")
                           .Add({})),
       line_bytes_(Gauges(registry,
@@ -140,7 +140,7 @@ void Metrics::Images(const std::map<std::string, std::size_t>& by_state) {
 }
 
 void Metrics::WanLimit(double mbit) {
-  wan_limit_.Set(mbit * 1e6);
+  wan_limit_.Set(mbit * 1e6 / 8);
 }
 
 void Metrics::Ledger(const v1::Ledger& ledger) {
@@ -152,7 +152,7 @@ void Metrics::Ledger(const v1::Ledger& ledger) {
   set("local", ledger.local_bytes());
   set("served", ledger.served_bytes());
   set("peer_served", ledger.peer_served_bytes());
-  wan_throughput_.Set(ledger.throughput_mbit() * 1e6);
+  wan_throughput_.Set(ledger.throughput_mbit() * 1e6 / 8);
 }
 
 void Metrics::Prepulls(std::size_t waiting) {
