@@ -8,14 +8,13 @@
 #include <chrono>
 #include <functional>
 #include <iostream>
-#include <memory>
 #include <thread>
 
 #include <absl/time/clock.h>
 
 #include "cli/cache_view.h"
 #include "cli/commands.h"
-#include "libs/rpc/call.h"
+#include "cli/service_client.h"
 
 namespace tentacle::cli {
 
@@ -28,8 +27,6 @@ using cache::v1::ImageState;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 64;
 constexpr int kExitUnavailable = 69;
-// The cache may have to ask the backend for metadata first.
-constexpr auto kTimeout = std::chrono::seconds(10);
 // How often a bar moves, and how often lines come where there is no terminal.
 constexpr auto kBarInterval = std::chrono::milliseconds(500);
 constexpr auto kLineInterval = std::chrono::seconds(10);
@@ -40,24 +37,9 @@ int ExitCode(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE ? kExitUnavailable : kExitFailed;
 }
 
-class Client {
+class Client : public ServiceClient<CacheService> {
  public:
-  Client() : stub_(CacheService::NewStub(rpc::Dial(DefaultPaths().Socket("cache")))) {}
-
-  template <class Request, class Response>
-  grpc::Status Ask(grpc::Status (CacheService::StubInterface::*method)(grpc::ClientContext*,
-                                                                       const Request&,
-                                                                       Response*),
-                   const Request& request,
-                   Response* response) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kTimeout);
-    CacheService::StubInterface* face = stub_.get();
-    return (face->*method)(&context, request, response);
-  }
-
- private:
-  std::unique_ptr<CacheService::Stub> stub_;
+  Client() : ServiceClient("cache") {}
 };
 
 bool IsMoving(ImageState state) {

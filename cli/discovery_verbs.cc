@@ -7,7 +7,6 @@
 #include <chrono>
 #include <fstream>
 #include <iostream>
-#include <memory>
 #include <optional>
 #include <thread>
 
@@ -16,7 +15,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "cli/commands.h"
-#include "libs/rpc/call.h"
+#include "cli/service_client.h"
 #include "libs/text/csv.h"
 #include "libs/text/dot.h"
 
@@ -30,27 +29,11 @@ using discovery::v1::DiscoveryService;
 constexpr int kExitUsage = 64;
 constexpr int kExitUnavailable = 69;
 constexpr int kExitFailed = 1;
-constexpr auto kTimeout = std::chrono::seconds(10);
 constexpr auto kPoll = std::chrono::milliseconds(200);
 
-class Client {
+class Client : public ServiceClient<DiscoveryService> {
  public:
-  Client() : stub_(DiscoveryService::NewStub(rpc::Dial(DefaultPaths().Socket("discovery")))) {}
-
-  template <class Request, class Response>
-  grpc::Status Ask(grpc::Status (DiscoveryService::StubInterface::*method)(grpc::ClientContext*,
-                                                                           const Request&,
-                                                                           Response*),
-                   const Request& request,
-                   Response* response) {
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kTimeout);
-    DiscoveryService::StubInterface* face = stub_.get();
-    return (face->*method)(&context, request, response);
-  }
-
- private:
-  std::unique_ptr<DiscoveryService::Stub> stub_;
+  Client() : ServiceClient("discovery") {}
 };
 
 using Face = DiscoveryService::StubInterface;
