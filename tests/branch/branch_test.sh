@@ -14,6 +14,8 @@ export BUILD_PRESET=${BUILD_PRESET:-dev}
 REPO=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=scripts/lib/say.sh
 . "$REPO/scripts/lib/say.sh"
+# shellcheck source=scripts/lib/check.sh
+. "$REPO/scripts/lib/check.sh"
 # shellcheck source=scripts/lib/build.sh
 . "$REPO/scripts/lib/build.sh"
 # shellcheck source=scripts/lib/postgres.sh
@@ -61,28 +63,6 @@ clean_up() {
   stack_down   # Not the lab of somebody else.
   if [ -n "${KEEP-}" ]; then echo "kept: $TEMP"; else rm -rf "$TEMP"; fi
   exit "$code"
-}
-
-# check TEXT COMMAND...
-check() {
-  local text=$1
-  shift
-  if "$@" >"$TEMP/check.log" 2>&1; then
-    echo "ok - $text"
-  else
-    echo "not ok - $text"
-    sed 's/^/#   /' "$TEMP/check.log" | tail -n 20
-    FAILED=$((FAILED + 1))
-  fi
-}
-
-fails() { ! "$@"; }
-
-# comes TEXT COMMAND...: a check that may take its time.
-comes() {
-  local text=$1
-  shift
-  check "$text" wait_for "$PATIENCE_S" "$@"
 }
 
 set_up() {

@@ -5,7 +5,7 @@
 # The caller sets MACHINES and IMAGE_BYTES, calls begin, and finish at its end.
 # shellcheck disable=SC2034,SC2153,SC2317  # Names in capitals are shared with scripts/lib; check and comes call functions.
 
-for part in say build lab stack; do
+for part in say check build lab stack; do
   # shellcheck disable=SC1090  # The list above.
   . "$REPO/scripts/lib/$part.sh"
 done
@@ -46,28 +46,6 @@ show_logs() {
   show_tail "$LAB_DIR/seed.log" 40
   show_tail "$LAB_DIR/tentacle.log" 60
   seen '.faults, (.received | map(select(.message.type | test("^(status|task.status|boot|image.cached)"))))' >&2
-}
-
-# check TEXT COMMAND...
-check() {
-  local text=$1
-  shift
-  if "$@" >"$TEMP/check.log" 2>&1; then
-    echo "ok - $text"
-  else
-    echo "not ok - $text"
-    sed 's/^/#   /' "$TEMP/check.log" | tail -n 20
-    FAILED=$((FAILED + 1))
-  fi
-}
-
-fails() { ! "$@"; }
-
-# comes TEXT COMMAND...: a check that may take its time.
-comes() {
-  local text=$1
-  shift
-  check "$text" wait_for "$PATIENCE_S" "$@"
 }
 
 set_up() {
