@@ -2,6 +2,8 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <mutex>
 #include <optional>
@@ -26,14 +28,16 @@ constexpr long kStreamBufferBytes = 256 * 1024;
 
 struct Transfer {
   const ClientRequest& request;
+  KeptConnection& connection;
   CURL* curl = nullptr;
   const std::optional<Proxy>& proxy;
   TlsVerifier verifier;
-  absl::Status tls_setup;
-  ClientReply reply;
+  absl::Status tls_setup{};
+  ClientReply reply{};
   bool headers_told = false;
   bool refused = false;  // A callback said no.
   bool too_large = false;
+  std::optional<std::size_t> window{};  // What the socket has been told.
 };
 
 // The status with which the proxy refused, or 0. A plain request goes to it as it is, and only a
@@ -79,11 +83,39 @@ std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* user
   return size * count;
 }
 
+// The kernel gives the socket twice what it is told, and announces between a half and nearly all of
+// that as the window (man 7 tcp, tcp_rmem; man 7 socket, SO_RCVBUF).
+void KeepWindow(Transfer& transfer) {
+  const auto window = transfer.request.receive_window();
+  if (window == transfer.window) return;
+  transfer.window = window;
+  for (const int socket : transfer.connection.sockets()) {
+    if (window) {
+      const int bytes = static_cast<int>(*window / 2);
+      setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    } else {
+      const int unlocked = 0;  // It may grow by itself again.
+      setsockopt(socket, SOL_SOCKET, SO_BUF_LOCK, &unlocked, sizeof unlocked);
+    }
+  }
+}
+
+int OnOpened(void* user, curl_socket_t socket, curlsocktype) {
+  static_cast<KeptConnection*>(user)->Opened(socket);
+  return CURL_SOCKOPT_OK;
+}
+
+int OnClosed(void* user, curl_socket_t socket) {
+  static_cast<KeptConnection*>(user)->Closed(socket);
+  return close(socket);
+}
+
 std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const std::string_view piece(data, size * count);
   if (!TellHeaders(transfer)) return 0;
   if (transfer.request.on_body) {
+    if (transfer.request.receive_window) KeepWindow(transfer);
     transfer.refused = !transfer.request.on_body(piece);
     return transfer.refused ? 0 : piece.size();
   }
@@ -168,6 +200,10 @@ void SetRequest(CURL* curl, const ClientRequest& request, Transfer& transfer) {
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &OnProgress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
   }
+  curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, &OnOpened);
+  curl_easy_setopt(curl, CURLOPT_SOCKOPTDATA, &transfer.connection);
+  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, &OnClosed);
+  curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, &transfer.connection);
   SetTls(curl, transfer);
   SetProxy(curl, transfer.proxy);
 }
@@ -210,8 +246,9 @@ KeptConnection::~KeptConnection() {
 }
 
 absl::StatusOr<ClientReply> Fetch(const ClientRequest& request) {
-  const CurlPtr own(request.connection == nullptr ? NewHandle() : nullptr, &curl_easy_cleanup);
-  CURL* const curl = own != nullptr ? own.get() : request.connection->handle();
+  std::optional<KeptConnection> own;
+  KeptConnection& connection = request.connection != nullptr ? *request.connection : own.emplace();
+  CURL* const curl = connection.handle();
   if (curl == nullptr) return absl::InternalError("libcurl gave no handle");
   // Open connections stay with the handle, and nothing else.
   curl_easy_reset(curl);
@@ -219,8 +256,11 @@ absl::StatusOr<ClientReply> Fetch(const ClientRequest& request) {
   if (!target.ok()) return target.status();
   const auto proxy = ChooseProxy(*target, request.environment);
   if (!proxy.ok()) return proxy.status();
-  Transfer transfer{request, curl,  *proxy, {request.tls, target->host}, {}, {},
-                    false,   false, false};
+  Transfer transfer{.request = request,
+                    .connection = connection,
+                    .curl = curl,
+                    .proxy = *proxy,
+                    .verifier = {request.tls, target->host}};
   char detail[CURL_ERROR_SIZE] = {};
   const HeadersPtr headers = MakeHeaders(request);
   SetRequest(curl, request, transfer);

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -27,7 +30,16 @@ class KeptConnection {
 
   void* handle() const { return handle_; }  // libcurl's.
 
+  // For libcurl's callbacks.
+  void Opened(int socket) { sockets_.push_back(socket); }
+
+  void Closed(int socket) { std::erase(sockets_, socket); }
+
+  // What is open now; several while a connection is tried by more than one address.
+  const std::vector<int>& sockets() const { return sockets_; }
+
  private:
+  std::vector<int> sockets_;
   void* handle_;
 };
 
@@ -46,6 +58,10 @@ struct ClientRequest {
   // Streams: called with the status and headers first, then with each piece; false breaks off.
   std::function<bool(unsigned status, const HeaderList& headers)> on_headers;
   std::function<bool(std::string_view piece)> on_body;
+  // Streams: asked with each piece how many bytes the server may be ahead of on_body, which else
+  // nothing but the kernel limits (megabytes); nothing: as the kernel sees fit. Takes effect when
+  // it changes.
+  std::function<std::optional<std::size_t>()> receive_window;
   // Looked at about once a second, also while nothing arrives; true breaks off. Must outlive the
   // call.
   const std::atomic<bool>* cancel = nullptr;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "services/cache/stopping.h"
 
@@ -22,6 +24,10 @@ class LineLimiter {
   virtual void Take(std::uint64_t bytes,
                     const std::atomic<PullClass>& pull_class,
                     Stopping& stop) = 0;
+
+  // How many bytes may be on their way or wait in the socket, so that the limit holds on the wire
+  // as well; nothing: as many as the kernel likes.
+  virtual std::optional<std::size_t> Window() const = 0;
 };
 
 }  // namespace tentacle::cache

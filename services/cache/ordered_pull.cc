@@ -91,6 +91,8 @@ class Fetching {
       return OnHeaders(status, headers);
     };
     request->on_body = [this](std::string_view piece) { return OnBody(piece); };
+    if (job_.limiter != nullptr)
+      request->receive_window = [this] { return job_.limiter->Window(); };
     const auto reply = net::Fetch(*request);
     if (!outcome_.ok()) return outcome_;
     if (job_.stop->begun()) return absl::CancelledError("stopped");

@@ -37,6 +37,8 @@ class OriginSource::Exchange {
       return packed_ ? OnPackedHeaders(status, headers) : OnHeaders(status, headers);
     };
     request->on_body = [this](std::string_view piece) { return OnBody(piece); };
+    if (source_.line_.limiter != nullptr)
+      request->receive_window = [this] { return source_.line_.limiter->Window(); };
     const auto reply = net::Fetch(*request);
     if (stop_.begun()) return absl::CancelledError("stopped");
     if (!outcome_.ok()) return outcome_;

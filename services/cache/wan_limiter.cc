@@ -36,6 +36,12 @@ void WanLimiter::Take(std::uint64_t bytes,
   }
 }
 
+std::optional<std::size_t> WanLimiter::Window() const {
+  const auto mbit = limit_mbit();
+  if (!mbit) return std::nullopt;
+  return LineShare::WindowBytes(*mbit);
+}
+
 void WanLimiter::SetMeasured(double mbit) {
   const std::lock_guard lock(mutex_);
   measure_ = LineMeasure(mbit);

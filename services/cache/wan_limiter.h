@@ -23,6 +23,7 @@ class WanLimiter final : public LineLimiter {
   std::optional<double> limit_mbit() const;
 
   void Take(std::uint64_t bytes, const std::atomic<PullClass>& pull_class, Stopping& stop) override;
+  std::optional<std::size_t> Window() const override;
 
   void SetMeasured(double mbit);
   double measured_mbit() const;

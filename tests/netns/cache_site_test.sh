@@ -228,8 +228,8 @@ came() { [ "$(wan_bytes)" -gt $((before + $1)) ]; }
 before=$(wan_bytes)
 wait_for 30 came 1000000 || fail 'nothing comes'
 # What ten seconds may bring. A busy machine makes it later, nothing makes it earlier.
-before=$(wan_bytes)
 began=$(date +%s%N)
+before=$(wan_bytes)
 wait_for 120 came $((limit * 10 * 1000000 / 8)) || fail 'too little comes'
 wan=$(($(wan_bytes) - before))
 span=$((($(date +%s%N) - began) / 1000))

@@ -12,6 +12,10 @@ constexpr double kBurstSeconds = 0.1;
 constexpr double kMinBurstBytes = 16 * 1024;
 // A queue of a router holds about as much without harm.
 constexpr double kMaxBurstBytes = 256 * 1024;
+// The kernel makes between a half and nearly all of it the window.
+constexpr double kWindowSeconds = 0.25;
+constexpr double kMinWindowBytes = 64 * 1024;
+constexpr double kMaxWindowBytes = 16 * 1024 * 1024;
 
 double Seconds(std::chrono::steady_clock::duration span) {
   return std::chrono::duration<double>(span).count();
@@ -21,6 +25,11 @@ double Seconds(std::chrono::steady_clock::duration span) {
 
 double LineShare::BurstBytes(double mbit) {
   return std::clamp(mbit * kBytesPerMbit * kBurstSeconds, kMinBurstBytes, kMaxBurstBytes);
+}
+
+std::size_t LineShare::WindowBytes(double mbit) {
+  return static_cast<std::size_t>(
+      std::clamp(mbit * kBytesPerMbit * kWindowSeconds, kMinWindowBytes, kMaxWindowBytes));
 }
 
 void LineShare::Refill(Instant now) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -29,6 +30,10 @@ class LineShare {
 
   // What may come at once after a pause: a tenth of a second of the limit, within bounds.
   static double BurstBytes(double mbit);
+
+  // What may be under way at a limit: enough for a round trip of 125 ms at least, too little to be
+  // seen in the rate over ten seconds.
+  static std::size_t WindowBytes(double mbit);
 
  private:
   void Refill(Instant now);

@@ -107,4 +107,14 @@ TEST(LineShare, ADemandThatWaitsForItsTurnKeepsPrepullsAway) {
 }
 
 }  // namespace
+
+TEST(Window, IsSmallBesideWhatTenSecondsBringAndLargeEnoughForADistantBackend) {
+  for (const double mbit : {1.0, 2.0, 10.0, 100.0, 300.0}) {
+    const double ten_seconds = mbit * 10 * 1e6 / 8;
+    const auto window = static_cast<double>(LineShare::WindowBytes(mbit));
+    EXPECT_LE(window, ten_seconds * 0.055) << mbit;
+    EXPECT_GE(window / 2, ten_seconds * 0.0125) << mbit;  // 125 ms, of the half that is announced.
+  }
+}
+
 }  // namespace tentacle::cache
