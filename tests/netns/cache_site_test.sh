@@ -13,6 +13,8 @@ BACKEND=${2:-$REPO/build/dev/backend/octofleet-backend}
 FIGURES=${CACHE_SITE_FIGURES:-no}
 # shellcheck source=scripts/lib/postgres.sh
 . "$REPO/scripts/lib/postgres.sh"
+# shellcheck source=scripts/lib/say.sh
+. "$REPO/scripts/lib/say.sh"
 
 HQ=ttcp-hq-$$
 ROUTER=ttcp-rt-$$
@@ -55,16 +57,6 @@ trap 'exit 143' TERM INT
 fail() {
   echo "FAILED: $*" >&2
   exit 1
-}
-
-# wait_for SECONDS COMMAND...
-wait_for() {
-  local end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$end" ] || return 1
-    sleep 0.2
-  done
 }
 
 figure() {
