@@ -40,6 +40,7 @@ cache_end() {
   for pid in "${PIDS[@]}"; do kill "$pid" 2>/dev/null; done
   for pid in "${PIDS[@]}"; do wait "$pid" 2>/dev/null; done
   PIDS=()
+  ! mountpoint -q "$BENCH_DIR/tentacle" || umount "$BENCH_DIR/tentacle"
 }
 
 # start NAME COMMAND...: in the background, in its own log; sets STARTED.
@@ -69,7 +70,7 @@ origin() {
 # cache: ours, empty, in front of the origin.
 cache() {
   local state=$BENCH_DIR/tentacle
-  rm -rf "$state" && mkdir -p "$state/run"
+  mkdir -p "$state" && find "$state" -mindepth 1 -delete && mkdir "$state/run"
   openssl genpkey -algorithm ed25519 -out "$state/tentacle.key" 2>/dev/null && chmod 600 "$state/tentacle.key"
   printf 'backend:\n  url: http://127.0.0.1:%s\nnode:\n  id: bench\ncache:\n  http_port: %s\n  admin_listen: 127.0.0.1:%s\n' \
     "$ORIGIN_PORT" "$CACHE_PORT" "$ADMIN_PORT" >"$state/config.yaml"
@@ -209,6 +210,9 @@ sha_speed() {
 measure_verify() {
   local run began ended
   random_file "$BENCH_DIR/fast" $((CACHE_PULL_MIB << 20)) fast
+  # In memory: the figure is the hash's, and a disk of the cloud writes a tenth of that.
+  mkdir -p "$BENCH_DIR/tentacle" &&
+    mount -t tmpfs -o "size=$((CACHE_PULL_MIB * 2))m" tentacle-bench "$BENCH_DIR/tentacle" || return 1
   origin 0 "fast=$BENCH_DIR/fast" || return 1
   for ((run = 0; run < BENCH_RUNS; run++)); do
     sample sha_rate "$(sha_speed)"
@@ -220,8 +224,9 @@ measure_verify() {
     sample pull_rate "$(awk -v b=$((CACHE_PULL_MIB << 20)) -v ns=$((ended - began)) 'BEGIN { printf "%.0f", b / 1e6 / (ns / 1e9) }')"
     stop "$CACHE"
   done
+  umount "$BENCH_DIR/tentacle"
   table_head 'pull as fast as it goes, verified by chunk and as a whole'
-  row 'pulled, verified, synced and sent' pull_rate MB/s
+  row 'pulled, verified and sent, on a disk of memory' pull_rate MB/s
   row 'openssl speed SHA-256, one core' sha_rate MB/s
   ratio verify pull_rate sha_rate
   figure verify of_sha256 '>=' 0.8
