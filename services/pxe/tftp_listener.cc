@@ -67,7 +67,7 @@ void TftpListener::Serve(const net::Datagram& first) {
   if (request->write) {
     return Refuse(first, wire::TftpErrorCode::kAccessViolation, "this server only reads", "write_refused");
   }
-  if (ports_.Repeated(first.from)) return Drop("repeated");
+  if (ports_.Repeated(first)) return Drop("repeated");
   // Silence: the client asks again, an attacker gets nothing.
   if (!Reserve(first.from.address)) return Drop("too_many");
   auto transfer = Transfer(first, *request, asker);
@@ -170,7 +170,7 @@ asio::awaitable<void> TftpListener::Transfer(net::Datagram first,
   }
   const absl::Time now = parts_.clock.Now();
   const TftpTerms terms = Negotiate(request.options, (*file)->size(), CapsFor(client, asker.mac, now));
-  ports_.Begin({first.from, asker.our_address, *safe, TftpSession(*file, terms), now});
+  ports_.Begin({first.from, asker.our_address, std::move(first.bytes), *safe, TftpSession(*file, terms), now});
 }
 
 void TftpListener::Ended(const TftpPorts::Transfer& transfer, TftpOutcome outcome) {

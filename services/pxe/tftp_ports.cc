@@ -140,12 +140,12 @@ void TftpPorts::Begin(Transfer transfer) {
   tick_.cancel();  // Somebody has a deadline now.
 }
 
-bool TftpPorts::Repeated(net::Ipv4Endpoint client) {
-  const auto where = where_.find(client);
+bool TftpPorts::Repeated(const net::Datagram& request) {
+  const auto where = where_.find(request.from);
   if (where == where_.end()) return false;
   Port& port = *ports_[where->second];
-  const auto at = port.transfers.find(client);
-  if (at->second.session.heard()) return false;
+  const auto at = port.transfers.find(request.from);
+  if (at->second.session.heard() || at->second.request != request.bytes) return false;
   Take(port, at, at->second.session.OnRequestAgain(clock_.Now()));
   Flush(port);
   return true;

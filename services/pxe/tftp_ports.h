@@ -27,6 +27,7 @@ class TftpPorts {
   struct Transfer {
     net::Ipv4Endpoint client;
     std::uint32_t our_address = 0;  // That was asked, and answers.
+    std::vector<std::uint8_t> request;  // The datagram that asked for it.
     std::string file;
     TftpSession session;
     absl::Time started;
@@ -42,8 +43,9 @@ class TftpPorts {
 
   // Sends the first packet. A client's new request takes the place of what it has under way from the same port.
   void Begin(Transfer transfer);
-  // A request of this client came already and has not got further: it is a repeated one, and has been dealt with.
-  bool Repeated(net::Ipv4Endpoint client);
+  // The same request of this client came already and has not got further: it is a repeated one, and has been dealt
+  // with.
+  bool Repeated(const net::Datagram& request);
   std::size_t open() const { return where_.size(); }
 
  private:

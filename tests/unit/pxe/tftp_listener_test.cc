@@ -51,6 +51,11 @@ class TftpListenerTest : public ::testing::Test {
 
   asio::awaitable<Fetched> Fetch(wire::TftpRequest request, std::size_t block_bytes, std::uint16_t window) {
     Fetched fetched;
+    if (given_up_) {
+      EXPECT_TRUE(client_->Send(wire::EmitTftp(*given_up_), server_, 0, 0).ok());
+      const auto unanswered = co_await client_->Receive();
+      EXPECT_TRUE(unanswered.ok());
+    }
     EXPECT_TRUE(client_->Send(wire::EmitTftp(request), server_, 0, 0).ok());
     for (;;) {
       const auto datagram = co_await client_->Receive();
@@ -101,6 +106,7 @@ class TftpListenerTest : public ::testing::Test {
   ClientMemory memory_;
   BootShelf shelf_{world_.temp.path() + "/boot"};
   std::optional<wire::MacAddress> mac_ = kMac;
+  std::optional<wire::TftpRequest> given_up_;  // Asked for first, and its answer not acknowledged.
   int lost_ = 0;  // So many of the first packets do not arrive, and the client asks again.
   std::string content_ = std::string(3000, 'a') + std::string(3000, 'b');
   net::Ipv4Endpoint server_;
@@ -123,6 +129,15 @@ TEST_F(TftpListenerTest, ARepeatedRequestBringsItsBlockAgain) {
   const Fetched fetched = Run({false, "ipxe.efi", "octet", {}});
   EXPECT_EQ(fetched.content, content_);
   EXPECT_EQ(world_.Sample("tentacle_pxe_tftp_transfers_total{outcome=\"repeated\"}"), "2");
+  EXPECT_EQ(world_.Sample("tentacle_pxe_tftp_transfers_total{outcome=\"complete\"}"), "1");
+}
+
+TEST_F(TftpListenerTest, ARequestForAnotherFileFromTheSamePortTakesThePlaceOfOneGivenUp) {
+  std::ofstream(world_.temp.path() + "/boot/snponly.efi") << std::string(2000, 'c');
+  given_up_ = {false, "snponly.efi", "octet", {}};
+  const Fetched fetched = Run({false, "ipxe.efi", "octet", {}});
+  EXPECT_EQ(fetched.content, content_);
+  EXPECT_EQ(world_.Sample("tentacle_pxe_tftp_transfers_total{outcome=\"aborted\"}"), "1");
   EXPECT_EQ(world_.Sample("tentacle_pxe_tftp_transfers_total{outcome=\"complete\"}"), "1");
 }
 
