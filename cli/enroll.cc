@@ -20,6 +20,7 @@
 #include "cli/commands.h"
 #include "cli/host_facts.h"
 #include "libs/config/config.h"
+#include "libs/config/secret_variable.h"
 #include "libs/identity/identity.h"
 #include "libs/net/certificate_pin.h"
 #include "libs/net/http_client.h"
@@ -198,10 +199,14 @@ absl::Status EnrollAt(const runtime::Paths& paths, const Enrollment& enrollment,
 
 int EnrollFromEnvironment(const runtime::Paths& paths) {
   const auto backend = Variable("OCTOFLEET_BACKEND");
-  const auto token = Variable("TENTACLE_TOKEN");
-  if (!backend || !token || token->empty() || std::filesystem::exists(paths.KeyFile())) return 0;
+  // Also when it is not needed any more: no child shall inherit it.
+  std::string token = config::TakeSecret("TENTACLE_TOKEN").value_or("");
+  const bool exposed = !token.empty();
+  if (const auto file = Variable("TENTACLE_TOKEN_FILE"); file && !exposed) token = config::FirstLineOf(*file);
+  if (!backend || token.empty() || std::filesystem::exists(paths.KeyFile())) return 0;
   const runtime::Log log("enroll", runtime::LogLevel::kInfo);
-  const Enrollment enrollment{*backend, *token, Variable("TENTACLE_NAME").value_or(Hostname()), {}, {}};
+  if (exposed) log.Warning("enroll.token_exposed", {{"better", "TENTACLE_TOKEN_FILE"}});
+  const Enrollment enrollment{*backend, token, Variable("TENTACLE_NAME").value_or(Hostname()), {}, {}};
   for (;;) {
     std::string node_id;
     const absl::Status status = EnrollAt(paths, enrollment, &node_id);
@@ -222,9 +227,12 @@ int Enroll(const std::vector<std::string>& args) {
   CLI::App app{"Join a backend: makes the identity key here and exchanges the token for a node id"};
   app.name("octofleet-tentacle enroll");
   app.add_option("--backend", enrollment.backend_url, "URL of the backend")->required()->envname("OCTOFLEET_BACKEND");
-  app.add_option("--token", enrollment.token, "Enrollment token; better in TENTACLE_TOKEN, where ps(1) does not show it")
-      ->required()
-      ->envname("TENTACLE_TOKEN");
+  std::string token_file;
+  auto* const token = app.add_option(
+      "--token", enrollment.token, "Enrollment token; --token-file keeps it out of ps(1), TENTACLE_TOKEN as well");
+  app.add_option("--token-file", token_file, "File whose first line is the token; - is the standard input")
+      ->envname("TENTACLE_TOKEN_FILE")
+      ->excludes(token);
   app.add_option("--name", enrollment.name, "Name of this tentacle, \"Berlin Office\"")->envname("TENTACLE_NAME");
   app.add_option("--pin", enrollment.pins, "Accepted SHA-256 of the backend's public key, base64; give two, one of them a backup");
   app.add_option("--ca-file", enrollment.ca_file, "PEM file with private CAs");
@@ -233,6 +241,13 @@ int Enroll(const std::vector<std::string>& args) {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : kExitUsage;
+  }
+  const std::string from_environment = config::TakeSecret("TENTACLE_TOKEN").value_or("");
+  if (enrollment.token.empty() && !token_file.empty()) enrollment.token = config::FirstLineOf(token_file);
+  if (enrollment.token.empty()) enrollment.token = from_environment;
+  if (enrollment.token.empty()) {
+    std::cerr << "enroll: no token: give --token-file, --token or TENTACLE_TOKEN\n";
+    return kExitUsage;
   }
   while (enrollment.backend_url.ends_with('/')) enrollment.backend_url.pop_back();
   std::string node_id;

@@ -108,7 +108,8 @@ interrupted_enrollment() {
 }
 
 enroll_with() {
-  in_branch "$TENTACLE_BIN" enroll --backend "http://$LAB_BACKEND_ADDRESS:$BACKEND_PORT" --token "$1" --name "$TENTACLE_NAME"
+  in_branch "$TENTACLE_BIN" enroll --backend "http://$LAB_BACKEND_ADDRESS:$BACKEND_PORT" --token-file - \
+    --name "$TENTACLE_NAME" <<<"$1"
 }
 
 # kill_enrollment TOKEN MILLISECONDS: the moment is what is being tried.

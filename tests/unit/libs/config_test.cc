@@ -1,9 +1,15 @@
 #include "libs/config/config.h"
 
+#include <stdlib.h>
+
+#include <fstream>
 #include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "libs/config/secret_variable.h"
+#include "tests/unit/libs/temp_dir.h"
 
 namespace tentacle::config {
 namespace {
@@ -129,6 +135,21 @@ TEST(RemoteConfig, TheSpecificationsExampleIsUnderstood) {
   EXPECT_TRUE(config.discovery().enabled());
   EXPECT_EQ(config.discovery().scan_interval_min(), 45u);
   EXPECT_EQ(config.discovery().probes_per_second(), 50u);
+}
+
+TEST(SecretVariable, IsReadOnceAndGoneFromTheMemoryThatProcShows) {
+  std::string text = "TENTACLE_TEST_SECRET=abc123";
+  ASSERT_EQ(::putenv(text.data()), 0);  // NOLINT(concurrency-mt-unsafe)
+  EXPECT_EQ(TakeSecret("TENTACLE_TEST_SECRET"), "abc123");
+  EXPECT_EQ(TakeSecret("TENTACLE_TEST_SECRET"), std::nullopt);
+  EXPECT_EQ(text.find_first_of("abc123"), std::string::npos);
+}
+
+TEST(SecretVariable, OfAFileTheFirstLineCounts) {
+  const TempDir dir;
+  std::ofstream(dir.path() + "/token") << "secret\r\nnot this\n";
+  EXPECT_EQ(FirstLineOf(dir.path() + "/token"), "secret");
+  EXPECT_EQ(FirstLineOf(dir.path() + "/nothing"), "");
 }
 
 }  // namespace
