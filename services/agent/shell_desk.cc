@@ -140,8 +140,8 @@ absl::StatusOr<ShellOrder> ShellDesk::Judge(const SignedOrder& order) {
 asio::awaitable<absl::StatusOr<std::shared_ptr<ShellSession>>> ShellDesk::Launch(ShellOrder order) {
   const absl::Status fresh = co_await used_.Use(order.session, order.expires_at);
   if (!fresh.ok()) co_return fresh;
-  auto launch = [&order]() -> absl::StatusOr<Pty> {
-    const auto user = FindUser(order.user);
+  auto launch = [this, &order]() -> absl::StatusOr<Pty> {
+    const auto user = parts_.find_user(order.user);
     if (!user.ok()) return user.status();
     return OpenShell(*user, order.columns, order.rows, order.session);
   };
@@ -178,9 +178,9 @@ asio::awaitable<void> ShellDesk::Serve(std::shared_ptr<ShellDesk> self,
   self->metrics_->leftovers_killed.Increment(killed);
   // Whoever is told that it is over finds nothing of it left.
   self->sessions_.erase(order.session);
-  self->parts_.live.Send("shell.exit", {{"session", order.session},
-                                        {"code", session->exit_code()},
-                                        {"reason", session->reason()}});
+  self->parts_.live.Send(
+      "shell.exit",
+      {{"session", order.session}, {"code", session->exit_code()}, {"reason", session->reason()}});
   self->metrics_->shells_open.Set(static_cast<double>(self->sessions_.size()));
   self->log_.Info("agent.shell_ended", {{"session", order.session}, {"reason", session->reason()}});
 }

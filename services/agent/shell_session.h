@@ -43,6 +43,8 @@ class ShellSession : public std::enable_shared_from_this<ShellSession> {
     LiveDesk& live;
     events::EventLog& events;
     ShellTimes times;
+    // Called on the blocking pool.
+    std::function<absl::StatusOr<UserIds>(const std::string&)> find_user = FindUser;
   };
 
   ShellSession(Parts parts, ShellOrder order, Pty pty);

@@ -9,8 +9,10 @@ declare -A AGENT_PIDS
 
 agent_stack_up() {
   AGENT_DIR=$1
-  mkdir -p "$AGENT_DIR/images" "$AGENT_DIR/web" "$AGENT_DIR/state" "$AGENT_DIR/run"
+  mkdir -p "$AGENT_DIR/images" "$AGENT_DIR/web" "$AGENT_DIR/state" "$AGENT_DIR/run" "$AGENT_DIR/home"
   chmod 711 "$AGENT_DIR"
+  # What root's login files on this host do takes its time, and is not what is looked at.
+  awk -F: -v OFS=: -v home="$AGENT_DIR/home" '$3 == 0 { $6 = home } 1' /etc/passwd >"$AGENT_DIR/passwd"
   postgres_start "$AGENT_DIR/postgres" || return 1
   KEY_FILE=$AGENT_DIR/key
   (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$KEY_FILE")
@@ -35,7 +37,12 @@ agent_start() {
   AGENT_PIDS[$name]=$!
 }
 
-agent_start_service() { agent_start "$1" "$TENTACLE" "$1"; }
+agent_start_service() {
+  local own_users=()
+  # shellcheck disable=SC2016  # Expanded there.
+  [ "$1" != agent ] || own_users=(unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$AGENT_DIR/passwd")
+  agent_start "$1" "${own_users[@]}" "$TENTACLE" "$1"
+}
 
 # agent_stop NAME [SIGNAL]: waits until it is gone.
 agent_stop() {

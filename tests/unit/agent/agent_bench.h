@@ -161,6 +161,8 @@ class TempFolder {
 
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
+  const std::string& path() const { return path_; }
+
  private:
   std::string path_;
 };
