@@ -1,25 +1,18 @@
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "backend/backend.h"
+#include "libs/config/secret_variable.h"
 #include "libs/runtime/build_info.h"
 
 namespace {
 
 constexpr int kExitUsage = 64;
 constexpr int kExitUnavailable = 69;
-
-std::string FirstLine(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
 
 }  // namespace
 
@@ -43,8 +36,11 @@ int main(int argc, char** argv) {
   app.add_option("--command-key-file", options.command_key_file, "Key that commands are signed with; made when missing")
       ->envname("OCTOFLEET_COMMAND_KEY_FILE");
   CLI11_PARSE(app, argc, argv);
-  if (!database_file.empty()) options.database = FirstLine(database_file);
-  options.api_key = FirstLine(api_key_file);
+  // Whether it was used or not: it has a password.
+  if (tentacle::config::TakeSecret("OCTOFLEET_DATABASE") && database_file.empty())
+    std::cerr << "octofleet-backend: OCTOFLEET_DATABASE was readable in /proc; OCTOFLEET_DATABASE_FILE is not\n";
+  if (!database_file.empty()) options.database = tentacle::config::FirstLineOf(database_file);
+  options.api_key = tentacle::config::FirstLineOf(api_key_file);
   if (options.api_key.empty() || options.database.empty()) {
     std::cerr << "octofleet-backend: the API key file or the database URL is empty\n";
     return kExitUsage;

@@ -5,6 +5,7 @@
 
 #include "backend/api/api.h"
 #include "backend/core/installer_event.h"
+#include "backend/core/random_password.h"
 #include "libs/identity/identity.h"
 #include "libs/text/view.h"
 
@@ -27,6 +28,22 @@ json::object TakeSecrets(json::object* document) {
     document->erase("domain");
   }
   return secrets;
+}
+
+// The password that was made because the order wants it so; empty: it does not.
+absl::StatusOr<std::string> MakePassword(json::object* document) {
+  const auto* wanted = document->if_contains("generateAdminPassword");
+  if (wanted == nullptr) return std::string();
+  if (!wanted->is_bool()) return absl::InvalidArgumentError("generateAdminPassword is not true or false");
+  const bool make = wanted->as_bool();
+  document->erase("generateAdminPassword");
+  if (!make) return std::string();
+  if (document->contains("adminPassword")) {
+    return absl::InvalidArgumentError("adminPassword is given, and another one is to be generated");
+  }
+  const std::string password = RandomPassword();
+  (*document)["adminPassword"] = password;
+  return password;
 }
 
 }  // namespace
@@ -54,6 +71,8 @@ void Api::AddTaskRoutes() {
 asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
   auto body = ParseBody(call.request);
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
+  const auto password = MakePassword(&*body);
+  if (!password.ok()) co_return net::ProblemReply(400, text::Message(password.status()));
   NewTask task;
   task.tentacle_id = IdField(*body, "tentacleId");
   task.image_id = IdField(*body, "imageId");
@@ -83,7 +102,11 @@ asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
   if (reply.status != 200) co_return reply;
   json::object answer = json::parse(reply.body).as_object();
   answer["callbackToken"] = callback_token;
-  co_return net::JsonReply(201, json::serialize(answer));
+  // Once, and never again.
+  if (!password->empty()) answer["adminPassword"] = *password;
+  net::HttpReply created = net::JsonReply(201, json::serialize(answer));
+  created.headers.emplace_back("Cache-Control", "no-store");
+  co_return created;
 }
 
 asio::awaitable<net::HttpReply> Api::CancelTask(Call call) {

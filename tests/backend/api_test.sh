@@ -229,6 +229,22 @@ tasks() {
   next=$(field .id)
   is 'which can be cancelled' 204 "$(api DELETE "/api/v1/provisioning/tasks/$next")"
   is 'once' 409 "$(api DELETE "/api/v1/provisioning/tasks/$next")"
+  made_password
+}
+
+made_password() {
+  local order password id
+  is 'two passwords are refused' 400 "$(api POST /api/v1/provisioning/tasks "$(jq '.generateAdminPassword = true' <<<"$TASK")")"
+  order=$(jq 'del(.adminPassword) | .generateAdminPassword = true' <<<"$TASK")
+  is 'a task is ordered with a password that is made' 201 "$(api POST /api/v1/provisioning/tasks "$order")"
+  password=$(field .adminPassword)
+  id=$(field .id)
+  is 'of 27 characters' 27 "${#password}"
+  is 'which the tentacle is told' "$password" "$(sql "SELECT secrets->>'adminPassword' FROM provisioning_tasks WHERE id = $id")"
+  api GET "/api/v1/provisioning/tasks/$id" >/dev/null
+  is 'and nobody else' 0 "$(grep -c -e "$password" "$TEMP/body")"
+  is 'nor the log' 0 "$(grep -c -e "$password" "$TEMP/backend.log")"
+  is 'it can be cancelled' 204 "$(api DELETE "/api/v1/provisioning/tasks/$id")"
 }
 
 callback() {

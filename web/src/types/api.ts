@@ -202,7 +202,11 @@ export interface NewTask {
   sshKeys: string[];
   timezone?: string;
   adminPassword?: string;
+  generateAdminPassword?: true;
 }
+
+// The answer to an order; a password that the backend made is in this answer alone.
+export type OrderedTask = Task & { adminPassword?: string };
 
 export interface Image {
   id: string;

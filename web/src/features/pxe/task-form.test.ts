@@ -95,4 +95,13 @@ describe('sourceOf', () => {
       toOrder({ ...good, adminPassword: 's3cret' }, '1', { osType: 'windows', imageId: '3' }),
     ).toMatchObject({ adminPassword: 's3cret' });
   });
+
+  it('has one made where there must be one and none is given', () => {
+    expect(toOrder(good, '1', { osType: 'windows', imageId: '3' })).toMatchObject({
+      generateAdminPassword: true,
+    });
+    expect(toOrder(good, '1', { osType: 'debian-preseed' })).not.toHaveProperty(
+      'generateAdminPassword',
+    );
+  });
 });

@@ -133,6 +133,11 @@ function networkOf(fields: TaskFields): NetworkPlan {
   };
 }
 
+function passwordOf(fields: TaskFields, source: Source): Partial<NewTask> {
+  if (fields.adminPassword) return { adminPassword: fields.adminPassword };
+  return needsPassword(source) ? { generateAdminPassword: true } : {};
+}
+
 // Only for fields that checkFields has nothing against.
 export function toOrder(fields: TaskFields, tentacleId: string, source: Source): NewTask {
   const serial = fields.diskSerial.trim();
@@ -147,7 +152,7 @@ export function toOrder(fields: TaskFields, tentacleId: string, source: Source):
     sshKeys: lines(fields.sshKeys),
     ...(serial ? { disk: { serial } } : {}),
     ...(timezone ? { timezone } : {}),
-    ...(fields.adminPassword ? { adminPassword: fields.adminPassword } : {}),
+    ...passwordOf(fields, source),
   };
 }
 

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 
 import { del, get, post } from '@/lib/api-client';
 import { keys } from '@/lib/query';
-import type { NewTask, Task } from '@/types/api';
+import type { NewTask, OrderedTask, Task } from '@/types/api';
 
 const TASKS = '/api/v1/provisioning/tasks';
 
@@ -17,7 +17,7 @@ export function useTasks(tentacleId: string) {
 export function useCreateTask() {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (task: NewTask) => post<Task>(TASKS, task),
+    mutationFn: (task: NewTask) => post<OrderedTask>(TASKS, task),
     onSuccess: (_, task) => queries.invalidateQueries({ queryKey: keys.tasks(task.tentacleId) }),
   });
 }

@@ -17,11 +17,12 @@ import {
 import { type FormEvent, useRef, useState } from 'react';
 
 import { Problem } from '@/components/errors/problem';
+import { CopyLine } from '@/components/ui/copy-line';
 import { AlertIcon } from '@/components/ui/icons';
 import { OutsideText } from '@/components/ui/outside-text';
 import { fieldOf } from '@/lib/api-client';
 import { formatBytes, revealInvisible } from '@/lib/format';
-import type { Image, Task } from '@/types/api';
+import type { Image, OrderedTask, Task } from '@/types/api';
 
 import { useImages } from '../api/images';
 import { useCreateTask } from '../api/tasks';
@@ -92,6 +93,7 @@ function Form({
   const [more, setMore] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const create = useCreateTask();
+  const [made, setMade] = useState<OrderedTask | null>(null);
 
   const text = (name: keyof TaskFields) => ({
     name,
@@ -114,15 +116,12 @@ function Form({
     event.preventDefault();
     const source = sourceOf(fields.imageId, images);
     const found = checkFields(fields);
-    if (needsPassword(source) && !fields.adminPassword) {
-      found.adminPassword = 'Nobody could sign in without one.';
-    }
     if (!source || Object.keys(found).length > 0) {
       show(found);
       return;
     }
     create.mutate(toOrder(fields, tentacleId, source), {
-      onSuccess: onCreated,
+      onSuccess: (task) => (task.adminPassword ? setMade(task) : onCreated(task)),
       onError: (error) => {
         const [name, why] = fieldOf(error) ?? [];
         const field = name ? formField(name) : null;
@@ -131,6 +130,8 @@ function Form({
     });
   };
 
+  if (made?.adminPassword)
+    return <MadePassword password={made.adminPassword} onDone={() => onCreated(made)} />;
   const unplaced =
     create.error && !formField(fieldOf(create.error)?.[0] ?? '') ? create.error : null;
   return (
@@ -195,9 +196,12 @@ function Form({
         )}
         <PasswordInput
           label="Administrator’s password"
-          description="Only the machine itself is told. Without one, Linux lets nobody in with a password."
+          description={
+            needsPassword(sourceOf(fields.imageId, images))
+              ? 'Only the machine itself is told. Left empty, a random one is made and shown once.'
+              : 'Only the machine itself is told. Without one, Linux lets nobody in with a password.'
+          }
           autoComplete="new-password"
-          required={needsPassword(sourceOf(fields.imageId, images))}
           {...text('adminPassword')}
         />
         <Textarea
@@ -250,5 +254,19 @@ function Form({
         </Group>
       </Stack>
     </form>
+  );
+}
+
+function MadePassword({ password, onDone }: { password: string; onDone: () => void }) {
+  return (
+    <Stack>
+      <Text>The machine is ordered. This is its administrator’s password; it is shown only now.</Text>
+      <CopyLine text={password} label="Administrator’s password" />
+      <Group justify="flex-end">
+        <Button onClick={onDone} data-autofocus>
+          I have it
+        </Button>
+      </Group>
+    </Stack>
   );
 }
