@@ -179,7 +179,9 @@ asio::awaitable<absl::StatusOr<DesiredChange>> DesiredStore::Commit(
 asio::awaitable<absl::Status> DesiredStore::Forget(std::uint64_t sequence) {
   co_await TakeTurn();
   std::vector<store::Write> writes = {{NumberedKey(kCommandPrefix, sequence), std::nullopt}};
-  const absl::Status status = co_await Write(std::move(writes));
+  // After a power cut it may be there again and is handed over once more, which its id makes
+  // harmless; the next command need not wait for the disk.
+  const absl::Status status = co_await Write(std::move(writes), false);
   if (status.ok()) commands_.erase(sequence);
   PassTurn();
   co_return status;
@@ -197,9 +199,9 @@ asio::awaitable<absl::Status> DesiredStore::ForgetCommands() {
   co_return status;
 }
 
-asio::awaitable<absl::Status> DesiredStore::Write(std::vector<store::Write> writes) {
+asio::awaitable<absl::Status> DesiredStore::Write(std::vector<store::Write> writes, bool sync) {
   if (writes.empty()) co_return absl::OkStatus();
-  auto apply = [this, writes = std::move(writes)] { return store_.Apply(writes); };
+  auto apply = [this, sync, writes = std::move(writes)] { return store_.Apply(writes, sync); };
   co_return co_await async::OnPool(blocking_, std::move(apply));
 }
 

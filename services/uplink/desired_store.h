@@ -66,7 +66,8 @@ class DesiredStore {
   boost::asio::awaitable<absl::Status> Forget(std::uint64_t sequence);
 
  private:
-  boost::asio::awaitable<absl::Status> Write(std::vector<store::Write> writes);
+  // Without `sync` it survives a killed process, not a power cut.
+  boost::asio::awaitable<absl::Status> Write(std::vector<store::Write> writes, bool sync = true);
   boost::asio::awaitable<void> TakeTurn();
   void PassTurn();
   void LoadEntry(std::string_view key, std::string_view value);

@@ -46,10 +46,15 @@ asio::awaitable<absl::Status> PeerPush::Run() {
   retry::Backoff backoff(limits::kPeerBackoff);
   for (;;) {
     const bool pushed = co_await PushAll();
-    if (pushed) backoff.Reset();
+    if (pushed) {
+      backoff.Reset();
+    } else {
+      given_.reset();
+    }
     // One process asks one neighbour: the delay needs no jitter.
     const absl::Duration delay = pushed ? limits::kPushInterval : backoff.Next(1.0);
-    co_await changed_.Wait(delay);
+    const bool noticed = co_await changed_.Wait(delay);
+    if (!noticed) given_.reset();  // The time for everything.
   }
 }
 
@@ -58,11 +63,23 @@ asio::awaitable<bool> PeerPush::PushAll() {
   // Expired ones go even while the service is away.
   const bool expired = co_await DropExpired();
   if (!expired) co_return false;
+  const bool pushed = co_await PushTables();
+  if (!pushed) co_return false;
+  co_return co_await DeliverCommands();
+}
+
+// A command does not wait for tables that the service has already.
+asio::awaitable<bool> PeerPush::PushTables() {
+  const Given wanted{desired_.state().config_revision, desired_.state().task_revision};
+  if (given_ == wanted) co_return true;
+  const std::uint64_t renewals = renewals_;
   const bool configured = co_await PushConfig();
   if (!configured) co_return false;
   const bool pushed = co_await PushTasks();
   if (!pushed) co_return false;
-  co_return co_await DeliverCommands();
+  // It may have come back meanwhile, with the one table and without the other.
+  if (renewals == renewals_) given_ = wanted;
+  co_return true;
 }
 
 asio::awaitable<bool> PeerPush::PushConfig() {

@@ -1,10 +1,11 @@
 // Keeps one service at what the backend wants: configuration, for pxe the table of tasks, and the
-// commands that wait for it. Pushes on every change, when the service comes back, and every 30 s:
-// all of it may be repeated freely.
+// commands that wait for it. Pushes what has changed, and everything when the service comes back
+// and every 30 s: all of it may be repeated freely.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -39,9 +40,23 @@ class PeerPush {
   // There is something to push.
   void Notify() { changed_.Notify(); }
 
+  // And what the service was given before may be gone, with it or because we forgot it.
+  void Renew() {
+    ++renewals_;
+    given_.reset();
+    Notify();
+  }
+
  private:
+  struct Given {
+    std::uint64_t config_revision = 0;
+    std::uint64_t task_revision = 0;
+    bool operator==(const Given&) const = default;
+  };
+
   // False: the service cannot be reached, or our own store refuses; try again soon.
   boost::asio::awaitable<bool> PushAll();
+  boost::asio::awaitable<bool> PushTables();
   boost::asio::awaitable<bool> PushConfig();
   // Of pxe; of the others nothing.
   boost::asio::awaitable<bool> PushTasks();
@@ -65,6 +80,8 @@ class PeerPush {
   const runtime::Clock& clock_;
   runtime::Log log_;
   Signal changed_;
+  std::optional<Given> given_;  // What the service has, as far as is known.
+  std::uint64_t renewals_ = 0;
   std::set<std::string> reported_refusals_;
   std::uint64_t logged_config_revision_ = 0;
 };

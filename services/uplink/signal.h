@@ -26,14 +26,14 @@ class Signal {
   // A notice that nobody has waited for is of no use any more.
   void Forget() { noticed_ = false; }
 
-  // Returns at the next notice or after `timeout`, whichever comes first.
-  boost::asio::awaitable<void> Wait(absl::Duration timeout) {
-    if (!std::exchange(noticed_, false)) {
+  // Returns at the next notice or after `timeout`, whichever comes first; true: there was a notice.
+  boost::asio::awaitable<bool> Wait(absl::Duration timeout) {
+    if (!noticed_) {
       // A day is for ever: what waits so long looks again.
       timer_.expires_after(absl::ToChronoNanoseconds(std::min(timeout, absl::Hours(24))));
       co_await timer_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
-      noticed_ = false;
     }
+    co_return std::exchange(noticed_, false);
   }
 
  private:

@@ -45,14 +45,17 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   const auto notify = [&pushes](Service service) {
     pushes[static_cast<std::size_t>(service)]->Notify();
   };
-  const auto notify_all = [notify] {
+  const auto renew = [&pushes](Service service) {
+    pushes[static_cast<std::size_t>(service)]->Renew();
+  };
+  const auto renew_all = [renew] {
     for (const Service service : kServices)
-      notify(service);
+      renew(service);
   };
   Signal peers_changed(host.home);
   const auto on_peer = [&](Service service) {
     // To one that is back for what it has missed; to one that is away so that its return is noticed at once.
-    notify(service);
+    renew(service);
     peers_changed.Notify();
     host.health.Set("peers", true, peers.Summary());
   };
@@ -68,7 +71,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
                             host.clock, host.log});
   };
   link.OnConnected(serve);
-  const auto wipe = [&] { return WipeSecrets(host, desired, notify); };
+  const auto wipe = [&] { return WipeSecrets(host, desired, renew); };
   link.OnRemoved(wipe);
 
   // a configuration that touches the link -> proven by a connection, or taken back
@@ -78,7 +81,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
     trial.Notify();
   };
   inbox.OnChange(on_change);
-  trial.OnRevert(notify_all);
+  trial.OnRevert(renew_all);
   const auto on_step = [&trial] { trial.Notify(); };
   link.OnStep(on_step);
   peers.OnConfigInForce(on_step);

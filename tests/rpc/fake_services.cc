@@ -35,6 +35,7 @@ class FakeConfig final : public config::v1::ConfigService::CallbackService {
     return Answer(home_, context, request, response,
                   [this](const config::v1::ReplaceConfigRequest& r)
                       -> absl::StatusOr<config::v1::ReplaceConfigResponse> {
+                    ++told_.config_pushes[name_];
                     auto& [revision, json] = told_.configs[name_];
                     if (r.revision() > revision) {
                       revision = r.revision();

@@ -32,6 +32,7 @@ struct Told {
   std::vector<std::string> wakes;  // "<command id> <mac>"
   std::vector<std::string> pulls;
   std::map<std::string, std::pair<std::uint64_t, std::string>> configs;  // By service.
+  std::map<std::string, int> config_pushes;  // By service, repeated ones too.
   // What the fakes answer.
   std::string refuse_task;         // pxe refuses the task of this id.
   std::uint64_t pxe_revision = 0;  // A revision that pxe has from an earlier life.

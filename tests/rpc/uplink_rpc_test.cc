@@ -94,7 +94,8 @@ TEST_F(UplinkTest, WhatHasPiledUpReachesAPlainBackendWhole) {
   pxe.Append("boot.detected", "{}");
   WaitFor("the first is up", [&] { return backend_.Count("boot.detected") == 1; });
   clock_.ahead = absl::Seconds(11);
-  for (int i = 0; i < kPile; ++i) pxe.Append("boot.detected", "{}");
+  for (int i = 0; i < kPile; ++i)
+    pxe.Append("boot.detected", "{}");
   WaitFor("all are confirmed", [&] { return pxe.confirmed() == kPile + 1; });
 }
 
@@ -116,6 +117,33 @@ TEST_F(UplinkTest, CommandWaitsForItsServiceAndIsGivenOnce) {
   WaitFor("the agent has the second job", [&] { return told_.jobs.size() == 2; });
   EXPECT_EQ(told_.jobs.back().reference(), "j2");
   EXPECT_EQ(uplink_->Metric("tentacle_uplink_repeats_total"), 1);
+}
+
+TEST_F(UplinkTest, CommandDoesNotWaitForTablesThatTheServiceHas) {
+  Start("agent");
+  StartUplinkAndWait();
+  Order("m1", R"("type":"config.update","revision":3,"config":{"log":{"level":"debug"}})");
+  Order("m2", R"("type":"job.run","job":{"id":"j1","script":"true"})");
+  WaitFor("the agent has the first job", [&] { return told_.jobs.size() == 1; });
+  EXPECT_EQ(told_.configs["agent"].first, 3u);
+  const int before = told_.config_pushes["agent"];
+  EXPECT_GT(before, 0);
+  for (int i = 2; i <= 5; ++i) {
+    Order(fmt::format("m{}", i + 1),
+          fmt::format(R"("type":"job.run","job":{{"id":"j{}","script":"true"}})", i));
+  }
+  WaitFor("the agent has all jobs", [&] { return told_.jobs.size() == 5; });
+  EXPECT_EQ(told_.config_pushes["agent"], before);
+  // One that is started anew is given everything first.
+  services_.erase("agent");
+  WaitFor("its end is seen", [this] {
+    return uplink_->Detail("peers").find("agent does not answer") != std::string::npos;
+  });
+  told_.configs.clear();
+  Start("agent");
+  Order("m7", R"("type":"job.run","job":{"id":"j6","script":"true"})");
+  WaitFor("the agent has the last job", [&] { return told_.jobs.size() == 6; });
+  EXPECT_EQ(told_.configs["agent"].first, 3u);
 }
 
 TEST_F(UplinkTest, EveryCommandReachesItsService) {
