@@ -133,14 +133,15 @@ std::variant<Probe, WaitUntil, Finished> ScanPlan::Next(absl::Duration elapsed) 
   }
 }
 
-// Each pass loses the same share of who is there. A little is added to it, because of few hosts
-// nothing follows.
+// Each pass loses the same share of who is there. Few hosts say little about it, so what is likely
+// of any segment counts as well.
 bool ScanPlan::IsEnough(std::uint32_t passes) const {
   if (passes >= std::max(settings_.passes, settings_.max_passes)) return true;
   if (passes < settings_.passes) return false;
-  constexpr double kDoubt = 0.3;
   const auto answered = static_cast<double>(targets_.size() - silent_);
-  const double loss = (static_cast<double>(late_) + kDoubt) / (answered + 1);
+  const auto lost = static_cast<double>(lost_);
+  const double loss = (lost + limits::kUsualLoss * limits::kUsualLossWeight) /
+                      (lost + answered + limits::kUsualLossWeight);
   return answered * std::pow(loss, passes) < settings_.expected_misses;
 }
 
@@ -176,7 +177,10 @@ bool ScanPlan::OnAnswer(std::string_view interface, std::uint32_t address) {
     if (found == end || found->address != address || found->answered) continue;
     found->answered = true;
     --silent_;
-    if (pass_ > 0) ++late_;
+    // An answer that comes before the next question is to the one before: slow, not lost.
+    const bool asked_in_pass = static_cast<std::size_t>(found - targets_.begin()) < next_;
+    const std::uint32_t questions = pass_ + (asked_in_pass ? 1 : 0);
+    if (questions > 1) lost_ += questions - 1;
     awaited = true;
   }
   return awaited;
