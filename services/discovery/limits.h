@@ -37,10 +37,11 @@ inline constexpr double kUsualLossWeight = 10;
 // but not more often than this: at 10 % loss each way ten questions miss one host in 16 million.
 inline constexpr std::uint32_t kMaxScanPasses = 10;
 
-// How long a host may think about the last probe of a sweep. Machines that sleep lightly take
+// How long a host may think about the first probe of a sweep. Machines that sleep lightly take
 // hundreds of milliseconds to answer; who is later than that is still heard, only not in this
-// result.
+// result. Who lost the first probe has this long for the last one.
 inline constexpr absl::Duration kReplyWait = absl::Milliseconds(500);
+inline constexpr absl::Duration kRepeatWait = absl::Milliseconds(200);
 
 // Between two passes less is enough, because the next one asks anew.
 inline constexpr absl::Duration kPassWait = absl::Milliseconds(50);

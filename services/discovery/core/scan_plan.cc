@@ -127,10 +127,17 @@ std::variant<Probe, WaitUntil, Finished> ScanPlan::Next(absl::Duration elapsed) 
     }
     if (MoveToSilent()) return Ask(elapsed);
     between_passes_ = true;
-    const bool is_last = IsEnough(pass_ + 1);
-    due_ = last_probe_ +
-           (is_last ? settings_.reply_wait : std::min(settings_.pass_wait, settings_.reply_wait));
+    if (pass_ == 0) last_of_first_pass_ = last_probe_;
+    due_ = IsEnough(pass_ + 1) ? LastAnswers()
+                               : last_probe_ + std::min(settings_.pass_wait, settings_.reply_wait);
   }
+}
+
+// Who thinks long has had the time since the first question; who lost that one thinks as long as
+// most.
+absl::Duration ScanPlan::LastAnswers() const {
+  return std::max(last_of_first_pass_ + settings_.reply_wait,
+                  last_probe_ + std::min(settings_.repeat_wait, settings_.reply_wait));
 }
 
 // Each pass loses the same share of who is there. Few hosts say little about it, so what is likely

@@ -86,6 +86,8 @@ struct ScanSettings {
   double expected_misses = 0.002;
   absl::Duration reply_wait = absl::Seconds(1);         // After the last pass.
   absl::Duration pass_wait = absl::InfiniteDuration();  // Between two passes, if it is shorter.
+  // After the last pass, if `reply_wait` is over since the first.
+  absl::Duration repeat_wait = absl::InfiniteDuration();
   ScanRules rules;
 };
 
@@ -135,6 +137,7 @@ class ScanPlan {
 
   bool Covered(const Subnet& subnet) const;
   bool IsEnough(std::uint32_t passes) const;
+  absl::Duration LastAnswers() const;
   bool MoveToSilent();
   Probe Ask(absl::Duration elapsed);
 
@@ -153,6 +156,7 @@ class ScanPlan {
   bool between_passes_ = false;
   absl::Duration due_;  // When the next thing happens.
   absl::Duration last_probe_;
+  absl::Duration last_of_first_pass_;
 };
 
 }  // namespace tentacle::discovery
