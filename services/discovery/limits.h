@@ -153,6 +153,8 @@ inline constexpr std::size_t kMaxDhcpServers = 64;
 // Servers heard within this time after the first one are taken for the segment's own: pairs of
 // servers are common, and both speak within an hour.
 inline constexpr absl::Duration kDhcpLearning = absl::Hours(1);
+// So many of them: more are made up, and must not make the segment's own ones forgotten.
+inline constexpr std::ptrdiff_t kMaxLearnedServers = 8;
 
 // One alert a server an hour, and so many in all, because an attacker can make up servers.
 inline constexpr absl::Duration kRogueAlertEvery = absl::Hours(1);
