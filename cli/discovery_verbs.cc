@@ -29,7 +29,7 @@ using discovery::v1::DiscoveryService;
 constexpr int kExitUsage = 64;
 constexpr int kExitUnavailable = 69;
 constexpr int kExitFailed = 1;
-constexpr auto kPoll = std::chrono::milliseconds(200);
+constexpr auto kPoll = std::chrono::milliseconds(50);
 
 class Client : public ServiceClient<DiscoveryService> {
  public:

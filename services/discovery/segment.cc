@@ -112,6 +112,7 @@ absl::StatusOr<ArpScanner::Started> Segment::StartScan(std::string scan_id,
   settings.expected_misses = limits::kExpectedMisses;
   settings.reply_wait = limits::kReplyWait;
   settings.pass_wait = limits::kPassWait;
+  settings.repeat_wait = limits::kRepeatWait;
   settings.rules = RulesOf(config);
   auto started = scanner_->Start(std::move(scan_id), std::move(settings));
   if (!started.ok()) {

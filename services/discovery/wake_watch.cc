@@ -1,7 +1,5 @@
 #include "services/discovery/wake_watch.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -34,24 +32,13 @@ WakeWatch::WakeWatch(asio::any_io_executor home,
       links_(links),
       table_(table),
       reporter_(reporter),
-      log_(std::move(log)),
-      allowance_(limits::kWakeBurst) {}
+      log_(std::move(log)) {}
 
 absl::Status WakeWatch::Admit(const wire::MacAddress& mac) {
   const absl::Time now = clock_.Now();
   const auto found = watches_.find(mac);
-  if (found != watches_.end() && now - found->second->started < limits::kWakeEvery) {
-    return absl::ResourceExhaustedError(
-        fmt::format("{} was woken less than a second ago", mac.ToString()));
-  }
-  if (allowance_at_ != absl::InfinitePast()) {
-    const double seconds = std::max(0.0, absl::ToDoubleSeconds(now - allowance_at_));
-    allowance_ = std::min(limits::kWakeBurst, allowance_ + seconds);
-  }
-  allowance_at_ = now;
-  if (allowance_ < 1)
-    return absl::ResourceExhaustedError("too many machines were woken just now: one a second");
-  allowance_ -= 1;
+  const absl::Time last = found == watches_.end() ? absl::InfinitePast() : found->second->started;
+  if (absl::Status status = allowance_.Take(last, now); !status.ok()) return status;
   // A watch that is under way for this MAC ends unheard: the new one tells.
   if (found != watches_.end()) {
     found->second->timer->cancel();

@@ -17,6 +17,7 @@
 #include "libs/runtime/clock.h"
 #include "libs/runtime/log.h"
 #include "services/discovery/core/device_table.h"
+#include "services/discovery/core/wake_allowance.h"
 #include "services/discovery/report.h"
 #include "services/discovery/reporter.h"
 #include "services/discovery/segment_links.h"
@@ -79,8 +80,7 @@ class WakeWatch : public std::enable_shared_from_this<WakeWatch> {
   runtime::Log log_;
   ScanRules rules_;
   std::map<wire::MacAddress, WatchPtr> watches_;
-  double allowance_;
-  absl::Time allowance_at_ = absl::InfinitePast();
+  WakeAllowance allowance_;
   bool stopped_ = false;
 };
 

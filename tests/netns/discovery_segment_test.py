@@ -26,6 +26,7 @@ OWN = "10.91.0.254"
 SWITCH = bytes.fromhex("001b21aabbcc")
 ROGUE = bytes.fromhex("000c29666666")
 PATIENCE_S = 60
+LIES = 5000
 
 
 def skip(reason):
@@ -101,6 +102,19 @@ class World:
 
     def devices(self):
         return json.loads(self.verb("devices", "--format", "json").stdout).get("devices", [])
+
+    def metric(self, name):
+        text = subprocess.run(["ip", "netns", "exec", f"{TAG}-t", "curl", "-s", "http://127.0.0.1:9474/metrics"], text=True,
+                              capture_output=True, check=True).stdout
+        return float(next(line for line in text.splitlines() if line.startswith(name + " ")).split()[-1])
+
+    def await_device(self, what, wanted):
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            found = [device for device in self.devices() if wanted(device)]
+            if found:
+                return found[0]
+        raise SystemExit(f"not ok - {what} is not known")
 
     def event(self, kind, field, value):
         done = subprocess.run([CLIENT, str(self.folder / "run/discovery.sock"), "event", kind, field, value], text=True, capture_output=True)
@@ -182,11 +196,13 @@ def listening(world):
                                     corpus.MDNS_GROUP, host).hex())
     world.order("frame", corpus.frame(0x88CC, corpus.lldp(b"sw-floor2"), bytes.fromhex("0180c200000e"), SWITCH).hex())
     world.order("frame", corpus.cdp_frame(corpus.cdp(b"core-1")).hex())
-    until = time.monotonic() + PATIENCE_S
-    named = []
-    while not named and time.monotonic() < until:
-        named = [d for d in world.devices() if d["mac"] == mac_of(9) and d.get("hostname")]
-    check("a name that is heard is the device's", named and named[0]["names"][0]["source"] == "mdns", named)
+    named = world.await_device("the name", lambda d: d["mac"] == mac_of(9) and d.get("hostname"))
+    check("a name that is heard is the device's", named["names"][0]["source"] == "mdns", named)
+    desk = bytes.fromhex(mac_of(12).replace(":", ""))
+    world.order("frame", corpus.udp(ip_of(12), "10.91.0.255", 137, 137, corpus.netbios(b"DESK-12", address=ip_of(12)), mac=desk).hex())
+    named = world.await_device("the NetBIOS name", lambda d: d["mac"] == mac_of(12) and d.get("hostname"))
+    check("a NetBIOS name counts where there is no better one",
+          [(n["source"], n["name"]) for n in named["names"]] == [("netbios", "DESK-12")], named)
     csv = world.verb("devices", "--format", "csv").stdout
     line = next(line for line in csv.splitlines() if mac_of(9) in line)
     check("a hostile name is no formula and no control character in the CSV",
@@ -198,6 +214,29 @@ def listening(world):
     check("the switches and the gateway are in the topology",
           "switch:sw-floor2" in nodes and "switch:core-1" in nodes and nodes[f"device:{mac_of(1)}"]["kind"] == "gateway", list(nodes)[:8])
     check("as a graph it begins and ends as Graphviz wants it", world.verb("topology").stdout.strip().endswith("}"))
+
+
+def tags(world):
+    """Frames of a trunk: the card hands the tag over beside the frame."""
+    import make_discovery_corpus as corpus
+
+    def talk(n, vlan, sender):
+        mac = bytes.fromhex(mac_of(n).replace(":", ""))
+        data = corpus.frame(0x0806, corpus.arp(1, mac, sender, "10.20.0.1"), source=mac)
+        world.order("frame", corpus.tagged(vlan, data).hex())
+
+    talk(301, 20, "10.20.0.9")
+    talk(5, 30, "10.30.0.5")
+    neighbour = corpus.lldp(b"sw-tagged", more=corpus.tlv(127, b"\0\x80\xc2\x01\0\x28"))
+    world.order("frame", corpus.frame(0x88CC, neighbour, bytes.fromhex("0180c200000e"), SWITCH).hex())
+    known = world.await_device("a card that speaks with a tag", lambda d: d["mac"] == mac_of(301))
+    check("who speaks with a tag is a device of that VLAN, with no address of ours", known["vlan"] == 20 and not known.get("ip"), known)
+    known = world.await_device("a known card that speaks with a tag", lambda d: d["mac"] == mac_of(5) and d.get("vlan"))
+    check("who has an address here too keeps it", known["vlan"] == 30 and known["ip"] == ip_of(5), known)
+    edges = {(edge["from"], edge["to"], edge["evidence"]) for edge in json.loads(world.verb("topology", "--format", "json").stdout)["edges"]}
+    check("the VLANs of talkers and of the port are in the topology, with the evidence",
+          {(f"device:{mac_of(301)}", "vlan:20", "vlan-tag"), (f"device:{mac_of(5)}", "vlan:30", "vlan-tag"),
+           ("switch:sw-tagged", "vlan:40", "lldp")} <= edges, [edge for edge in edges if "vlan" in edge[1]])
 
 
 def manners(world):
@@ -219,6 +258,48 @@ def manners(world):
     check("and it counts for the methods", {w["method"]: w["woke"] for w in record} == {"udp": 1, "raw": 1}, record)
 
 
+def lies(world, before):
+    """Thousands of acknowledgements of made-up servers, and as many names of one card."""
+    import make_discovery_corpus as corpus
+    talker = bytes.fromhex(mac_of(8).replace(":", ""))
+
+    def announce(name):
+        data = corpus.dns(corpus.record(corpus.labels(name, b"local"), 1, corpus.ip(ip_of(8))))
+        return corpus.udp(ip_of(8), "224.0.0.251", 5353, 5353, data, corpus.MDNS_GROUP, talker).hex()
+
+    def acknowledge(n):
+        server = f"10.91.{1 + n // 250}.{1 + n % 250}"
+        data = corpus.dhcp(2, corpus.option(53, b"\x05") + corpus.option(54, corpus.ip(server)), yiaddr=ip_of(n % 200 + 1))
+        return corpus.udp(server, "255.255.255.255", 67, 68, data, mac=ROGUE).hex()
+
+    frames = world.folder / "lies"
+    frames.write_text("".join(f"{acknowledge(n)}\n{announce(b'bomb-%d' % n)}\n" for n in range(LIES)))
+    world.order("replay", frames, 2500)
+    last = []
+    until = time.monotonic() + PATIENCE_S
+    while not last and time.monotonic() < until:
+        world.order("frame", announce(b"honest"))
+        last = [d for d in world.devices() if d["mac"] == mac_of(8) and d.get("hostname") == "honest"]
+    check("after a bomb of names the next one counts, and it is the only one", last and len(last[0]["names"]) == 1, last)
+    servers = json.loads(world.verb("devices", "--format", "json").stdout)["dhcpServers"]
+    verdicts = {s["ip"]: s["verdict"] for s in servers}
+    check("made-up servers are bounded, and the segment's own is still trusted",
+          len(servers) <= 64 and verdicts.get(ip_of(201)) == "learned", verdicts)
+    alerts = world.metric('tentacle_discovery_alerts_total{kind="rogue-dhcp"}')
+    check("and told twenty times an hour at most", 1 < alerts <= 20, alerts)
+    check("nobody who is here was lost", before <= inventory(world.devices()))
+
+
+def spoof(world):
+    import make_discovery_corpus as corpus
+    thief = bytes.fromhex("000c29777777")
+    world.order("frame", corpus.frame(0x0806, corpus.arp(2, thief, ip_of(1), OWN), source=thief).hex())
+    alert = world.event("network.alert", "kind", "gateway-changed")
+    check("who speaks for the gateway's address is told at once", alert["ip"] == ip_of(1) and alert["after"] == "00:0c:29:77:77:77", alert)
+    known = world.await_device("the thief", lambda d: d["mac"] == "00:0c:29:77:77:77")
+    check("and is suspect", known.get("suspect"), known)
+
+
 def poison(world):
     before = inventory(world.devices())
     world.order("flood", 5000, 2500)
@@ -227,6 +308,7 @@ def poison(world):
     devices = world.devices()
     suspects = [d for d in devices if d.get("suspect") and d["mac"].startswith("02:")]
     check("its cards are suspect and the others are still known", len(suspects) > 4000 and before <= inventory(devices), len(suspects))
+    lies(world, before)
     rss = int(next(line.split()[1] for line in pathlib.Path(f"/proc/{world.service.pid}/status").read_text().splitlines()
                    if line.startswith("VmRSS")))
     print(f"# resident: {rss >> 10} MiB with {len(devices)} devices (this build may have sanitizers)")
@@ -245,7 +327,9 @@ def main():
         world.verb("devices")
         truth(world)
         listening(world)
+        tags(world)
         manners(world)
+        spoof(world)
         poison(world)
         code = world.stop()
         check("the service ends in order", code == 0, code)

@@ -3,8 +3,8 @@
 
     segment_farm.py INTERFACE
 
-Orders: "host MAC IP", "gone MAC", "move MAC IP", "frame HEX", "flood COUNT PER_SECOND", "listen IP" (counts ARP
-questions, ICMP and TCP for that address), "asked IP". Each is answered with a line.
+Orders: "host MAC IP", "gone MAC", "move MAC IP", "frame HEX", "flood COUNT PER_SECOND", "replay FILE PER_SECOND"
+(a frame in hex on each line), "listen IP" (counts ARP questions, ICMP and TCP for that address), "asked IP". Each is answered with a line.
 """
 
 import random
@@ -82,6 +82,8 @@ class Farm:
             self.socket.send(bytes.fromhex(words[0]))
         elif order == "flood":
             return self.flood(int(words[0]), float(words[1]))
+        elif order == "replay":
+            self.send_paced((bytes.fromhex(line) for line in open(words[0])), float(words[1]))
         elif order == "listen":
             self.asked[ip_bytes(words[0])] = 0
         elif order == "asked":
@@ -93,14 +95,20 @@ class Farm:
     def flood(self, count, per_second):
         """Made-up cards that ask for the gateway."""
         chance = random.Random(1)
-        due = time.monotonic()
-        for n in range(count):
+
+        def question(n):
             mac = bytes([0x02]) + chance.randbytes(5)
-            sender = bytes([10, 91, 0, 1 + n % 250])
-            self.socket.send(arp(1, mac, sender, b"", ip_bytes("10.91.0.1")))
+            return arp(1, mac, bytes([10, 91, 0, 1 + n % 250]), b"", ip_bytes("10.91.0.1"))
+
+        self.send_paced(map(question, range(count)), per_second)
+        return "done"
+
+    def send_paced(self, frames, per_second):
+        due = time.monotonic()
+        for frame in frames:
+            self.socket.send(frame)
             due += 1 / per_second
             time.sleep(max(0, due - time.monotonic()))
-        return "done"
 
 
 Farm(sys.argv[1]).run()

@@ -91,6 +91,9 @@ DhcpServer& DhcpServers::FindOrAdd(const DhcpSighting& sighting, absl::Time now)
 }
 
 bool DhcpServers::IsLearning(absl::Time now) const {
+  const auto learned = [](const DhcpServer& server) { return server.learned; };
+  if (std::count_if(servers_.begin(), servers_.end(), learned) >= limits::kMaxLearnedServers)
+    return false;
   // The first of all is learned however late it comes. A rogue one does not open the time to learn.
   absl::Time first = absl::InfiniteFuture();
   for (const DhcpServer& server : servers_) {

@@ -127,20 +127,28 @@ std::variant<Probe, WaitUntil, Finished> ScanPlan::Next(absl::Duration elapsed) 
     }
     if (MoveToSilent()) return Ask(elapsed);
     between_passes_ = true;
-    const bool is_last = IsEnough(pass_ + 1);
-    due_ = last_probe_ +
-           (is_last ? settings_.reply_wait : std::min(settings_.pass_wait, settings_.reply_wait));
+    if (pass_ == 0) last_of_first_pass_ = last_probe_;
+    due_ = IsEnough(pass_ + 1) ? LastAnswers()
+                               : last_probe_ + std::min(settings_.pass_wait, settings_.reply_wait);
   }
 }
 
-// Each pass loses the same share of who is there. A little is added to it, because of few hosts
-// nothing follows.
+// Who thinks long has had the time since the first question; who lost that one thinks as long as
+// most.
+absl::Duration ScanPlan::LastAnswers() const {
+  return std::max(last_of_first_pass_ + settings_.reply_wait,
+                  last_probe_ + std::min(settings_.repeat_wait, settings_.reply_wait));
+}
+
+// Each pass loses the same share of who is there. Few hosts say little about it, so what is likely
+// of any segment counts as well.
 bool ScanPlan::IsEnough(std::uint32_t passes) const {
   if (passes >= std::max(settings_.passes, settings_.max_passes)) return true;
   if (passes < settings_.passes) return false;
-  constexpr double kDoubt = 0.3;
   const auto answered = static_cast<double>(targets_.size() - silent_);
-  const double loss = (static_cast<double>(late_) + kDoubt) / (answered + 1);
+  const auto lost = static_cast<double>(lost_);
+  const double loss = (lost + limits::kUsualLoss * limits::kUsualLossWeight) /
+                      (lost + answered + limits::kUsualLossWeight);
   return answered * std::pow(loss, passes) < settings_.expected_misses;
 }
 
@@ -176,7 +184,10 @@ bool ScanPlan::OnAnswer(std::string_view interface, std::uint32_t address) {
     if (found == end || found->address != address || found->answered) continue;
     found->answered = true;
     --silent_;
-    if (pass_ > 0) ++late_;
+    // An answer that comes before the next question is to the one before: slow, not lost.
+    const bool asked_in_pass = static_cast<std::size_t>(found - targets_.begin()) < next_;
+    const std::uint32_t questions = pass_ + (asked_in_pass ? 1 : 0);
+    if (questions > 1) lost_ += questions - 1;
     awaited = true;
   }
   return awaited;

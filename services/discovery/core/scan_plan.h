@@ -83,9 +83,11 @@ struct ScanSettings {
   std::uint32_t passes = 2;              // At least. From the second on only the silent are asked,
   std::uint32_t max_passes =
       0;  // and, up to this, so often that fewer than `expected_misses` hosts are left unheard.
-  double expected_misses = 0.003;
+  double expected_misses = 0.002;
   absl::Duration reply_wait = absl::Seconds(1);         // After the last pass.
   absl::Duration pass_wait = absl::InfiniteDuration();  // Between two passes, if it is shorter.
+  // After the last pass, if `reply_wait` is over since the first.
+  absl::Duration repeat_wait = absl::InfiniteDuration();
   ScanRules rules;
 };
 
@@ -135,6 +137,7 @@ class ScanPlan {
 
   bool Covered(const Subnet& subnet) const;
   bool IsEnough(std::uint32_t passes) const;
+  absl::Duration LastAnswers() const;
   bool MoveToSilent();
   Probe Ask(absl::Duration elapsed);
 
@@ -145,7 +148,7 @@ class ScanPlan {
   std::vector<Skipped> skipped_;
 
   std::size_t silent_ = 0;  // Targets that have not answered.
-  std::size_t late_ = 0;    // Those that answered in the second pass or later.
+  std::size_t lost_ = 0;    // Questions to the others that nothing came of.
   std::size_t asked_ = 0;
   std::uint32_t pass_ = 0;
   std::size_t range_ = 0;  // The cursor: the range of next_.
@@ -153,6 +156,7 @@ class ScanPlan {
   bool between_passes_ = false;
   absl::Duration due_;  // When the next thing happens.
   absl::Duration last_probe_;
+  absl::Duration last_of_first_pass_;
 };
 
 }  // namespace tentacle::discovery

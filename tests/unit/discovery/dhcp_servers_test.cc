@@ -118,6 +118,19 @@ TEST(DhcpServers, AFloodOfServersIsBoundedAndKeepsWhatWasLearned) {
   EXPECT_GT(next->suppressed, 9000u);
 }
 
+TEST(DhcpServers, AFloodWithinTheHourOfLearningDoesNotReplaceTheSegmentsOwn) {
+  DhcpServers servers;
+  servers.Observe(Offer(kOwn, 1), {}, kNoon);
+  std::size_t alerts = 0;
+  for (std::uint32_t n = 0; n < 1000; ++n) {
+    if (servers.Observe(Offer(0x0b000000 + n, 2), {}, kNoon + absl::Milliseconds(n))) ++alerts;
+  }
+  EXPECT_EQ(alerts, limits::kMaxRogueAlertsPerHour);
+  EXPECT_THAT(servers.servers(), SizeIs(limits::kMaxDhcpServers));
+  EXPECT_EQ(servers.servers()[0].address, kOwn);
+  EXPECT_EQ(servers.servers()[0].verdict, ServerVerdict::kLearned);
+}
+
 TEST(DhcpServers, WhatWasStoredIsStillKnown) {
   DhcpServers before;
   before.Observe(Offer(kOwn, 1), {}, kNoon);

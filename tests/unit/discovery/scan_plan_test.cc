@@ -123,6 +123,28 @@ TEST(ScanPlan, WaitsForTheLastAnswerBeforeItAsksAgain) {
   EXPECT_EQ(sent[1].at - sent[0].at, absl::Seconds(3));
 }
 
+// The end of a sweep of five silent hosts at this pace.
+absl::Duration EndOf(std::uint32_t probes_per_second) {
+  ScanSettings settings;
+  settings.probes_per_second = probes_per_second;
+  settings.reply_wait = absl::Milliseconds(500);
+  settings.pass_wait = absl::Milliseconds(50);
+  settings.repeat_wait = absl::Milliseconds(200);
+  ScanPlan plan({{"eth0", Ip(10, 0, 0, 1), 29}}, settings);
+  absl::Duration now;
+  for (;;) {
+    const auto step = plan.Next(now);
+    if (std::holds_alternative<Finished>(step)) return now;
+    if (const auto* wait = std::get_if<WaitUntil>(&step)) now = wait->elapsed;
+  }
+}
+
+TEST(ScanPlan, ReplyWaitIsFromTheFirstQuestionAndALittleFromTheLast) {
+  EXPECT_EQ(EndOf(1000), absl::Milliseconds(4 + 500));
+  // The second pass is from 450 ms to 850 ms.
+  EXPECT_EQ(EndOf(10), absl::Milliseconds(850 + 200));
+}
+
 TEST(ScanPlan, KeepsThePace) {
   ScanSettings settings = OnePass();
   settings.probes_per_second = 100;

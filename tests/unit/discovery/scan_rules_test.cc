@@ -1,6 +1,7 @@
 // What the owner of the box allows a sweep, and how often the silent are asked.
 #include <random>
 #include <set>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -105,6 +106,42 @@ TEST(ScanRules, WhereMuchIsLostEverybodyIsFoundAllTheSame) {
     missed += 31 - static_cast<int>(found.size());
   }
   EXPECT_LE(missed, 5) << "of 3100; two passes alone miss 112";
+}
+
+TEST(ScanRules, OneLostQuestionCostsOneMorePassHoweverFewLiveThere) {
+  for (const std::uint32_t hosts : {1u, 2u, 5u, 30u}) {
+    ScanPlan plan({kSubnet}, Fast());
+    int asked_last = 0;
+    RunSweep(plan, [&](std::uint32_t address) {
+      const bool is_host = address > 0x0a000001 && address <= 0x0a000001 + hosts;
+      if (address != 0x0a000001 + hosts) return is_host;
+      return ++asked_last > 1;
+    });
+    EXPECT_EQ(plan.pass(), 3u) << hosts << " hosts";
+  }
+}
+
+TEST(ScanRules, FewHostsOfWhomNoneIsLateAreAskedTwice) {
+  for (const std::uint32_t hosts : {1u, 2u, 5u, 10u, 30u, 250u}) {
+    ScanPlan plan({kSubnet}, Fast());
+    RunSweep(plan, [&](std::uint32_t address) { return address <= 0x0a000001 + hosts; });
+    EXPECT_EQ(plan.pass(), 2u) << hosts << " hosts";
+  }
+}
+
+TEST(ScanRules, WhoAnswersSlowlyHasLostNothing) {
+  // Each host answers when a hundred others have been asked, the last ones in the second pass.
+  ScanPlan plan({kSubnet}, Fast());
+  std::vector<std::uint32_t> asked;
+  RunSweep(plan, [&](std::uint32_t address) {
+    asked.push_back(address);
+    if (asked.size() > 100) {
+      const std::uint32_t earlier = asked[asked.size() - 101];
+      if (earlier % 8 == 0) plan.OnAnswer("eth0", earlier);
+    }
+    return false;
+  });
+  EXPECT_EQ(plan.pass(), 2u);
 }
 
 }  // namespace

@@ -123,5 +123,11 @@ TEST(WakeOnLan, IsSixTimesOnesAndSixteenTimesTheAddress) {
   }
 }
 
+TEST(WakeOnLan, ThePasswordStandsBehind) {
+  const Buffer packet = EmitWakeOnLan(kOurs, FromHex("001b2c3d4e5f"));
+  ASSERT_EQ(packet.size(), 108u);
+  EXPECT_EQ(Buffer(packet.begin() + 102, packet.end()), FromHex("001b2c3d4e5f"));
+}
+
 }  // namespace
 }  // namespace tentacle::wire
