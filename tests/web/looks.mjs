@@ -22,6 +22,12 @@ export async function looksRight(browser, page, tentacle) {
       `/nodes/${tentacle.nodeId}/journal`,
       (p) => p.getByRole('list', { name: 'Journal lines' }),
     ],
+    [
+      'prepulls',
+      '/prepulls?open=1',
+      (p) => p.getByRole('region', { name: 'Tentacles of this prepull' }),
+    ],
+    ['prepull-order', '/prepulls?order=', (p) => p.getByLabel('Deadline')],
     ['jobs', `/nodes/${tentacle.nodeId}/jobs?job=1`, (p) => p.getByLabel('Output')],
   ];
   for (const [name, path, landmark] of views) {

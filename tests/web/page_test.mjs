@@ -20,6 +20,7 @@ import {
   ordersMachine,
   showsHostileTextAsText,
 } from './pxe_journey.mjs';
+import { ordersPrepull } from './prepull_journey.mjs';
 import { runsScript, usesNetwork } from './segment_journey.mjs';
 import { readsJournal, seesSystem } from './system_journey.mjs';
 import { BACKEND, check, CHROMIUM, PROFILE_DIR, SCREENSHOTS } from './world.mjs';
@@ -46,6 +47,7 @@ async function main() {
     await runsScript(browser, page, tentacle);
     await seesSystem(browser, page, tentacle);
     await readsJournal(browser, page, tentacle);
+    await ordersPrepull(browser, page, tentacle);
     await removesAndFilters(browser, page, tentacle);
     await looksRight(browser, page, tentacle);
     await losesConnection(browser, page);
