@@ -16,6 +16,18 @@ export async function looksRight(browser, page, tentacle) {
     ['order', `/nodes/${tentacle.nodeId}/pxe?install=`, (p) => p.getByLabel('Host name')],
     ['network', `/nodes/${tentacle.nodeId}/network`, (p) => p.getByText('srv-db-01')],
     ['hardware', `/nodes/${tentacle.nodeId}/hardware`, (p) => p.getByText('Samsung SSD 980 1TB')],
+    ['system', `/nodes/${tentacle.nodeId}/system`, (p) => p.getByText('Required', { exact: true })],
+    [
+      'journal',
+      `/nodes/${tentacle.nodeId}/journal`,
+      (p) => p.getByRole('list', { name: 'Journal lines' }),
+    ],
+    [
+      'prepulls',
+      '/prepulls?open=1',
+      (p) => p.getByRole('region', { name: 'Tentacles of this prepull' }),
+    ],
+    ['prepull-order', '/prepulls?order=', (p) => p.getByLabel('Deadline')],
     ['jobs', `/nodes/${tentacle.nodeId}/jobs?job=1`, (p) => p.getByLabel('Output')],
   ];
   for (const [name, path, landmark] of views) {

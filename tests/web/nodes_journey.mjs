@@ -149,7 +149,29 @@ const INVENTORY = {
     uptimeSeconds: 1216800,
   },
   software: { packages: [], count: 412 },
-  services: { units: [] },
+  services: {
+    units: [
+      { name: 'cron.service', active: 'active', sub: 'running' },
+      { name: 'nginx.service', active: 'failed', sub: 'failed' },
+      { name: 'ssh.service', active: 'active', sub: 'running' },
+    ],
+  },
+  security: {
+    users: [],
+    rebootRequired: true,
+    rebootPackages: ['linux-image-6.1.0-33-amd64'],
+    pendingUpdates: [
+      {
+        name: 'vim',
+        installed: '2:9.0.1378-2',
+        candidate: '2:9.0.1378-2+deb12u2',
+        security: false,
+      },
+      { name: 'openssl', installed: '3.0.15-1', candidate: '3.0.16-1~deb12u1', security: true },
+    ],
+    pendingCount: 2,
+    timeSync: { synchronized: true, source: 'systemd-timesyncd' },
+  },
   network: {
     interfaces: [
       {

@@ -20,7 +20,9 @@ import {
   ordersMachine,
   showsHostileTextAsText,
 } from './pxe_journey.mjs';
+import { ordersPrepull } from './prepull_journey.mjs';
 import { runsScript, usesNetwork } from './segment_journey.mjs';
+import { readsJournal, seesSystem } from './system_journey.mjs';
 import { BACKEND, check, CHROMIUM, PROFILE_DIR, SCREENSHOTS } from './world.mjs';
 
 async function main() {
@@ -43,6 +45,9 @@ async function main() {
     await followsMany(browser, page, tentacle);
     await usesNetwork(browser, page, tentacle);
     await runsScript(browser, page, tentacle);
+    await seesSystem(browser, page, tentacle);
+    await readsJournal(browser, page, tentacle);
+    await ordersPrepull(browser, page, tentacle);
     await removesAndFilters(browser, page, tentacle);
     await looksRight(browser, page, tentacle);
     await losesConnection(browser, page);

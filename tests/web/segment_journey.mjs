@@ -11,6 +11,7 @@ export async function usesNetwork(browser, page, tentacle) {
   check.is('a scan reaches the tentacle', Boolean(scan.commandId));
   tellsOfDevices(tentacle, scan.commandId);
   await showsDevices(page);
+  await showsPings(page, tentacle);
   await page.getByRole('button', { name: 'Wake srv-db-01' }).click();
   const wake = await tentacle.hears('wake');
   check.is(
@@ -88,6 +89,40 @@ async function showsDevices(page) {
     page.getByRole('cell', { name: HOSTILE, exact: true }).waitFor(),
   );
   await isUnharmed(page, 'no name of a device became an element');
+}
+
+async function showsPings(page, tentacle) {
+  const ping = (ip, roundTripMs, lossPercent, hourPercent) => ({
+    ip,
+    roundTripMs,
+    lossPercent,
+    hourPercent,
+    dayPercent: 99.5,
+    weekPercent: 99.9,
+  });
+  tentacle.send({
+    type: 'network.segment',
+    time: new Date().toISOString(),
+    dhcpServers: [],
+    neighbours: [],
+    gateways: ['192.168.20.1'],
+    pings: [ping('192.168.20.1', 0.4, 0, 100), ping('192.168.20.51', 12.3, 25, 81.5)],
+  });
+  const table = page.getByRole('table', { name: 'Answers to pings' });
+  await check.that('how those answered who are pinged appears live', () => table.waitFor());
+  const rows = await table
+    .locator('tbody tr')
+    .evaluateAll((all) =>
+      all.map((one) => [...one.children].map((cell) => cell.textContent.trim()).join(' | ')),
+    );
+  check.is(
+    'the worst of them is first, with its name as text',
+    rows.join(' / ') ===
+      `192.168.20.51 ${HOSTILE} | 12.3 ms | 25 % | 81.5 % | 99.5 % | 99.9 % / ` +
+        '192.168.20.1 router | 0.4 ms | 0 % | 100 % | 99.5 % | 99.9 %',
+    rows.join(' / '),
+  );
+  await isUnharmed(page, 'no name of a pinged host became an element');
 }
 
 export async function runsScript(browser, page, tentacle) {

@@ -1,25 +1,15 @@
 // Screens as a person meets them, over a backend of lists.
 import { act, screen, waitFor, within } from '@testing-library/react';
-import userEvent from '@testing-library/user-event';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
 import { aCachedImage, anImage, aServer, aTask, aTentacle } from '@/testing/builders';
 import { FakeBackend } from '@/testing/fake-backend';
 import { FakeEventSource } from '@/testing/fake-event-source';
+import { openPage } from '@/testing/open-page';
 
 const HOSTILE = '<img src=x onerror="alert(1)">';
 
 let backend: FakeBackend;
-
-// The session is read when the page is loaded; each test loads it anew.
-async function open(address: string, { signedIn = true } = {}) {
-  if (signedIn) localStorage.setItem('octofleet.signed-in', 'yes');
-  window.history.replaceState(null, '', address);
-  vi.resetModules();
-  const { renderPage } = await import('@/testing/render-page');
-  renderPage();
-  return userEvent.setup();
-}
 
 function rowOf(id: string): HTMLElement {
   const row = document.querySelector<HTMLElement>(`[data-node="${id}"]`);
@@ -33,7 +23,7 @@ beforeEach(() => {
 
 describe('signing in', () => {
   it('asks the backend nothing before there is a session', async () => {
-    await open('/nodes', { signedIn: false });
+    await openPage('/nodes', { signedIn: false });
     await screen.findByLabelText(/API key/);
     expect(backend.asked).toEqual([]);
   });
@@ -41,7 +31,7 @@ describe('signing in', () => {
   it('a wrong key is refused in the backend’s sentence, the right one leads to where one wanted to go', async () => {
     backend.signedIn = false;
     backend.nodes = [aTentacle(), aServer()];
-    const user = await open('/nodes?kind=tentacles', { signedIn: false });
+    const user = await openPage('/nodes?kind=tentacles', { signedIn: false });
     const field = await screen.findByLabelText(/API key/);
     await user.type(field, 'wrong');
     await user.click(screen.getByRole('button', { name: 'Sign in' }));
@@ -54,7 +44,7 @@ describe('signing in', () => {
 
   it('a key in the address signs in and leaves the address', async () => {
     backend.signedIn = false;
-    await open('/nodes#key=the-key', { signedIn: false });
+    await openPage('/nodes#key=the-key', { signedIn: false });
     await screen.findByText('No node has enrolled yet');
     expect(window.location.hash).toBe('');
     expect(backend.bodies('POST /api/v1/session')).toEqual([{ apiKey: 'the-key' }]);
@@ -62,7 +52,7 @@ describe('signing in', () => {
 
   it('a link with a key wins over a session that is remembered', async () => {
     backend.signedIn = false;
-    await open('/#key=the-key');
+    await openPage('/#key=the-key');
     await screen.findByText('No node has enrolled yet');
     expect(window.location.pathname + window.location.hash).toBe('/nodes');
   });
@@ -71,7 +61,7 @@ describe('signing in', () => {
     ['signed in', true],
     ['at the sign-in', false],
   ])('a link with a key works in a page that is open and %s', async (_, signedIn) => {
-    await open('/nodes', { signedIn });
+    await openPage('/nodes', { signedIn });
     await (signedIn
       ? screen.findByText('No node has enrolled yet')
       : screen.findByLabelText(/API key/));
@@ -88,7 +78,7 @@ describe('signing in', () => {
 
   it('a session that has ended leads back to the key, with a word why', async () => {
     backend.signedIn = false;
-    await open('/nodes');
+    await openPage('/nodes');
     await screen.findByText(/Your session is over/);
   });
 });
@@ -96,7 +86,7 @@ describe('signing in', () => {
 describe('the node list', () => {
   it('shows of a tentacle what it is and does, and of a server what it is', async () => {
     backend.nodes = [aTentacle(), aServer()];
-    await open('/nodes');
+    await openPage('/nodes');
     const tentacle = within(await waitFor(() => rowOf('1')));
     for (const text of [
       'Tentacle',
@@ -122,7 +112,7 @@ describe('the node list', () => {
         reason: 'no sign of life',
       }),
     ];
-    await open('/nodes');
+    await openPage('/nodes');
     const row = within(await waitFor(() => rowOf('1')));
     for (const text of ['Offline', '2 h ago', 'no sign of life', 'PXE unknown'])
       expect(row.getByText(text)).toBeTruthy();
@@ -130,13 +120,13 @@ describe('the node list', () => {
 
   it('warns of a second machine with the same key', async () => {
     backend.nodes = [aTentacle({ clone: { address: '10.9.8.7', connected: true } })];
-    await open('/nodes');
+    await openPage('/nodes');
     expect(within(await waitFor(() => rowOf('1'))).getByText('Probable clone')).toBeTruthy();
   });
 
   it('says where the second machine is, and takes a person’s word that it is dealt with', async () => {
     backend.nodes = [aTentacle({ clone: { address: '10.9.8.7', connected: true } })];
-    const user = await open('/nodes/1');
+    const user = await openPage('/nodes/1');
     expect(await screen.findByText('10.9.8.7')).toBeTruthy();
     await user.click(screen.getByRole('button', { name: 'It is dealt with' }));
     await waitFor(() => expect(backend.bodies('DELETE /api/v1/tentacles/1/clone')).toHaveLength(1));
@@ -155,7 +145,7 @@ describe('the node list', () => {
       }),
       aServer(),
     ];
-    const user = await open('/nodes');
+    const user = await openPage('/nodes');
     await screen.findByText('3 shown');
     await user.click(screen.getByRole('radio', { name: 'Tentacles' }));
     await user.click(screen.getByRole('radio', { name: 'Offline' }));
@@ -169,7 +159,7 @@ describe('the node list', () => {
 
   it('shows a hostile name as text', async () => {
     backend.nodes = [aTentacle({ name: HOSTILE, hostname: 'srv\u202Etxt.exe' })];
-    await open('/nodes');
+    await openPage('/nodes');
     await screen.findByRole('link', { name: HOSTILE });
     expect(screen.getByText('srv⟨U+202E⟩txt.exe')).toBeTruthy();
     expect(document.querySelector('img')).toBeNull();
@@ -180,7 +170,7 @@ describe('the node list', () => {
       status: 503,
       body: { detail: 'the database cannot be reached' },
     });
-    await open('/nodes');
+    await openPage('/nodes');
     await screen.findByText('the database cannot be reached');
   });
 });
@@ -192,7 +182,7 @@ describe('adding a tentacle', () => {
       status: 201,
       body: { id: '4', token: 'cafe'.repeat(16), expiresAt: '2026-02-21T12:00:00Z', maxUses: 1 },
     });
-    const user = await open('/nodes');
+    const user = await openPage('/nodes');
     await waitFor(() => rowOf('1'));
     FakeEventSource.open();
     await user.click(screen.getByRole('button', { name: 'Add tentacle' }));
@@ -213,7 +203,7 @@ describe('adding a tentacle', () => {
 describe('the live feed', () => {
   it('a change is fetched and shown', async () => {
     backend.nodes = [aTentacle()];
-    await open('/nodes');
+    await openPage('/nodes');
     await waitFor(() => rowOf('1'));
     FakeEventSource.open();
     backend.nodes = [aTentacle({ online: false })];
@@ -223,7 +213,7 @@ describe('the live feed', () => {
 
   it('a lost connection is said and greys what is shown; its return fetches everything anew', async () => {
     backend.nodes = [aTentacle()];
-    const user = await open('/nodes');
+    const user = await openPage('/nodes');
     await waitFor(() => rowOf('1'));
     FakeEventSource.open();
     FakeEventSource.fail();
@@ -239,7 +229,7 @@ describe('the live feed', () => {
 
   it('a request without an answer counts as a lost connection', async () => {
     backend.nodes = [aTentacle()];
-    await open('/nodes');
+    await openPage('/nodes');
     await waitFor(() => rowOf('1'));
     FakeEventSource.open();
     backend.reachable = false;
@@ -282,7 +272,7 @@ describe('a tentacle’s boots', () => {
   });
 
   it('says of each how it ended, and shows what it went through with the time of each stage', async () => {
-    const user = await open('/nodes/1/pxe');
+    const user = await openPage('/nodes/1/pxe');
     await screen.findByText('ipxe.efi timed out after block 12');
     const row = within(document.querySelector<HTMLElement>(`[data-boot="${mac}"]`)!);
     expect(row.getByText('Stopped')).toBeTruthy();
@@ -300,14 +290,14 @@ describe('a tentacle’s boots', () => {
     backend.boots = [
       { mac: '52:54:00:00:00:99', time: '2026-02-20T12:00:00Z', unanswered: 'not_ours' },
     ];
-    await open('/nodes/1/pxe');
+    await openPage('/nodes/1/pxe');
     await screen.findByText('Not answered');
     expect(screen.getByText(/There is no installation for this machine/)).toBeTruthy();
   });
 
   it('hears of a boot that has begun', async () => {
     backend.boots = [];
-    await open('/nodes/1/pxe');
+    await openPage('/nodes/1/pxe');
     await screen.findByText('No machine has tried to start from here');
     FakeEventSource.open();
     backend.boots = [{ mac, time: new Date().toISOString(), taskId: '7', arch: 'bios' }];
@@ -325,7 +315,7 @@ describe('a tentacle’s tasks', () => {
 
   it('shows progress, stage and message as they come', async () => {
     backend.tasks = [aTask()];
-    await open('/nodes/1/pxe');
+    await openPage('/nodes/1/pxe');
     await screen.findByText('until the machine starts from the network');
     FakeEventSource.open();
     backend.tasks = [
@@ -346,7 +336,7 @@ describe('a tentacle’s tasks', () => {
 
   it('an installer’s callback, which names no tentacle, is heard too', async () => {
     backend.tasks = [aTask()];
-    await open('/nodes/1/pxe');
+    await openPage('/nodes/1/pxe');
     await screen.findByText('Waiting');
     FakeEventSource.open();
     backend.tasks = [
@@ -361,7 +351,7 @@ describe('a tentacle’s tasks', () => {
       status: 409,
       body: { detail: 'mac: 52:54:00:65:d5:42 has an open task already' },
     });
-    const user = await open('/nodes/1/pxe?install=52:54:00:65:d5:42');
+    const user = await openPage('/nodes/1/pxe?install=52:54:00:65:d5:42');
     await user.type(await screen.findByLabelText(/Host name/), 'web-01');
     const mac = screen.getByLabelText<HTMLInputElement>(/MAC address/);
     expect(mac.value).toBe('52:54:00:65:d5:42');
@@ -372,7 +362,7 @@ describe('a tentacle’s tasks', () => {
 
   it('cancelling asks first, and names the machine', async () => {
     backend.tasks = [aTask({ status: 'installing' })];
-    const user = await open('/nodes/1/pxe');
+    const user = await openPage('/nodes/1/pxe');
     await user.click(
       await screen.findByRole('button', { name: 'Cancel the installation of web-01' }),
     );

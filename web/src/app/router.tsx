@@ -10,14 +10,23 @@ import { NodesRoute } from './routes/nodes';
 import { NotFoundRoute } from './routes/not-found';
 import { Root } from './routes/root';
 
-// The list is there first; what a single node needs is fetched with it.
+// The list is there first; what the other pages need is fetched with them.
 const NodeRoute = lazy(() =>
   import('./routes/node').then((module) => ({ default: module.NodeRoute })),
 );
+const PrepullsRoute = lazy(() =>
+  import('./routes/prepulls').then((module) => ({ default: module.PrepullsRoute })),
+);
 
+const waiting = <Skeleton height={240} radius="lg" />;
 const node = (
-  <Suspense fallback={<Skeleton height={240} radius="lg" />}>
+  <Suspense fallback={waiting}>
     <NodeRoute />
+  </Suspense>
+);
+const prepulls = (
+  <Suspense fallback={waiting}>
+    <PrepullsRoute />
   </Suspense>
 );
 
@@ -29,6 +38,7 @@ export const routes: RouteObject[] = [
     children: [
       { index: true, element: <Navigate to="/nodes" replace /> },
       { path: 'nodes', element: <NodesRoute /> },
+      { path: 'prepulls', element: prepulls },
       { path: 'nodes/:nodeId', element: node },
       { path: 'nodes/:nodeId/:tab', element: node },
       { path: '*', element: <NotFoundRoute /> },

@@ -63,6 +63,32 @@ export function formatHourMinute(time: Date): string {
   return time.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
 }
 
+// "Tue 1 Dec, 07:00": a time that may be days away, by this clock.
+export function formatDay(time: string): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return time;
+  return date.toLocaleString(undefined, {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+}
+
+// "1 Dec, 07:00:12": one of many times below each other.
+export function formatStamp(time: string): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) return time;
+  return date.toLocaleString(undefined, {
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  });
+}
+
 // For the tooltip of every relative time: the local one and UTC.
 export function formatExact(time: string): string {
   const date = new Date(time);

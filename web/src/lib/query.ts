@@ -9,9 +9,12 @@ export const keys = {
   node: (id: string) => ['node', id] as const,
   inventory: (id: string) => ['inventory', id] as const,
   metrics: (id: string) => ['metrics', id] as const,
+  units: (id: string) => ['units', id] as const,
+  journal: (id: string) => ['journal', id] as const,
   devices: (id: string) => ['devices', id] as const,
   cachedImages: (id: string) => ['cached-images', id] as const,
   images: ['images'] as const,
+  prepulls: ['prepulls'] as const,
   tasks: (tentacleId: string) => ['tasks', tentacleId] as const,
   boots: (tentacleId: string) => ['boots', tentacleId] as const,
   jobs: ['jobs'] as const,
@@ -48,6 +51,7 @@ export function keysOf(change: Change): QueryKey[] {
         keys.node(change.id),
         keys.inventory(change.id),
         keys.metrics(change.id),
+        keys.units(change.id),
         keys.shells(change.id),
         keys.boots(change.id),
       ];
@@ -64,5 +68,7 @@ export function keysOf(change: Change): QueryKey[] {
       return [keys.devices(tentacle || change.id), keys.nodes];
     case 'job':
       return [keys.jobs];
+    case 'prepull':
+      return [keys.prepulls];
   }
 }

@@ -1,4 +1,13 @@
-import type { CachedImage, Device, Image, Node, Task } from '@/types/api';
+import type {
+  CachedImage,
+  Device,
+  Image,
+  JournalEntry,
+  Node,
+  Prepull,
+  PrepullTarget,
+  Task,
+} from '@/types/api';
 
 export function aTentacle(over: Partial<Node> = {}): Node {
   return {
@@ -94,6 +103,46 @@ export function aDevice(over: Partial<Device> = {}): Device {
     firstSeen: '2026-01-01T00:00:00Z',
     lastSeen: '2026-02-20T12:00:00Z',
     isManaged: false,
+    ...over,
+  };
+}
+
+export function aPrepullTarget(over: Partial<PrepullTarget> = {}): PrepullTarget {
+  return {
+    tentacleId: '1',
+    tentacleName: 'Berlin Office',
+    state: 'ordered',
+    feasible: true,
+    expectedAt: '2026-12-01T03:10:00Z',
+    forecast: '3.0 GiB at 94 Mbit/s: there by Tue 1 Dec 03:10, 3 h 50 min before the deadline',
+    reason: '',
+    updatedAt: '2026-11-30T12:00:00Z',
+    ...over,
+  };
+}
+
+export function aPrepull(over: Partial<Prepull> = {}): Prepull {
+  return {
+    id: '5',
+    imageId: '3',
+    imageName: 'Debian 12',
+    deadline: '2026-12-01T07:00:00Z',
+    windows: [],
+    timeZone: 'UTC',
+    createdAt: '2026-11-30T12:00:00Z',
+    targets: [aPrepullTarget()],
+    ...over,
+  };
+}
+
+export function aJournalEntry(over: Partial<JournalEntry> = {}): JournalEntry {
+  return {
+    time: '2026-02-20T12:00:00Z',
+    priority: 4,
+    unit: 'nginx.service',
+    identifier: 'nginx',
+    pid: 812,
+    message: 'upstream timed out',
     ...over,
   };
 }

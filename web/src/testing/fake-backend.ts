@@ -7,14 +7,19 @@ import type {
   Image,
   Inventory,
   Job,
+  JournalEntry,
   MetricSample,
   Node,
+  Prepull,
   Task,
+  WatchedUnit,
 } from '@/types/api';
 
 export interface Asked {
   method: string;
   path: string;
+  // What stood behind the path, "?" and all.
+  query: string;
   body: unknown;
 }
 
@@ -34,6 +39,9 @@ export class FakeBackend {
   samples: MetricSample[] = [];
   jobs: Job[] = [];
   inventory: Inventory | null = null;
+  units: WatchedUnit[] = [];
+  journal: JournalEntry[] = [];
+  prepulls: Prepull[] = [];
   readonly asked: Asked[] = [];
   private readonly overrides = new Map<string, Answer>();
 
@@ -56,7 +64,7 @@ export class FakeBackend {
     const path = url.split('?')[0] ?? url;
     const method = init.method ?? 'GET';
     const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : undefined;
-    this.asked.push({ method, path, body });
+    this.asked.push({ method, path, query: url.slice(path.length), body });
     const { status, body: answer } =
       this.overrides.get(`${method} ${path}`) ?? this.route(method, path, body);
     return new Response(answer === undefined ? null : JSON.stringify(answer), { status });
@@ -88,10 +96,13 @@ export class FakeBackend {
       ['/api/v1/nodes', { nodes: this.nodes }],
       ['/api/v1/provisioning/tasks', { tasks: this.tasks }],
       ['/api/v1/provisioning/images', { images: this.images }],
+      ['/api/v1/provisioning/prepulls', { prepulls: this.prepulls }],
       ['/boots', { boots: this.boots }],
       ['/images', { images: this.cachedImages }],
       ['/devices', { devices: this.devices }],
       ['/network', { neighbours: [], dhcpServers: [], gateways: [] }],
+      ['/units', { units: this.units }],
+      ['/journal', { entries: this.journal }],
       ['/metrics', { samples: this.samples }],
       ['/api/v1/jobs', { jobs: this.jobs }],
     ];

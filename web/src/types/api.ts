@@ -36,6 +36,8 @@ export interface Node {
   cpuPercent?: number;
   memoryPercent?: number;
   // For tentacles only, from here on.
+  // Tentacles of one site are near each other.
+  site?: string;
   config?: TentacleConfig;
   configRevision?: number;
   mode?: string;
@@ -101,8 +103,54 @@ export interface Inventory {
     uptimeSeconds?: number;
   };
   software?: { packages?: { name: string; version: string }[]; count?: number; reason?: string };
-  services?: { units?: { name: string; active: string; sub: string }[]; reason?: string };
+  services?: { units?: ServiceUnit[]; reason?: string };
   network?: { interfaces?: NetworkInterface[]; defaultGateway?: string; dns?: string[] };
+  security?: Security;
+}
+
+// A unit of the host's service manager, as the last inventory found it.
+export interface ServiceUnit {
+  name: string;
+  active: string;
+  sub: string;
+}
+
+export interface PendingUpdate {
+  name: string;
+  installed?: string;
+  candidate?: string;
+  security?: boolean;
+}
+
+export interface Security {
+  rebootRequired?: boolean;
+  // Whose update wants it.
+  rebootPackages?: string[];
+  // The list may be cut; the count is of all of them.
+  pendingUpdates?: PendingUpdate[];
+  pendingCount?: number;
+  // Why nothing is known of updates.
+  updatesReason?: string;
+  timeSync?: { synchronized?: boolean; source?: string };
+}
+
+// A unit that shall be active and once was not; one that never was otherwise is not listed.
+export interface WatchedUnit {
+  unit: string;
+  state: string;
+  expected: boolean;
+  since: string;
+}
+
+export interface JournalEntry {
+  time: string;
+  // Of syslog: 0 is an emergency, 7 is for debugging.
+  priority: number;
+  // Empty for what belongs to none, the kernel's lines for example.
+  unit: string;
+  identifier: string;
+  pid: number;
+  message: string;
 }
 
 export interface MetricSample {
@@ -236,6 +284,49 @@ export interface CachedImage {
   wrongChunkAt?: string | null;
 }
 
+export type PrepullState = 'ordered' | 'waiting' | 'pulling' | 'done' | 'failed' | 'cancelled';
+
+// Whether an image can be at one tentacle in time.
+export interface PrepullForecast {
+  tentacleId: string;
+  tentacleName: string;
+  // Absent while the tentacle's line was never measured.
+  feasible?: boolean;
+  expectedAt?: string;
+  forecast: string;
+}
+
+export interface PrepullTarget extends PrepullForecast {
+  state: PrepullState;
+  reason: string;
+  updatedAt: string;
+}
+
+// An image that is to be at some tentacles by some time.
+export interface Prepull {
+  id: string;
+  imageId: string;
+  imageName: string;
+  notBefore?: string;
+  deadline?: string;
+  // By the clock of timeZone: "Mon-Fri 22:00-06:00".
+  windows: string[];
+  timeZone: string;
+  createdAt: string;
+  targets: PrepullTarget[];
+}
+
+// Times are RFC 3339, or "Tue 07:00" by the clock of timeZone.
+export interface NewPrepull {
+  imageId: string;
+  tentacleIds?: string[];
+  site?: string;
+  notBefore?: string;
+  deadline?: string;
+  windows?: string[];
+  timeZone: string;
+}
+
 export interface Device {
   mac: string;
   ip?: string | null;
@@ -324,7 +415,7 @@ export interface ShellSession {
   recordedBytes: number;
 }
 
-export type ChangeKind = 'node' | 'task' | 'image' | 'device' | 'job';
+export type ChangeKind = 'node' | 'task' | 'image' | 'device' | 'job' | 'prepull';
 
 // "Something changed, fetch it again."
 export interface Change {

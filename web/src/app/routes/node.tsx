@@ -2,6 +2,8 @@ import { Skeleton, Stack, Tabs } from '@mantine/core';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 
 import { Problem } from '@/components/errors/problem';
+import { JournalTab } from '@/features/journal/components/journal-tab';
+import { type JournalFilter, NO_FILTER, PRIORITIES, SPANS } from '@/features/journal/journal-view';
 import { JobsTab } from '@/features/jobs/components/jobs-tab';
 import type { DeviceFilter, DeviceSort } from '@/features/network/device-view';
 import { NetworkTab, type NetworkView } from '@/features/network/components/network-tab';
@@ -12,6 +14,8 @@ import { NodeHeader } from '@/features/nodes/components/node-header';
 import { NodeLoad } from '@/features/nodes/components/node-load';
 import { PxeRelay } from '@/features/nodes/components/pxe-relay';
 import { RemoveTentacle } from '@/features/nodes/components/remove-tentacle';
+import { SystemTab } from '@/features/nodes/components/system-tab';
+import { UnitAlert } from '@/features/nodes/components/unit-alert';
 import { OpenTasks } from '@/features/pxe/components/open-tasks';
 import { PxeTab, type PxeView } from '@/features/pxe/components/pxe-tab';
 import { ShellTab } from '@/features/shell/components/shell-tab';
@@ -32,6 +36,8 @@ const TABS: TabName[] = [
   { value: 'pxe', label: 'PXE', tentacleOnly: true },
   { value: 'network', label: 'Network', tentacleOnly: true },
   { value: 'hardware', label: 'Hardware', tentacleOnly: false },
+  { value: 'system', label: 'System', tentacleOnly: false },
+  { value: 'journal', label: 'Journal', tentacleOnly: false },
   { value: 'jobs', label: 'Jobs', tentacleOnly: false },
   { value: 'shell', label: 'Shell', tentacleOnly: true },
 ];
@@ -88,6 +94,15 @@ function TabContent({ tab, node, base }: { tab: string; node: Node; base: string
       return <Network node={node} base={base} />;
     case 'hardware':
       return <Hardware nodeId={node.id} />;
+    case 'system':
+      return (
+        <SystemTab
+          nodeId={node.id}
+          onJournal={(unit) => void navigate(`${base}/journal?unit=${encodeURIComponent(unit)}`)}
+        />
+      );
+    case 'journal':
+      return <Journal node={node} />;
     case 'shell':
       return <ShellTab node={node} />;
     case 'jobs':
@@ -95,6 +110,7 @@ function TabContent({ tab, node, base }: { tab: string; node: Node; base: string
     default:
       return (
         <Stack>
+          <UnitAlert nodeId={node.id} onOpen={() => void navigate(`${base}/system`)} />
           <NodeFacts node={node} />
           {node.isTentacle ? (
             <OpenTasks
@@ -184,6 +200,34 @@ function Network({ node, base }: { node: Node; base: string }) {
       onInstall={(device) => void navigate(`${base}/pxe?install=${encodeURIComponent(device.mac)}`)}
     />
   );
+}
+
+function readJournalFilter(params: URLSearchParams): JournalFilter {
+  const number = (name: string, allowed: readonly [number, string][], usual: number) =>
+    allowed.find(([value]) => String(value) === params.get(name))?.[0] ?? usual;
+  return {
+    text: params.get('q') ?? '',
+    unit: params.get('unit') ?? '',
+    priority: number('priority', PRIORITIES, NO_FILTER.priority),
+    minutes: number('minutes', SPANS, NO_FILTER.minutes),
+  };
+}
+
+function Journal({ node }: { node: Node }) {
+  const [params, setParams] = useSearchParams();
+  const filter = readJournalFilter(params);
+  const unless = (value: number, usual: number) => (value === usual ? null : String(value));
+  const change = (next: JournalFilter) =>
+    setParams(
+      withParams({
+        q: next.text || null,
+        unit: next.unit || null,
+        priority: unless(next.priority, NO_FILTER.priority),
+        minutes: unless(next.minutes, NO_FILTER.minutes),
+      }),
+      { replace: next.text !== filter.text || next.unit !== filter.unit },
+    );
+  return <JournalTab node={node} filter={filter} onFilter={change} />;
 }
 
 function Jobs({ node }: { node: Node }) {

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Title } from '@mantine/core';
-import { useSearchParams } from 'react-router';
+import { Link, useSearchParams } from 'react-router';
 
-import { PlusIcon } from '@/components/ui/icons';
+import { DownloadIcon, PlusIcon } from '@/components/ui/icons';
 import { AddTentacleDialog } from '@/features/nodes/components/add-tentacle-dialog';
 import { NodeFilters } from '@/features/nodes/components/node-filters';
 import { NodeList } from '@/features/nodes/components/node-list';
@@ -46,9 +46,19 @@ export function NodesRoute() {
         <Title order={1} size="h2">
           Nodes
         </Title>
-        <Button leftSection={<PlusIcon />} onClick={() => setAdding(true)}>
-          Add tentacle
-        </Button>
+        <Group gap="xs">
+          <Button
+            component={Link}
+            to="/prepulls"
+            variant="default"
+            leftSection={<DownloadIcon size={16} />}
+          >
+            Prepulls
+          </Button>
+          <Button leftSection={<PlusIcon />} onClick={() => setAdding(true)}>
+            Add tentacle
+          </Button>
+        </Group>
       </Group>
       <NodeFilters filter={filter} onChange={change} />
       <NodeList filter={filter} onClearFilter={() => change(ALL)} onAdd={() => setAdding(true)} />

@@ -98,6 +98,13 @@ export const SignOutIcon = icon(
 );
 export const TrashIcon = icon(<path d="M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13" />);
 export const SparkIcon = icon(<path d="M12 3v5M12 16v5M3 12h5M16 12h5" />);
+export const InfoIcon = icon(
+  <>
+    <circle cx="12" cy="12" r="9" />
+    <path d="M12 11v5M12 8v.01" />
+  </>,
+);
+export const LogIcon = icon(<path d="M4 6h3M10 6h10M4 12h3M10 12h10M4 18h3M10 18h6" />);
 export const BanIcon = icon(
   <>
     <circle cx="12" cy="12" r="9" />

@@ -45,6 +45,8 @@ export function SearchInput({
         setText(event.currentTarget.value);
         tell(event.currentTarget.value);
       }}
+      // Whoever goes on to the next field has finished here.
+      onBlur={() => tell.flush()}
     />
   );
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { aTentacle } from '@/testing/builders';
+import type { Inventory } from '@/types/api';
 
-import { backlogOf, configurationOf, lineOf } from './node-view';
+import { backlogOf, configurationOf, lineOf, selectServices, updatesOf } from './node-view';
 
 describe('what is said of a line', () => {
   it('says as much as was measured', () => {
@@ -35,5 +36,33 @@ describe('what is said of a line', () => {
     expect(backlogOf(aTentacle({ services }))).toBe(
       '3 results waiting, 12 metrics waiting, 7 metrics lost to a full log',
     );
+  });
+});
+
+describe('what is said of a system', () => {
+  it('lists services that failed first, then those on their way, and finds them by name', () => {
+    const units = [
+      { name: 'cron.service', active: 'active', sub: 'running' },
+      { name: 'backup.service', active: 'inactive', sub: 'dead' },
+      { name: 'smartd.service', active: 'activating', sub: 'auto-restart' },
+      { name: 'nginx.service', active: 'failed', sub: 'failed' },
+    ];
+    expect(selectServices(units, '').map((unit) => unit.name)).toEqual([
+      'nginx.service',
+      'smartd.service',
+      'backup.service',
+      'cron.service',
+    ]);
+    expect(selectServices(units, ' CRON ').map((unit) => unit.name)).toEqual(['cron.service']);
+  });
+
+  it('counts updates, also those that the list has no room for, and says why none are known', () => {
+    const of = (security: Inventory['security']) => updatesOf({ collectedAt: '', security });
+    expect(of(undefined)).toBe('not known');
+    expect(of({ updatesReason: 'there is no apt here' })).toBe('there is no apt here');
+    expect(of({ pendingUpdates: [], pendingCount: 0 })).toBe('none pending');
+    const pendingUpdates = [{ name: 'openssl', security: true }, { name: 'vim' }];
+    expect(of({ pendingUpdates })).toBe('2 pending, 1 for security');
+    expect(of({ pendingUpdates, pendingCount: 900 })).toBe('900 pending, 1 for security');
   });
 });

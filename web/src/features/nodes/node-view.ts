@@ -1,6 +1,6 @@
 // What the list and the header say of a node, out of what the backend tells. Pure.
 import { networkOf } from '@/lib/format';
-import type { Node } from '@/types/api';
+import type { Inventory, Node, ServiceUnit } from '@/types/api';
 
 export type KindFilter = 'all' | 'tentacles';
 export type OnlineFilter = 'any' | 'online' | 'offline';
@@ -91,6 +91,27 @@ export function backlogOf(node: Node): string | null {
   ] as const;
   const said = parts.filter(([many]) => many > 0).map(([many, what]) => `${many} ${what}`);
   return said.length > 0 ? said.join(', ') : null;
+}
+
+// What failed first, then what is neither active nor at rest; a text narrows it to names.
+export function selectServices(units: ServiceUnit[], search: string): ServiceUnit[] {
+  const wanted = search.trim().toLowerCase();
+  const rank = (unit: ServiceUnit) =>
+    unit.active === 'failed' ? 0 : unit.active === 'active' || unit.active === 'inactive' ? 2 : 1;
+  return units
+    .filter((unit) => unit.name.toLowerCase().includes(wanted))
+    .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+}
+
+// "3 pending, 1 for security"; why nothing is known of them; or that there is none.
+export function updatesOf(inventory: Inventory): string {
+  const { pendingUpdates = [], pendingCount, updatesReason } = inventory.security ?? {};
+  if (updatesReason) return updatesReason;
+  if (!inventory.security) return 'not known';
+  const all = pendingCount ?? pendingUpdates.length;
+  const security = pendingUpdates.filter((one) => one.security).length;
+  if (all === 0) return 'none pending';
+  return `${all} pending${security > 0 ? `, ${security} for security` : ''}`;
 }
 
 export function count(number: number | undefined, one: string, many: string): string {

@@ -16,7 +16,7 @@ export function SegmentPings({ node }: { node: Node }) {
   if (pings.length === 0) return null;
   const nameOf = (ip: string) => devices.data?.find((device) => device.ip === ip)?.hostname;
   return (
-    <div className={classes.pings}>
+    <div className={classes.pings} tabIndex={0} role="region" aria-label="Pings">
       <table className={classes.pingTable}>
         <caption>
           Answers to pings

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 
 import { ApiError, del, get } from '@/lib/api-client';
 import { keys } from '@/lib/query';
-import type { Inventory, MetricSample, Node } from '@/types/api';
+import type { Inventory, MetricSample, Node, WatchedUnit } from '@/types/api';
 
 // Beside the live feed: a feed that has died without a word is noticed by this one failing.
 const LOOK_ANYWAY_MS = 30_000;
@@ -38,6 +38,13 @@ export function useInventory(id: string) {
         throw error;
       }
     },
+  });
+}
+
+export function useWatchedUnits(id: string) {
+  return useQuery({
+    queryKey: keys.units(id),
+    queryFn: async () => (await get<{ units: WatchedUnit[] }>(`${at(id)}/units`)).units,
   });
 }
 

@@ -1,5 +1,6 @@
 import { Button, Skeleton } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
+import { Link } from 'react-router';
 
 import { Problem } from '@/components/errors/problem';
 import { Empty } from '@/components/ui/empty';
@@ -46,14 +47,25 @@ export function CachedImages({ tentacleId }: { tentacleId: string }) {
           : null
       }
       actions={
-        <Button
-          size="xs"
-          variant="default"
-          leftSection={<PlusIcon size={14} />}
-          onClick={() => setRegistering(true)}
-        >
-          Register image
-        </Button>
+        <>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<ClockIcon size={14} />}
+            component={Link}
+            to={`/prepulls?order=${encodeURIComponent(tentacleId)}`}
+          >
+            Plan a prepull
+          </Button>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<PlusIcon size={14} />}
+            onClick={() => setRegistering(true)}
+          >
+            Register image
+          </Button>
+        </>
       }
       flush
     >
