@@ -69,7 +69,7 @@ async function isFollowed(browser, page, tentacle, order) {
 }
 
 async function isCancelled(page, tentacle, order) {
-  await page.getByRole('button', { name: 'Cancel the prepull of Debian 12' }).click();
+  await page.getByRole('button', { name: 'Cancel this prepull of Debian 12' }).click();
   const dialog = page.getByRole('dialog', { name: 'Cancel a prepull' });
   await check.that('cancelling asks, and names image and place', async () => {
     await dialog.getByText('Debian 12').waitFor();

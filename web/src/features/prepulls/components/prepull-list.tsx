@@ -112,7 +112,7 @@ function Details({ prepull, onCancel }: { prepull: Prepull; onCancel: () => void
             variant="default"
             leftSection={<CrossIcon size={14} />}
             onClick={onCancel}
-            aria-label={`Cancel the prepull of ${revealInvisible(prepull.imageName)}`}
+            aria-label={`Cancel this prepull of ${revealInvisible(prepull.imageName)}`}
           >
             Cancel this prepull
           </Button>

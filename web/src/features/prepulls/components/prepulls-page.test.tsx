@@ -156,7 +156,7 @@ it('orders for a site, and shows a refusal at the field it names', async () => {
 it('cancelling asks first, and names image and places', async () => {
   backend.prepulls = [aPrepull()];
   const user = await openPage('/prepulls?open=5');
-  await user.click(await screen.findByRole('button', { name: 'Cancel the prepull of Debian 12' }));
+  await user.click(await screen.findByRole('button', { name: 'Cancel this prepull of Debian 12' }));
   const dialog = await screen.findByRole('dialog', { name: 'Cancel a prepull' });
   expect(dialog.textContent).toContain('Debian 12 will not be brought to Berlin Office');
   expect(backend.bodies(`DELETE ${PREPULLS}/5`)).toEqual([]);

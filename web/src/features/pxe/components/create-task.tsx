@@ -260,7 +260,9 @@ function Form({
 function MadePassword({ password, onDone }: { password: string; onDone: () => void }) {
   return (
     <Stack>
-      <Text>The machine is ordered. This is its administrator’s password; it is shown only now.</Text>
+      <Text>
+        The machine is ordered. This is its administrator’s password; it is shown only now.
+      </Text>
       <CopyLine text={password} label="Administrator’s password" />
       <Group justify="flex-end">
         <Button onClick={onDone} data-autofocus>
