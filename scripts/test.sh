@@ -117,6 +117,7 @@ long_tests() {
     check "fuzz-$target" "build/fuzz/tests/fuzz/fuzz_$target" -runs=10000000 -max_len=1500 -timeout=1 -rss_limit_mb=512 \
       "build/fuzz/corpus/$target" "tests/data/corpus/$target"
   done
+  check pxe-cancels env TENTACLE_TEST_CANCELS=100 build/dev/tests/unit/pxe/pxe_shell_test --gtest_filter='*CancelRace*'
   step 'the line: a hundred cuts'
   check uplink-cuts env TENTACLE_TEST_CUTS=100 build/dev/tests/rpc/uplink_rpc_test --gtest_filter='Cuts.*'
   check cache-kills env CACHE_KILLS=200 CACHE_KILL_ROUNDS=20 build/dev/tests/unit/cache/cache_kill_test

@@ -7,7 +7,7 @@ namespace tentacle::backend {
 namespace {
 
 using Changes = std::vector<Change>;
-using Report = DiscoveryReport;
+using Report = NodeReport;
 
 // A segment that is attacked for a week still has a readable list.
 constexpr int kEventsKept = 1000;

@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "backend/core/event_id.h"
+#include "backend/store/agent_reports.h"
 #include "backend/store/database.h"
 #include "backend/store/discovery_reports.h"
 #include "backend/store/peer_group.h"
@@ -13,29 +14,22 @@ namespace tentacle::backend {
 
 namespace {
 
-constexpr char kMetricsKept[] = "24 hours";
 constexpr char kBootsKept[] = "90 days";  // A quarter of a year of who booted where.
-constexpr char kJournalKept[] = "7 days";
-
-struct Context {
-  pqxx::work& tx;
-  int node_id;
-  std::string body;  // JSON of the message's fields.
-};
 
 using Changes = std::vector<Change>;
+using Report = NodeReport;
 
-std::string NodeText(const Context& c) { return std::to_string(c.node_id); }
+std::string NodeText(const Report& r) { return std::to_string(r.node_id); }
 
-Changes ApplyStatus(const Context& c) {
-  c.tx.exec_params("UPDATE nodes SET version = coalesce($2::jsonb->>'version', version), last_seen = now() WHERE id = $1",
-                   c.node_id, c.body);
-  return {{"node", NodeText(c)}};
+Changes ApplyStatus(const Report& r) {
+  r.tx.exec_params("UPDATE nodes SET version = coalesce($2::jsonb->>'version', version), last_seen = now() WHERE id = $1",
+                   r.node_id, r.body);
+  return {{"node", NodeText(r)}};
 }
 
-// Only tasks of the tentacle that reports: nobody speaks for another's machines.
-Changes ApplyTaskStatus(const Context& c) {
-  const auto rows = c.tx.exec_params(R"sql(
+// Only tasks of the tentacle that reports: nobody speaks for another's machines. What no id orders is ordered by its time.
+Changes ApplyTaskStatus(const Report& r) {
+  const auto rows = r.tx.exec_params(R"sql(
 UPDATE provisioning_tasks t SET status = b->>'status', stage = coalesce(b->>'stage', stage),
   message = coalesce(b->>'message', ''), progress = coalesce((b->>'progress')::int, progress),
   reported_at = coalesce((b->>'time')::timestamptz, now()), updated_at = now(),
@@ -45,35 +39,35 @@ UPDATE provisioning_tasks t SET status = b->>'status', stage = coalesce(b->>'sta
                  THEN coalesce((b->>'time')::timestamptz, now()) ELSE completed_at END
 FROM (SELECT $2::jsonb AS b) AS m
 WHERE t.id::text = b->>'taskId' AND t.tentacle_node_id = $1 AND t.status IN ('waiting', 'booting', 'installing')
-  AND (reported_at IS NULL OR reported_at <= coalesce((b->>'time')::timestamptz, now()))
+  AND ($3::boolean OR reported_at IS NULL OR reported_at <= coalesce((b->>'time')::timestamptz, now()))
 RETURNING t.id::text)sql",
-                                     c.node_id, c.body);
+                                     r.node_id, r.body, r.in_order);
   if (rows.empty()) return {};
-  return {{"task", rows[0][0].as<std::string>()}, {"node", NodeText(c)}};
+  return {{"task", rows[0][0].as<std::string>()}, {"node", NodeText(r)}};
 }
 
-Changes ApplyTimeline(const Context& c) {
-  const auto rows = c.tx.exec_params(R"sql(
+Changes ApplyTimeline(const Report& r) {
+  const auto rows = r.tx.exec_params(R"sql(
 INSERT INTO task_timeline (task_id, at, step, detail)
 SELECT t.id, coalesce((b->>'time')::timestamptz, now()), left(b->>'step', 64), left(coalesce(b->>'detail', ''), 1000)
 FROM (SELECT $2::jsonb AS b) AS m JOIN provisioning_tasks t ON t.id::text = b->>'taskId' AND t.tentacle_node_id = $1
 RETURNING task_id::text)sql",
-                                     c.node_id, c.body);
+                                     r.node_id, r.body);
   if (rows.empty()) return {};
   return {{"task", rows[0][0].as<std::string>()}};
 }
 
 // The beginning of a boot, or the whole of it at its end: told apart by "verdict".
-Changes ApplyBoot(const Context& c) {
-  c.tx.exec_params("INSERT INTO boot_attempts (node_id, at, mac, body) SELECT $1, "
+Changes ApplyBoot(const Report& r) {
+  r.tx.exec_params("INSERT INTO boot_attempts (node_id, at, mac, body) SELECT $1, "
                    "coalesce((b->>'time')::timestamptz, now()), (b->>'mac')::macaddr, b FROM (SELECT $2::jsonb AS b) m",
-                   c.node_id, c.body);
-  c.tx.exec_params("DELETE FROM boot_attempts WHERE node_id = $1 AND at < now() - $2::interval", c.node_id, kBootsKept);
-  return {{"node", NodeText(c)}};
+                   r.node_id, r.body);
+  r.tx.exec_params("DELETE FROM boot_attempts WHERE node_id = $1 AND at < now() - $2::interval", r.node_id, kBootsKept);
+  return {{"node", NodeText(r)}};
 }
 
-Changes ApplyImage(const Context& c) {
-  const auto rows = c.tx.exec_params(R"sql(
+Changes ApplyImage(const Report& r) {
+  const auto rows = r.tx.exec_params(R"sql(
 INSERT INTO node_image_cache AS k (node_id, image_id, cached_at, size_bytes, present_bytes, state, reason)
 SELECT $1, i.id, CASE WHEN s = 'cached' THEN now() END, coalesce((b->>'size')::bigint, (b->>'sizeBytes')::bigint, 0),
   coalesce((b->>'presentBytes')::bigint, (b->>'size')::bigint, 0), s, coalesce(b->>'reason', '')
@@ -84,189 +78,91 @@ ON CONFLICT (node_id, image_id) DO UPDATE SET
   size_bytes = excluded.size_bytes, present_bytes = excluded.present_bytes, state = excluded.state,
   reason = excluded.reason
 RETURNING image_id::text)sql",
-                                     c.node_id, c.body);
+                                     r.node_id, r.body);
   if (rows.empty()) return {};
-  return {{"image", rows[0][0].as<std::string>()}, {"node", NodeText(c)}};
+  return {{"image", rows[0][0].as<std::string>()}, {"node", NodeText(r)}};
 }
 
 // The state is not touched: `image.progress` says what becomes of the image.
-Changes ApplyImageCorrupt(const Context& c) {
-  const auto rows = c.tx.exec_params(R"sql(
+Changes ApplyImageCorrupt(const Report& r) {
+  const auto rows = r.tx.exec_params(R"sql(
 INSERT INTO node_image_cache AS k (node_id, image_id, wrong_chunks, wrong_chunk_at)
 SELECT $1, i.id, 1, now() FROM provisioning_images i WHERE i.id::text = $2::jsonb->>'imageId'
 ON CONFLICT (node_id, image_id) DO UPDATE SET wrong_chunks = k.wrong_chunks + 1, wrong_chunk_at = now()
 RETURNING image_id::text)sql",
-                                     c.node_id, c.body);
+                                     r.node_id, r.body);
   if (rows.empty()) return {};
-  return {{"image", rows[0][0].as<std::string>()}, {"node", NodeText(c)}};
+  return {{"image", rows[0][0].as<std::string>()}, {"node", NodeText(r)}};
 }
 
-Changes ApplyImageEvicted(const Context& c) {
-  c.tx.exec_params("DELETE FROM node_image_cache WHERE node_id = $1 AND image_id::text = $2::jsonb->>'imageId'",
-                   c.node_id, c.body);
-  return {{"image", ""}, {"node", NodeText(c)}};
+Changes ApplyImageEvicted(const Report& r) {
+  r.tx.exec_params("DELETE FROM node_image_cache WHERE node_id = $1 AND image_id::text = $2::jsonb->>'imageId'",
+                   r.node_id, r.body);
+  return {{"image", ""}, {"node", NodeText(r)}};
 }
 
-// One of backend/store/discovery_reports.h.
-template <std::vector<Change> (*apply)(const DiscoveryReport&)>
-Changes ApplyDiscovery(const Context& c) {
-  return apply({c.tx, c.node_id, c.body});
-}
-
-// An inventory that says it is not full holds the parts that have changed.
-Changes ApplyInventory(const Context& c) {
-  c.tx.exec_params("INSERT INTO node_inventory AS k (node_id, collected_at, body) "
-                   "VALUES ($1, coalesce(($2::jsonb->>'collectedAt')::timestamptz, now()), $2::jsonb - 'full') "
-                   "ON CONFLICT (node_id) DO UPDATE SET collected_at = excluded.collected_at, "
-                   "body = CASE WHEN coalesce(($2::jsonb->>'full')::boolean, true) THEN excluded.body "
-                   "ELSE k.body || excluded.body END",
-                   c.node_id, c.body);
-  return {{"node", NodeText(c)}};
-}
-
-Changes ApplyMetrics(const Context& c) {
-  c.tx.exec_params("INSERT INTO node_metrics (node_id, at, body) "
-                   "VALUES ($1, coalesce(($2::jsonb->>'time')::timestamptz, now()), $2::jsonb) ON CONFLICT DO NOTHING",
-                   c.node_id, c.body);
-  c.tx.exec_params("DELETE FROM node_metrics WHERE node_id = $1 AND at < now() - $2::interval", c.node_id, kMetricsKept);
-  c.tx.exec_params("UPDATE nodes SET last_seen = now(), cpu_percent = ($2::jsonb->>'cpuPercent')::float8, "
-                   "memory_percent = ($2::jsonb->>'memoryPercent')::float8 WHERE id = $1",
-                   c.node_id, c.body);
-  return {{"node", NodeText(c)}};
-}
-
-// The first result is the result: what comes after it is a repeat, or an order that was refused under a job's name.
-Changes ApplyJobResult(const Context& c) {
-  const auto rows = c.tx.exec_params(R"sql(
-UPDATE job_instances SET status = coalesce(b->>'status', 'failed'), success = (b->>'success')::boolean,
-  exit_code = (b->>'exitCode')::int, stdout = coalesce(b->>'stdout', ''), stderr = coalesce(b->>'stderr', ''),
-  error_message = coalesce(b->>'errorMessage', ''), duration_ms = (b->>'durationMs')::bigint,
-  attempts = coalesce((b->>'attempts')::int, 0), stdout_bytes = coalesce((b->>'stdoutBytes')::bigint, 0),
-  stderr_bytes = coalesce((b->>'stderrBytes')::bigint, 0), updated_at = now()
-FROM (SELECT $2::jsonb AS b) AS m WHERE 'job-' || id = b->>'jobId' AND node_id = $1 AND success IS NULL
-RETURNING job_id::text)sql",
-                                     c.node_id, c.body);
-  if (rows.empty()) return {};
-  return {{"job", rows[0][0].as<std::string>()}};
-}
-
-Changes ApplyJobStatus(const Context& c) {
-  const auto rows = c.tx.exec_params(R"sql(
-UPDATE job_instances SET status = 'running', attempts = coalesce((b->>'attempts')::int, attempts), updated_at = now()
-FROM (SELECT $2::jsonb AS b) AS m WHERE 'job-' || id = b->>'jobId' AND node_id = $1 AND success IS NULL
-RETURNING job_id::text)sql",
-                                     c.node_id, c.body);
-  if (rows.empty()) return {};
-  return {{"job", rows[0][0].as<std::string>()}};
-}
-
-Changes ApplyShellStarted(const Context& c) {
-  c.tx.exec_params("UPDATE shell_sessions SET state = 'open', started_at = coalesce((b->>'time')::timestamptz, now()) "
-                   "FROM (SELECT $2::jsonb AS b) AS m WHERE id = b->>'session' AND node_id = $1 AND ended_at IS NULL",
-                   c.node_id, c.body);
-  return {{"node", NodeText(c)}};
-}
-
-Changes ApplyShellRecording(const Context& c) {
-  c.tx.exec_params("INSERT INTO shell_recordings (session_id, index, previous, sha256, data) "
-                   "SELECT s.id, (b->>'index')::int, b->>'previous', b->>'sha256', b->>'data' "
-                   "FROM (SELECT $2::jsonb AS b) AS m JOIN shell_sessions s ON s.id = b->>'session' AND s.node_id = $1 "
-                   "ON CONFLICT DO NOTHING",
-                   c.node_id, c.body);
-  return {};
-}
-
-Changes ApplyShellEnded(const Context& c) {
-  c.tx.exec_params("UPDATE shell_sessions SET state = 'ended', ended_at = coalesce((b->>'time')::timestamptz, now()), "
-                   "end_reason = left(coalesce(b->>'reason', ''), 1000), exit_code = (b->>'code')::int, "
-                   "chunks = (b->>'chunks')::int, sha256 = coalesce(b->>'sha256', '') "
-                   "FROM (SELECT $2::jsonb AS b) AS m WHERE id = b->>'session' AND node_id = $1 AND chunks IS NULL",
-                   c.node_id, c.body);
-  return {{"node", NodeText(c)}};
-}
-
-Changes ApplyJournal(const Context& c) {
-  c.tx.exec_params("INSERT INTO node_journal (node_id, cursor, at, priority, unit, identifier, pid, message) "
-                   "SELECT $1, e->>'cursor', (e->>'time')::timestamptz, (e->>'priority')::smallint, "
-                   "coalesce(e->>'unit', ''), coalesce(e->>'identifier', ''), coalesce((e->>'pid')::bigint, 0), "
-                   "coalesce(e->>'message', '') "
-                   "FROM jsonb_array_elements(coalesce($2::jsonb->'entries', '[]')) AS e ON CONFLICT DO NOTHING",
-                   c.node_id, c.body);
-  c.tx.exec_params("DELETE FROM node_journal WHERE node_id = $1 AND at < now() - $2::interval", c.node_id, kJournalKept);
-  return {};
-}
-
-Changes ApplyUnitChanged(const Context& c) {
-  c.tx.exec_params("INSERT INTO node_units AS k (node_id, unit, state, expected, at) "
-                   "SELECT $1, b->>'unit', b->>'state', (b->>'expected')::boolean, coalesce((b->>'time')::timestamptz, now()) "
-                   "FROM (SELECT $2::jsonb AS b) AS m ON CONFLICT (node_id, unit) DO UPDATE SET state = excluded.state, "
-                   "expected = excluded.expected, at = excluded.at WHERE k.at <= excluded.at",
-                   c.node_id, c.body);
-  return {{"node", NodeText(c)}};
-}
-
-Changes ApplyLink(const Context& c) {
-  c.tx.exec_params(R"sql(
+Changes ApplyLink(const Report& r) {
+  r.tx.exec_params(R"sql(
 UPDATE nodes SET last_seen = now(), latency_ms = (b->>'latencyMs')::float8,
   link = link || jsonb_strip_nulls(jsonb_build_object('jitterMs', (b->>'jitterMs')::float8,
     'lossPercent', (b->>'lossPercent')::float8, 'throughputMbit', (b->>'throughputMbit')::float8))
 FROM (SELECT $2::jsonb AS b) AS m WHERE id = $1)sql",
-                   c.node_id, c.body);
-  return {{"node", NodeText(c)}};
+                   r.node_id, r.body);
+  return {{"node", NodeText(r)}};
 }
 
 // The command is over: what is not acknowledged yet is not sent again.
-Changes ApplyCommandFailed(const Context& c) {
-  c.tx.exec_params(R"sql(
+Changes ApplyCommandFailed(const Report& r) {
+  r.tx.exec_params(R"sql(
 WITH ended AS (UPDATE outgoing_commands SET failed_at = now(), acknowledged_at = coalesce(acknowledged_at, now()),
     reason = left(coalesce(b->>'reason', ''), 1000)
   FROM (SELECT $2::jsonb AS b) AS m WHERE node_id = $1 AND 'cmd-' || id = b->>'commandId' RETURNING type, body, reason)
 UPDATE prepull_targets SET state = 'failed', reason = ended.reason, updated_at = now() FROM ended
 WHERE ended.type = 'image.prepull' AND node_id = $1 AND prepull_id::text = ended.body->>'scheduleId' AND state = 'ordered')sql",
-                   c.node_id, c.body);
-  return {{"node", NodeText(c)}};
+                   r.node_id, r.body);
+  return {{"node", NodeText(r)}};
 }
 
 // Cumulative, so that one that was lost costs nothing.
-Changes ApplyLedger(const Context& c) {
-  c.tx.exec_params("UPDATE nodes SET image_ledger = $2::jsonb WHERE id = $1", c.node_id, c.body);
-  return {{"node", NodeText(c)}};
+Changes ApplyLedger(const Report& r) {
+  r.tx.exec_params("UPDATE nodes SET image_ledger = $2::jsonb WHERE id = $1", r.node_id, r.body);
+  return {{"node", NodeText(r)}};
 }
 
-Changes ApplyPeerOffer(const Context& c) {
-  c.tx.exec_params("UPDATE nodes SET peer_offer = CASE WHEN coalesce((b->>'port')::int, 0) > 0 THEN "
+Changes ApplyPeerOffer(const Report& r) {
+  r.tx.exec_params("UPDATE nodes SET peer_offer = CASE WHEN coalesce((b->>'port')::int, 0) > 0 THEN "
                    "jsonb_build_object('port', b->'port', 'addresses', coalesce(b->'addresses', '[]')) END "
                    "FROM (SELECT $2::jsonb AS b) AS m WHERE id = $1",
-                   c.node_id, c.body);
-  NotifyPeers(c.tx, c.node_id);
+                   r.node_id, r.body);
+  NotifyPeers(r.tx, r.node_id);
   return {};
 }
 
-Changes ApplyConfigResult(const Context& c) {
-  c.tx.exec_params("UPDATE nodes SET config_result = jsonb_build_object('revision', $2::jsonb->'revision', 'status', "
+Changes ApplyConfigResult(const Report& r) {
+  r.tx.exec_params("UPDATE nodes SET config_result = jsonb_build_object('revision', $2::jsonb->'revision', 'status', "
                    "$2::jsonb->'status', 'reason', left($2::jsonb->>'reason', 1000), 'time', $2::jsonb->'time') "
                    "WHERE id = $1",
-                   c.node_id, c.body);
-  return {{"node", NodeText(c)}};
+                   r.node_id, r.body);
+  return {{"node", NodeText(r)}};
 }
 
 // What a cancelled one still says is its last word on the way here.
-Changes ApplyPrepull(const Context& c) {
-  const auto rows = c.tx.exec_params(R"sql(
+Changes ApplyPrepull(const Report& r) {
+  const auto rows = r.tx.exec_params(R"sql(
 UPDATE prepull_targets SET state = b->>'state', feasible = (b->>'feasible')::boolean,
   expected_at = (b->>'expectedAt')::timestamptz, forecast = left(coalesce(b->>'forecast', forecast), 1000),
   reason = left(coalesce(b->>'reason', ''), 1000), updated_at = now()
 FROM (SELECT $2::jsonb AS b) AS m
 WHERE prepull_id::text = b->>'scheduleId' AND node_id = $1 AND prepull_targets.state <> 'cancelled'
 RETURNING prepull_id::text)sql",
-                                     c.node_id, c.body);
+                                     r.node_id, r.body);
   if (rows.empty()) return {};
   return {{"prepull", rows[0][0].as<std::string>()}};
 }
 
 struct Handler {
   std::string_view type;
-  Changes (*apply)(const Context& context);
+  Changes (*apply)(const NodeReport& report);
 };
 
 constexpr std::array<Handler, 32> kHandlers = {{
@@ -282,14 +178,14 @@ constexpr std::array<Handler, 32> kHandlers = {{
     {"image.ledger", &ApplyLedger},
     {"peer.offer", &ApplyPeerOffer},
     {"prepull.status", &ApplyPrepull},
-    {"discovery.result", &ApplyDiscovery<&ApplyScanResult>},
-    {"device.changed", &ApplyDiscovery<&ApplyDeviceChange>},
-    {"device.snapshot", &ApplyDiscovery<&ApplyDeviceSnapshot>},
-    {"network.segment", &ApplyDiscovery<&ApplySegment>},
-    {"network.alert", &ApplyDiscovery<&ApplyNetworkAlert>},
-    {"dhcp.rogue", &ApplyDiscovery<&ApplyRogueDhcp>},
-    {"wake.sent", &ApplyDiscovery<&ApplyWakeSent>},
-    {"wake.result", &ApplyDiscovery<&ApplyWakeResult>},
+    {"discovery.result", &ApplyScanResult},
+    {"device.changed", &ApplyDeviceChange},
+    {"device.snapshot", &ApplyDeviceSnapshot},
+    {"network.segment", &ApplySegment},
+    {"network.alert", &ApplyNetworkAlert},
+    {"dhcp.rogue", &ApplyRogueDhcp},
+    {"wake.sent", &ApplyWakeSent},
+    {"wake.result", &ApplyWakeResult},
     {"config.result", &ApplyConfigResult},
     {"inventory", &ApplyInventory},
     {"metrics", &ApplyMetrics},
@@ -350,7 +246,8 @@ Applied ApplyOne(pqxx::work& tx, int node_id, const backend_link::Message& messa
   const Handler* handler = Find(message.type);
   if (handler == nullptr) return {false, false, {}};
   if (message.id && !IsFresh(tx, node_id, *message.id)) return {true, true, {}};
-  return {true, false, handler->apply(Context{tx, node_id, BodyText(message.body)})};
+  const bool in_order = message.id && ParseEventPosition(*message.id);
+  return {true, false, handler->apply(NodeReport{tx, node_id, BodyText(message.body), in_order})};
 }
 
 }  // namespace

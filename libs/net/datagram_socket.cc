@@ -9,10 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
-#include <absl/time/clock.h>
+#include <absl/time/time.h>
 #include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -137,14 +138,16 @@ class KernelDatagramSocket final : public DatagramSocket {
     max = std::min(max, kMaxMany);
     // A flood on this socket must not keep the others waiting.
     if (full_) co_await asio::post(descriptor_.get_executor(), asio::use_awaitable);
-    const absl::Time until = spin > absl::ZeroDuration() ? absl::Now() + spin : absl::InfinitePast();
+    using SteadyClock = std::chrono::steady_clock;
+    const auto until = spin > absl::ZeroDuration() ? SteadyClock::now() + absl::ToChronoNanoseconds(spin)
+                                                   : SteadyClock::time_point::min();
     for (;;) {
       auto received = TryReceiveMany(max);
       if (!received.ok() || !received->empty()) {
         full_ = received.ok() && received->size() == max;
         co_return received;
       }
-      if (absl::Now() < until) continue;
+      if (SteadyClock::now() < until) continue;
       const auto [error] = co_await descriptor_.async_wait(asio::posix::descriptor_base::wait_read,
                                                            asio::as_tuple(asio::use_awaitable));
       if (error) co_return absl::CancelledError(fmt::format("udp {}: {}", port_, error.message()));

@@ -143,7 +143,7 @@ std::string ImageLibrary::IdleReason() const {
 
 Origin ImageLibrary::MakeOrigin() const {
   const auto& config = host_.config.current();
-  return {config.backend(), config.node().id(), host_.paths.KeyFile()};
+  return {config.backend(), config.node().id(), host_.paths.KeyFile(), backend_clock_};
 }
 
 asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Find(std::string image_id) {

@@ -53,6 +53,9 @@ class ImageLibrary {
   // The configuration may have switched the cache on: goes on with pulls that waited for it.
   void Configure();
 
+  // What tokens are signed by.
+  std::shared_ptr<BackendClock> backend_clock() const { return backend_clock_; }
+
   // Breaks off all pulls; does not wait for them.
   void Stop();
   // A prepull does not want it any more: its pull is broken off, unless somebody else wants it. What
@@ -139,6 +142,7 @@ class ImageLibrary {
   void Count();
 
   runtime::Host& host_;
+  const std::shared_ptr<BackendClock> backend_clock_ = std::make_shared<BackendClock>();
   Metrics& metrics_;
   std::string folder_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;

@@ -22,6 +22,9 @@ inline constexpr std::uint64_t kHeldBackBytes = 1 << 20;
 // Between two looks at whether what is sent is still right.
 inline constexpr std::uint64_t kSpanBytes = 16ull << 20;
 
+// The backend allows a minute of skew in a token (libs/identity); half of it is left for the way.
+inline constexpr absl::Duration kClockTolerance = absl::Seconds(30);
+
 // How often clients that wait are told of new bytes, and the backend of progress.
 inline constexpr std::uint64_t kNotifyBytes = 256 * 1024;
 inline constexpr absl::Duration kProgressInterval = absl::Seconds(2);

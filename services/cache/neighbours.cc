@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <optional>
 
-#include <absl/time/clock.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
@@ -45,8 +44,14 @@ bool FlagOf(const json::object& object, std::string_view name) {
 
 }  // namespace
 
-Neighbours::Neighbours(const runtime::Clock& clock, runtime::Log log, bool loopback_allowed)
-    : clock_(clock), log_(std::move(log)), table_(loopback_allowed) {}
+Neighbours::Neighbours(const runtime::Clock& clock,
+                       std::shared_ptr<const BackendClock> backend_clock,
+                       runtime::Log log,
+                       bool loopback_allowed)
+    : clock_(clock),
+      backend_clock_(std::move(backend_clock)),
+      log_(std::move(log)),
+      table_(loopback_allowed) {}
 
 void Neighbours::SetOwn(OwnIdentity own) {
   const std::lock_guard lock(mutex_);
@@ -91,7 +96,7 @@ absl::StatusOr<std::string> Neighbours::CheckToken(std::string_view authorizatio
   }
   if (!key) return absl::UnauthenticatedError("the backend has not introduced this tentacle");
   const absl::Status right =
-      identity::VerifyToken(token, *key, absl::Now(), AudienceOf(own().node_id));
+      identity::VerifyToken(token, *key, backend_clock_->Now(), AudienceOf(own().node_id));
   if (!right.ok()) return right;
   return issuer;
 }
@@ -104,8 +109,8 @@ absl::StatusOr<net::ClientRequest> Neighbours::MakeRequest(const PeerTable::Usab
   net::ClientRequest request;
   request.url = fmt::format("http://{}:{}{}", peer.address, peer.port, path);
   request.headers = {
-      {"Authorization",
-       "Bearer " + identity::MakeToken(*key, mine.node_id, absl::Now(), AudienceOf(peer.node_id))}};
+      {"Authorization", "Bearer " + identity::MakeToken(*key, mine.node_id, backend_clock_->Now(),
+                                                        AudienceOf(peer.node_id))}};
   request.environment = NoProxy();  // A neighbour is next door.
   request.connect_timeout = limits::kPeerAnswer;
   request.total_timeout = limits::kPeerAnswer;
@@ -126,10 +131,10 @@ void Neighbours::Greet() {
     for (const std::string& address : peer.addresses()) {
       const auto request = MakeRequest({peer.node_id(), address, peer.port()}, "/peer/hello");
       if (!request.ok()) return;  // We have no key yet.
-      const absl::Time begin = absl::Now();
+      const absl::Duration begin = BackendClock::ReadNow().monotonic;
       const auto reply = net::Fetch(*request);
       // A connection and an answer are two round trips.
-      const absl::Duration round_trip = (absl::Now() - begin) / 2;
+      const absl::Duration round_trip = (BackendClock::ReadNow().monotonic - begin) / 2;
       if (!reply.ok()) reason = std::string(text::Message(reply.status()));
       if (reply.ok() && reply->status != 204) reason = fmt::format("answered {}", reply->status);
       if (!reply.ok() || reply->status != 204 || round_trip >= shortest) continue;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "libs/net/http_client.h"
 #include "libs/runtime/clock.h"
 #include "libs/runtime/log.h"
+#include "services/cache/backend_clock.h"
 #include "services/cache/core/peer_choice.h"
 #include "services/cache/core/peer_table.h"
 #include "services/cache/stopping.h"
@@ -31,7 +33,11 @@ struct OwnIdentity {
 
 class Neighbours {
  public:
-  Neighbours(const runtime::Clock& clock, runtime::Log log, bool loopback_allowed = false);
+  // Tokens are signed and judged by `backend_clock`: it is what the tentacles of a site agree on.
+  Neighbours(const runtime::Clock& clock,
+             std::shared_ptr<const BackendClock> backend_clock,
+             runtime::Log log,
+             bool loopback_allowed = false);
 
   // Before the first question, and again: an enrollment may come after the start.
   void SetOwn(OwnIdentity own);
@@ -85,6 +91,7 @@ class Neighbours {
   void Failed(const std::string& node_id, const std::string& reason);
 
   const runtime::Clock& clock_;
+  const std::shared_ptr<const BackendClock> backend_clock_;
   const runtime::Log log_;
   mutable std::mutex mutex_;
   OwnIdentity own_;

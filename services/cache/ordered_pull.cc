@@ -93,7 +93,7 @@ class Fetching {
     request->on_body = [this](std::string_view piece) { return OnBody(piece); };
     if (job_.limiter != nullptr)
       request->receive_window = [this] { return job_.limiter->Window(); };
-    const auto reply = net::Fetch(*request);
+    const auto reply = FetchAsNode(job_.origin, *std::move(request));
     if (!outcome_.ok()) return outcome_;
     if (job_.stop->begun()) return absl::CancelledError("stopped");
     if (!reply.ok()) return absl::UnavailableError(std::string(reply.status().message()));

@@ -9,12 +9,12 @@
 
 #include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
-#include <absl/time/clock.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
 #include "libs/identity/identity.h"
 #include "libs/net/clock_floor.h"
+#include "libs/net/retry_after.h"
 #include "libs/text/view.h"
 #include "services/cache/limits.h"
 
@@ -36,6 +36,18 @@ std::uint64_t NumberOf(const json::object& object, std::string_view name) {
              : 0;
 }
 
+absl::StatusOr<std::string> Authorization(const Origin& origin) {
+  const auto key = identity::IdentityKey::Load(origin.key_file);
+  if (!key.ok()) return key.status();
+  return "Bearer " + identity::MakeToken(*key, origin.node_id, origin.clock->Now());
+}
+
+bool LearnTime(const Origin& origin, unsigned status, const net::HeaderList& headers) {
+  if (status != 401) return false;
+  const auto told = net::ParseHttpDate(HeaderOf(headers, "Date"));
+  return told && origin.clock->Learn(*told, BackendClock::ReadNow());
+}
+
 }  // namespace
 
 std::string_view HeaderOf(const net::HeaderList& headers, std::string_view name) {
@@ -51,24 +63,42 @@ absl::StatusOr<net::ClientRequest> MakeRequest(const Origin& origin,
   if (origin.backend.url().empty() || origin.node_id.empty()) {
     return absl::FailedPreconditionError("this tentacle is not enrolled yet");
   }
-  const auto key = identity::IdentityKey::Load(origin.key_file);
-  if (!key.ok()) return key.status();
+  auto authorization = Authorization(origin);
+  if (!authorization.ok()) return authorization.status();
   net::ClientRequest request;
   request.url =
       fmt::format("{}/api/v1/tentacles/images/{}/{}", origin.backend.url(), image_id, what);
-  request.headers = {
-      {"Authorization", "Bearer " + identity::MakeToken(*key, origin.node_id, absl::Now())}};
+  request.headers = {{"Authorization", *std::move(authorization)}};
   request.tls.ca_file = origin.backend.ca_file();
   request.tls.clock_floor = net::ClockFloor(std::filesystem::path(origin.key_file).parent_path());
   request.tls.pins = {origin.backend.pins().begin(), origin.backend.pins().end()};
   return request;
 }
 
+absl::StatusOr<net::ClientReply> FetchAsNode(const Origin& origin, net::ClientRequest request) {
+  if (request.on_headers) {
+    request.on_headers = [&origin, judge = std::move(request.on_headers)](
+                             unsigned status, const net::HeaderList& headers) {
+      LearnTime(origin, status, headers);
+      return judge(status, headers);
+    };
+    return net::Fetch(request);
+  }
+  auto reply = net::Fetch(request);
+  if (!reply.ok() || !LearnTime(origin, reply->status, reply->headers)) return reply;
+  auto authorization = Authorization(origin);
+  if (!authorization.ok()) return authorization.status();
+  for (auto& [name, value] : request.headers) {
+    if (name == "Authorization") value = *authorization;
+  }
+  return net::Fetch(request);
+}
+
 absl::StatusOr<v1::Image> FetchMeta(const Origin& origin, const std::string& image_id) {
   auto request = MakeRequest(origin, image_id, "meta");
   if (!request.ok()) return request.status();
   request->total_timeout = limits::kMetaTimeout;
-  const auto reply = net::Fetch(*request);
+  const auto reply = FetchAsNode(origin, *std::move(request));
   if (!reply.ok()) return reply.status();
   if (reply->status == 404)
     return absl::NotFoundError(fmt::format("the backend has no image {}", image_id));
@@ -121,7 +151,7 @@ absl::StatusOr<FetchedList> FetchChunkList(const Origin& origin,
       chunks::kListHeadBytes + chunks::kListTailBytes +
           (image.size_bytes() / limits::kLeastAverageChunk + 1) * chunks::kListEntryBytes);
   request->cancel = &stop.flag();
-  auto reply = net::Fetch(*request);
+  auto reply = FetchAsNode(origin, *std::move(request));
   if (stop.begun()) return absl::CancelledError("stopped");
   if (absl::IsResourceExhausted(reply.status()))
     return absl::NotFoundError(reply.status().message());

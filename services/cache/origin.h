@@ -13,6 +13,7 @@
 
 #include "libs/chunks/chunk_list.h"
 #include "libs/net/http_client.h"
+#include "services/cache/backend_clock.h"
 #include "services/cache/stopping.h"
 
 namespace tentacle::cache {
@@ -22,12 +23,17 @@ struct Origin {
   config::v1::BackendConfig backend;
   std::string node_id;
   std::string key_file;
+  std::shared_ptr<BackendClock> clock;
 };
 
 // A request for /images/{id}/{what} with the node's token. FailedPrecondition: not enrolled.
 absl::StatusOr<net::ClientRequest> MakeRequest(const Origin& origin,
                                                const std::string& image_id,
                                                const std::string& what);
+
+// As net::Fetch(). A refusal that tells another time than ours is asked about once more with a
+// token of that time; who reads a stream asks again by himself.
+absl::StatusOr<net::ClientReply> FetchAsNode(const Origin& origin, net::ClientRequest request);
 
 // The first header of that name (any case), or "".
 std::string_view HeaderOf(const net::HeaderList& headers, std::string_view name);

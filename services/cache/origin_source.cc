@@ -39,7 +39,7 @@ class OriginSource::Exchange {
     request->on_body = [this](std::string_view piece) { return OnBody(piece); };
     if (source_.line_.limiter != nullptr)
       request->receive_window = [this] { return source_.line_.limiter->Window(); };
-    const auto reply = net::Fetch(*request);
+    const auto reply = FetchAsNode(source_.origin_, *std::move(request));
     if (stop_.begun()) return absl::CancelledError("stopped");
     if (!outcome_.ok()) return outcome_;
     if (taken_ == end_ - begin_) return absl::OkStatus();

@@ -26,8 +26,9 @@ Planning::Planning(runtime::Host& host,
                    bool loopback_allowed)
     : line(host, metrics),
       prepulls(host, metrics, library, line),
-      links(host),
-      neighbours(std::make_shared<Neighbours>(host.clock, host.log, loopback_allowed)),
+      links(host, library.backend_clock()),
+      neighbours(std::make_shared<Neighbours>(
+          host.clock, library.backend_clock(), host.log, loopback_allowed)),
       host_(host),
       metrics_(metrics),
       images_(images),

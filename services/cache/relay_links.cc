@@ -25,7 +25,7 @@ absl::StatusOr<Answer> Fetch(const Origin& origin, const std::string& image_id) 
   auto request = MakeRequest(origin, image_id, "link");
   if (!request.ok()) return request.status();
   request->total_timeout = limits::kMetaTimeout;
-  const auto reply = net::Fetch(*request);
+  const auto reply = FetchAsNode(origin, *std::move(request));
   if (!reply.ok()) return reply.status();
   if (reply->status == 404)
     return absl::NotFoundError(fmt::format("the backend gives no link to image {}", image_id));
@@ -52,12 +52,12 @@ absl::StatusOr<Answer> Fetch(const Origin& origin, const std::string& image_id) 
 }  // namespace
 
 asio::awaitable<absl::StatusOr<std::string>> RelayLinks::LinkOf(std::string image_id) {
-  const absl::Time now = host_.clock.Now();
+  const absl::Time now = clock_->Now();
   std::erase_if(
       links_, [now](const auto& one) { return one.second.expires < now + limits::kRelayLinkLeft; });
   if (const auto at = links_.find(image_id); at != links_.end()) co_return at->second.url;
   const auto& config = host_.config.current();
-  const Origin origin{config.backend(), config.node().id(), host_.paths.KeyFile()};
+  const Origin origin{config.backend(), config.node().id(), host_.paths.KeyFile(), clock_};
   auto ask = [origin, image_id] { return Fetch(origin, image_id); };
   const auto answer = co_await async::OnPool(host_.blocking, ask);
   if (!answer.ok()) co_return answer.status();

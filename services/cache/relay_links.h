@@ -3,19 +3,23 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 #include <boost/asio/awaitable.hpp>
 
 #include "libs/runtime/host.h"
+#include "services/cache/backend_clock.h"
 
 namespace tentacle::cache {
 
 class RelayLinks {
  public:
-  explicit RelayLinks(runtime::Host& host) : host_(host) {}
+  RelayLinks(runtime::Host& host, std::shared_ptr<BackendClock> clock)
+      : host_(host), clock_(std::move(clock)) {}
 
   bool IsRelay() const { return host_.config.current().uplink().mode() == "relay"; }
 
@@ -31,6 +35,7 @@ class RelayLinks {
   };
 
   runtime::Host& host_;
+  const std::shared_ptr<BackendClock> clock_;  // Links expire by it.
   std::map<std::string, Link> links_;
 };
 

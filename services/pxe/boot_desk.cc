@@ -29,6 +29,19 @@ BootDesk::BootDesk(Parts parts)
       pull_wake_(parts_.home),
       deadline_timer_(parts_.home) {}
 
+absl::Time BootDesk::Now() {
+  const absl::Time now = parts_.clock.Now();
+  const absl::Duration ahead = now - parts_.clock.Steady();
+  const absl::Duration step = ahead - clock_ahead_.value_or(ahead);
+  clock_ahead_ = ahead;
+  if (absl::AbsDuration(step) > limits::kClockStep) {
+    parts_.log.Warning("pxe.clock_stepped", {{"seconds", absl::ToDoubleSeconds(step)}});
+    table_.ClockStepped(step);
+    boots_.ClockStepped(step);
+  }
+  return now;
+}
+
 absl::Status BootDesk::Restore() {
   auto loaded = parts_.files.Load();
   if (!loaded.ok()) return loaded.status();
@@ -39,6 +52,14 @@ absl::Status BootDesk::Restore() {
   for (TrackedTask& task : loaded->tasks) {
     const bool wanted = IsOpen(task.progress.status()) && !task.task.image_id().empty();
     if (wanted) wanted_images_.insert(task.task.image_id());
+    const absl::Time now = Now();
+    // We were killed before its file went; perhaps before the word of it was out.
+    if (task.progress.status() == task::v1::TASK_STATUS_CANCELLED) {
+      parts_.events.Publish(
+          events::MakeEvent("task.status", task.task.id(), PRIORITY_RESULT, StatusBody(task, now), now));
+    }
+    // Nobody could report while we were away, and the clock may have been set meanwhile.
+    task.watched_since = now;
     table_.Restore(std::move(task));
   }
   CountTasks();
@@ -85,7 +106,7 @@ std::optional<DropReason> BootDesk::Admit(const wire::MacAddress& mac) const {
 }
 
 void BootDesk::Answered(const BootRequest& boot, DhcpPort port, std::string_view file) {
-  const absl::Time now = parts_.clock.Now();
+  const absl::Time now = Now();
   const TrackedTask* task = table_.Find(boot.mac);
   if (task == nullptr) return;
   const bool offer = port == DhcpPort::kDhcp;
@@ -116,7 +137,7 @@ void BootDesk::HasLoader(const wire::MacAddress& mac, std::string_view step, std
   const TrackedTask* task = table_.Find(mac);
   if (task == nullptr || !NeedsNetworkBoot(task->progress)) return;
   Timeline(*task, step, detail);
-  if (const TrackedTask* changed = table_.Step(mac, BootStep::kLoaderFetched, parts_.clock.Now())) {
+  if (const TrackedTask* changed = table_.Step(mac, BootStep::kLoaderFetched, Now())) {
     SettleLater(*changed);
   }
 }
@@ -127,7 +148,7 @@ void BootDesk::Note(const wire::MacAddress& mac, std::string_view step, std::str
 
 // What is closed already stays as it is.
 void BootDesk::CloseIfEnded(const TrackedTask& task) {
-  const absl::Time now = parts_.clock.Now();
+  const absl::Time now = Now();
   if (task.progress.status() == task::v1::TASK_STATUS_COMPLETE) {
     Ended(boots_.Close(task.mac, "the machine runs its new system", true, now));
   } else if (task.progress.status() == task::v1::TASK_STATUS_FAILED) {
@@ -139,7 +160,7 @@ asio::awaitable<absl::Status> BootDesk::Report(std::string task_id, std::string 
   const TrackedTask* known = table_.FindById(task_id);
   const std::string stage_before = known == nullptr ? "" : known->progress.stage();
   const TrackedTask* changed = nullptr;
-  absl::Status status = table_.Apply(task_id, token, report, parts_.clock.Now(), &changed);
+  absl::Status status = table_.Apply(task_id, token, report, Now(), &changed);
   if (!status.ok()) {
     parts_.metrics.Callback(absl::IsUnauthenticated(status) ? "unauthenticated" : "refused");
     parts_.log.Warning("pxe.callback_refused", {{"task", task_id}, {"reason", std::string(status.message())}});
@@ -150,7 +171,7 @@ asio::awaitable<absl::Status> BootDesk::Report(std::string task_id, std::string 
     // The process may have been killed between the table and the log: what is answered 204 must be in both.
     const TrackedTask again = *table_.FindById(task_id);
     CloseIfEnded(again);
-    co_return co_await Settle(again);
+    co_return co_await SettleReport(again);
   }
   const TrackedTask task = *changed;
   parts_.log.Info("pxe.installer_reported",
@@ -162,27 +183,22 @@ asio::awaitable<absl::Status> BootDesk::Report(std::string task_id, std::string 
   // Progress within a stage is not a step of its own.
   if (task.progress.stage() != stage_before) Timeline(task, report.event, task.progress.message());
   CloseIfEnded(task);
-  status = co_await Settle(task);
-  parts_.metrics.Callback(status.ok() ? "taken" : "not_durable");
+  status = co_await SettleReport(task);
+  parts_.metrics.Callback(status.ok() ? "taken" : absl::IsUnauthenticated(status) ? "unauthenticated" : "not_durable");
   co_return status;
 }
 
 asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revision,
                                                             std::vector<task::v1::BootTask> tasks) {
-  const Replacement change = table_.Replace(revision, tasks, parts_.clock.Now());
+  // Overtaken on its way: it may hold a task that has been cancelled since.
+  if (revision < table_.revision()) co_return std::vector<RefusedTask>();
+  const Replacement change = table_.Replace(revision, tasks, Now());
   for (const TrackedTask& gone : change.cancelled) {
-    const absl::Time now = parts_.clock.Now();
-    Ended(boots_.Close(gone.mac, "the task was cancelled", false, now));
+    Ended(boots_.Close(gone.mac, "the task was cancelled", false, Now()));
     parts_.log.Info("pxe.task_cancelled", {{"task", gone.task.id()}, {"mac", gone.mac.ToString()}});
-    parts_.events.Publish(
-        events::MakeEvent("task.status", gone.task.id(), PRIORITY_RESULT, StatusBody(gone, now), now));
+    co_await SettleCancelled(gone);
   }
-  for (const wire::MacAddress& mac : change.removed) {
-    const auto held = co_await file_turn_.Take();
-    auto remove = [this, mac] { return parts_.files.Remove(mac); };
-    const absl::Status status = co_await async::OnPool(parts_.blocking, remove);
-    parts_.metrics.TaskFile(status.ok() ? "removed" : "remove_failed");
-  }
+  for (const wire::MacAddress& mac : change.removed) co_await RemoveFile(mac);
   for (const wire::MacAddress& mac : change.added) {
     const TrackedTask* task = table_.Find(mac);
     if (task == nullptr) continue;
@@ -219,13 +235,13 @@ asio::awaitable<void> BootDesk::PullImages() {
 }
 
 void BootDesk::CheckDeadlines() {
-  for (const TrackedTask& task : table_.Expire(parts_.clock.Now())) {
+  for (const TrackedTask& task : table_.Expire(Now())) {
     const std::string& why = task.progress.message();
     if (task.progress.status() == task::v1::TASK_STATUS_FAILED) Alert(task, "deadline", why);
-    Ended(boots_.Close(task.mac, why, task.progress.status() == task::v1::TASK_STATUS_COMPLETE, parts_.clock.Now()));
+    Ended(boots_.Close(task.mac, why, task.progress.status() == task::v1::TASK_STATUS_COMPLETE, Now()));
     SettleLater(task);
   }
-  Ended(boots_.CloseSilent(parts_.clock.Now()));
+  Ended(boots_.CloseSilent(Now()));
 }
 
 asio::awaitable<void> BootDesk::WatchDeadlines() {
@@ -264,19 +280,19 @@ void BootDesk::NoteNeededImages() {
 }
 
 void BootDesk::Timeline(const TrackedTask& task, std::string_view step, std::string_view detail) {
-  boots_.Note(task.mac, task.task.id(), task.task.hostname(), step, detail, parts_.clock.Now());
+  boots_.Note(task.mac, task.task.id(), task.task.hostname(), step, detail, Now());
   PublishStep(task.task.id(), step, detail);
   KeepBootsLater();
 }
 
 void BootDesk::PublishStep(std::string_view task_id, std::string_view step, std::string_view detail) {
-  const absl::Time now = parts_.clock.Now();
+  const absl::Time now = Now();
   parts_.events.Publish(events::MakeEvent("task.timeline", std::string(task_id), PRIORITY_RESULT,
                                           TimelineBody(task_id, step, detail, now), now));
 }
 
 void BootDesk::Ended(const std::vector<BootRecord>& boots) {
-  const absl::Time now = parts_.clock.Now();
+  const absl::Time now = Now();
   for (const BootRecord& boot : boots) {
     parts_.metrics.BootEnded(boot.complete ? "complete" : "stopped");
     parts_.log.Info("pxe.boot_ended",
@@ -302,38 +318,8 @@ void BootDesk::CountTasks() {
   NoteNeededImages();
 }
 
-asio::awaitable<absl::Status> BootDesk::SaveFile(TrackedTask task) {
-  const auto held = co_await file_turn_.Take();
-  // The newest state there is, unless the task has gone meanwhile.
-  const TrackedTask* current = table_.Find(task.mac);
-  if (current == nullptr || current->task.id() != task.task.id()) co_return absl::OkStatus();
-  auto save = [this, mac = task.mac, text = RenderTaskFile(*current)] { return parts_.files.Save(mac, text); };
-  const absl::Status status = co_await async::OnPool(parts_.blocking, save);
-  parts_.metrics.TaskFile(status.ok() ? "saved" : "save_failed");
-  if (!status.ok()) {
-    parts_.log.Error("pxe.task_file_failed", {{"task", task.task.id()}, {"reason", std::string(status.message())}});
-  }
-  co_return status;
-}
-
-asio::awaitable<absl::Status> BootDesk::Settle(TrackedTask task) {
-  CountTasks();
-  absl::Status saved = co_await SaveFile(task);
-  co_await KeepBoots();
-  const absl::Time now = parts_.clock.Now();
-  auto appended = co_await parts_.events.Append(
-      events::MakeEvent("task.status", task.task.id(), PRIORITY_RESULT, StatusBody(task, now), now));
-  saved.Update(appended.status());
-  co_return saved;
-}
-
-void BootDesk::SettleLater(TrackedTask task) {
-  auto settle = Settle(std::move(task));
-  asio::co_spawn(parts_.home, std::move(settle), asio::detached);
-}
-
 asio::awaitable<void> BootDesk::Tell(wire::MacAddress mac, std::string message) {
-  if (!table_.SetMessage(mac, message, parts_.clock.Now())) co_return;
+  if (!table_.SetMessage(mac, message, Now())) co_return;
   const TrackedTask task = *table_.Find(mac);
   parts_.log.Warning("pxe.task_waits", {{"task", task.task.id()}, {"mac", mac.ToString()}, {"reason", message}});
   co_await Settle(task);

@@ -108,7 +108,7 @@ class BootDesk {
   // Returns when the report is durable here.
   boost::asio::awaitable<absl::Status> Report(std::string task_id, std::string token, pxe::Report report);
 
-  // gRPC.
+  // gRPC. A table that is older than the one here changes nothing.
   boost::asio::awaitable<std::vector<RefusedTask>> Replace(std::uint64_t revision,
                                                            std::vector<task::v1::BootTask> tasks);
   const BootTable& table() const { return table_; }
@@ -124,6 +124,8 @@ class BootDesk {
   void CheckDeadlines();
 
  private:
+  // The clock; a step of it is noticed first, so that nobody's time is over by it.
+  absl::Time Now();
   // What a machine that asks for its script is to do.
   struct Plan {
     enum class Do { kNothing, kLocalBoot, kWait, kBoot };
@@ -134,6 +136,8 @@ class BootDesk {
     BootContext context;
   };
   boost::asio::awaitable<Plan> PlanBoot(ScriptRequest request);
+  // For a machine whose task went, or became `task`, while it was served.
+  static Plan Changed(const TrackedTask* task);
   // Why the task cannot boot its machine now, or "".
   std::string Obstacle(const TrackedTask& task, BootKind kind) const;
   // Tells the machine's beginning of a boot; false when the task is over by that. Durable when it returns, so that a
@@ -163,10 +167,18 @@ class BootDesk {
   // Writes the task down and reports its status; both done when it returns.
   boost::asio::awaitable<absl::Status> Settle(TrackedTask task);
   void SettleLater(TrackedTask task);
+  // The same for what an installer reported; Unauthenticated when the task was cancelled meanwhile.
+  boost::asio::awaitable<absl::Status> SettleReport(TrackedTask task);
+  // The file before the word of it: after a kill one that calls the task open would let its machine be installed.
+  boost::asio::awaitable<void> SettleCancelled(TrackedTask gone);
+  // False once the task was cancelled or its machine began anew: what was granted before that is not given.
+  bool IsStillWanted(const TrackedTask& task) const;
   boost::asio::awaitable<absl::Status> SaveFile(TrackedTask task);
+  boost::asio::awaitable<void> RemoveFile(wire::MacAddress mac);
   boost::asio::awaitable<void> Tell(wire::MacAddress mac, std::string message);
 
   Parts parts_;
+  std::optional<absl::Duration> clock_ahead_;  // Of the steady clock, when it was last looked at.
   BootTable table_;
   BootRecords boots_;
   async::Turn boots_turn_;

@@ -33,7 +33,7 @@ std::string BootDesk::Obstacle(const TrackedTask& task, BootKind kind) const {
 }
 
 asio::awaitable<bool> BootDesk::BeginBoot(ScriptRequest request) {
-  const absl::Time now = parts_.clock.Now();
+  const absl::Time now = Now();
   loops_.Forget(request.mac);
   if (!table_.BeginBoot(request.mac, request.call.asker.address, now)) {
     if (const TrackedTask* task = table_.Find(request.mac)) {
@@ -54,6 +54,14 @@ asio::awaitable<bool> BootDesk::BeginBoot(ScriptRequest request) {
   co_return true;
 }
 
+BootDesk::Plan BootDesk::Changed(const TrackedTask* task) {
+  Plan plan;
+  if (task == nullptr) return plan;
+  plan.what = Plan::Do::kWait;  // It asks again, and is told about the task that it has now.
+  plan.reason = "the task of this machine has just changed";
+  return plan;
+}
+
 asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
   Plan plan;
   const TrackedTask* task = table_.Find(request.mac);
@@ -63,10 +71,11 @@ asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
     plan.what = Plan::Do::kLocalBoot;
     co_return plan;
   }
+  const std::string id = task->task.id();
   plan.what = Plan::Do::kWait;
   if (request.boots) plan.reason = table_.CheckMachine(request.mac, request.identity);
   if (!plan.reason.empty()) {
-    const bool news = table_.SetMessage(request.mac, plan.reason, parts_.clock.Now());
+    const bool news = table_.SetMessage(request.mac, plan.reason, Now());
     if (news) Alert(*task, "wrong_machine", plan.reason);
     if (news) SettleLater(*task);
     co_return plan;
@@ -86,13 +95,13 @@ asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
     plan.context.image_url = image->url;
     // While the cache was asked the task may have gone.
     task = table_.Find(request.mac);
-    if (task == nullptr || !NeedsNetworkBoot(task->progress)) co_return Plan();
+    if (task == nullptr || task->task.id() != id || !NeedsNetworkBoot(task->progress)) co_return Changed(task);
   }
   if (request.boots) {
     const bool begun = co_await BeginBoot(request);
     // While it was written down the task may have gone.
     task = table_.Find(request.mac);
-    if (task == nullptr) co_return Plan();
+    if (task == nullptr || task->task.id() != id) co_return Changed(task);
     if (!begun || !NeedsNetworkBoot(task->progress)) {
       plan.what = Plan::Do::kLocalBoot;
       co_return plan;
@@ -170,7 +179,7 @@ Refusal BootDesk::RefuseOrders(OrdersVerdict verdict, const std::string& address
 asio::awaitable<std::variant<std::string, Refusal>> BootDesk::Orders(std::string token, BootCall call) {
   const std::string address = call.asker.address;
   const TrackedTask* task = nullptr;
-  OrdersVerdict verdict = table_.JudgeOrders(token, address, parts_.clock.Now(), &task);
+  OrdersVerdict verdict = table_.JudgeOrders(token, address, Now(), &task);
   if (verdict != OrdersVerdict::kGranted) co_return RefuseOrders(verdict, address);
   const wire::MacAddress mac = task->mac;
   const auto image = co_await ImageOf(task->task.image_id(), call);
@@ -180,16 +189,18 @@ asio::awaitable<std::variant<std::string, Refusal>> BootDesk::Orders(std::string
     co_return Refusal{503, std::string(text::Message(image.status()))};
   }
   // Judged anew: while the cache was asked somebody else may have used the token, or the machine started over.
-  verdict = table_.JudgeOrders(token, address, parts_.clock.Now(), &task);
+  verdict = table_.JudgeOrders(token, address, Now(), &task);
   if (verdict != OrdersVerdict::kGranted) co_return RefuseOrders(verdict, address);
   // The table may change while this is written down.
-  const TrackedTask granted = *table_.Redeem(mac, address, parts_.clock.Now());
+  const TrackedTask granted = *table_.Redeem(mac, address, Now());
   Timeline(granted, "orders", fmt::format("given to {}", address));
   Timeline(granted, "image", fmt::format("{} from the {}", image->name, image->source));
   if (absl::Status status = co_await Settle(granted); !status.ok()) {
     parts_.metrics.Orders("not_durable");
     co_return Refusal{503, std::string(status.message())};
   }
+  // While they were written down the task may have been cancelled.
+  if (!IsStillWanted(granted)) co_return RefuseOrders(OrdersVerdict::kUnknownToken, address);
   parts_.metrics.Orders("granted");
   parts_.log.Info("pxe.orders_given", {{"task", granted.task.id()}, {"mac", mac.ToString()}, {"address", address}});
   co_return RenderOrders(granted.task,
@@ -220,7 +231,7 @@ asio::awaitable<std::variant<AnswerReply, Refusal>> BootDesk::Answer(std::string
                                                                     std::string name,
                                                                     BootCall call) {
   const TrackedTask* task = nullptr;
-  AnswerVerdict verdict = table_.JudgeAnswer(token, name, call.asker, parts_.clock.Now(), &task);
+  AnswerVerdict verdict = table_.JudgeAnswer(token, name, call.asker, Now(), &task);
   const auto kind = task == nullptr ? std::nullopt : KindOf(task->task.os_type());
   const AnswerFile* file = kind ? FindAnswer(*kind, name) : nullptr;
   if (verdict == AnswerVerdict::kGranted && file == nullptr) verdict = AnswerVerdict::kUnknownToken;
@@ -236,15 +247,16 @@ asio::awaitable<std::variant<AnswerReply, Refusal>> BootDesk::Answer(std::string
     co_await Tell(mac, std::string(text::Message(image.status())));
     co_return Refusal{503, std::string(text::Message(image.status()))};
   }
-  verdict = table_.JudgeAnswer(token, name, call.asker, parts_.clock.Now(), &task);
+  verdict = table_.JudgeAnswer(token, name, call.asker, Now(), &task);
   if (verdict != AnswerVerdict::kGranted) co_return RefuseAnswer(verdict, task, name, call.asker);
   const TrackedTask granted =
-      *table_.RedeemAnswer(mac, name, call.asker.address, file->begins_installation, parts_.clock.Now());
+      *table_.RedeemAnswer(mac, name, call.asker.address, file->begins_installation, Now());
   Timeline(granted, "answer", fmt::format("{} given to {}", name, call.asker.address));
   if (absl::Status status = co_await Settle(granted); !status.ok()) {
     parts_.metrics.Answer("not_durable");
     co_return Refusal{503, std::string(status.message())};
   }
+  if (!IsStillWanted(granted)) co_return RefuseAnswer(AnswerVerdict::kUnknownToken, nullptr, name, call.asker);
   parts_.metrics.Answer("granted");
   parts_.log.Info(
       "pxe.answer_given",

@@ -32,6 +32,9 @@ inline constexpr absl::Duration kLoopWindow = absl::Hours(1);
 // From its script to the first word of its installer: kernel and initrd over a slow line, a self-test in between.
 inline constexpr absl::Duration kBootPatience = absl::Minutes(20);
 
+// The clock is set, not slewed, when it moves by more between two looks: slewing is below a tenth (ntpd, chronyd).
+inline constexpr absl::Duration kClockStep = absl::Seconds(2);
+
 // How often tasks and boots are looked at for time that is over.
 inline constexpr absl::Duration kDeadlineCheck = absl::Seconds(5);
 

@@ -46,7 +46,7 @@ class PxeService final : public v1::PxeService::CallbackService {
     const auto refused =
         co_await desk_.Replace(request.revision(), {request.tasks().begin(), request.tasks().end()});
     ReplaceBootTasksResponse response;
-    response.set_applied_revision(request.revision());
+    response.set_applied_revision(desk_.table().revision());
     for (const RefusedTask& one : refused) {
       auto* out = response.add_refused();
       out->set_task_id(one.task_id);

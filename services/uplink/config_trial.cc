@@ -20,6 +20,7 @@ asio::awaitable<absl::Status> ConfigTrial::Run() {
     const Verdict verdict = Judge();
     if (verdict == Verdict::kReconnect) {
       reconnected_for_ = parts_.desired.state().configs.current()->since;
+      connected_before_ = parts_.link.machine().since();
       parts_.link.Reconnect();
     } else if (verdict != Verdict::kWait) {
       auto settle = Settle(verdict);
@@ -30,18 +31,29 @@ asio::awaitable<absl::Status> ConfigTrial::Run() {
   }
 }
 
-ConfigTrial::Verdict ConfigTrial::Judge() const {
+absl::Duration ConfigTrial::TriedFor(absl::Time since) {
+  if (timed_ != since) {
+    // It may go on after a restart: how long it has lasted by then only the clock knows.
+    const absl::Duration before = std::clamp(parts_.clock.Now() - since, absl::ZeroDuration(),
+                                             absl::Duration(limits::kConfigTrial));
+    began_ = parts_.clock.Steady() - before;
+    timed_ = since;
+  }
+  return parts_.clock.Steady() - began_;
+}
+
+ConfigTrial::Verdict ConfigTrial::Judge() {
   const DesiredState& state = parts_.desired.state();
   if (!state.configs.on_trial()) return Verdict::kWait;
   const absl::Time since = state.configs.current()->since;
-  if (parts_.clock.Now() - since >= limits::kConfigTrial) return Verdict::kFailed;
+  if (TriedFor(since) >= limits::kConfigTrial) return Verdict::kFailed;
   // A connection proves something only if it was made with the new configuration.
   const bool in_force =
       parts_.peers.view(Service::kUplink).pushed_config_revision >= state.config_revision;
   if (!in_force) return Verdict::kWait;
   if (reconnected_for_ != since) return Verdict::kReconnect;
   const LinkMachine& machine = parts_.link.machine();
-  const bool proven = machine.state() == LinkState::kOnline && machine.since() >= since;
+  const bool proven = machine.state() == LinkState::kOnline && machine.since() != connected_before_;
   return proven ? Verdict::kProven : Verdict::kWait;
 }
 

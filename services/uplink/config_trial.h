@@ -46,7 +46,9 @@ class ConfigTrial {
  private:
   enum class Verdict { kWait, kReconnect, kProven, kFailed };
 
-  Verdict Judge() const;
+  Verdict Judge();
+  // For how long the configuration in force has been on trial, however the clock was set meanwhile.
+  absl::Duration TriedFor(absl::Time since);
   boost::asio::awaitable<void> Settle(Verdict verdict);
 
   Parts parts_;
@@ -54,6 +56,10 @@ class ConfigTrial {
   std::function<void()> on_revert_;
   // The trial that a new connection has been asked for already.
   absl::Time reconnected_for_ = absl::InfinitePast();
+  absl::Time connected_before_ = absl::InfinitePast();  // Since when the link was as it was then.
+  // The trial that is being timed, and when by the steady clock it began.
+  absl::Time timed_ = absl::InfinitePast();
+  absl::Time began_ = absl::InfinitePast();
 };
 
 }  // namespace tentacle::uplink

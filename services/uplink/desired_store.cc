@@ -161,7 +161,8 @@ asio::awaitable<absl::StatusOr<DesiredChange>> DesiredStore::Commit(
   if (status.ok()) {
     Apply(change, state_);
     if (command) {
-      commands_[next_command_++] = PendingCommand{command->command, command->received_at};
+      commands_[next_command_++] =
+          PendingCommand{command->command, command->received_at, command->held_since};
     }
     if (seen_id) {
       if (seen_.size() >= limits::kSeenIds) {

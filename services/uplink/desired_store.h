@@ -26,6 +26,8 @@ namespace tentacle::uplink {
 struct PendingCommand {
   Command command;
   absl::Time received_at;
+  // Since when we hold it, by the steady clock; unset where it waited over a restart.
+  std::optional<absl::Time> held_since = std::nullopt;
 };
 
 // Home thread only; the disk is touched on the pool.
@@ -37,6 +39,7 @@ class DesiredStore {
     Command command;
     std::string frame;  // The message as text: what is stored and routed again at the next start.
     absl::Time received_at;
+    absl::Time held_since;  // The same by the steady clock.
   };
 
   DesiredStore(boost::asio::any_io_executor home,

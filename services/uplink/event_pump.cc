@@ -81,7 +81,7 @@ asio::awaitable<absl::Status> EventPump::Write(event::v1::Event event) {
   const bool entered = co_await gate_.Enter(lane_);
   if (!entered) co_return absl::CancelledError("stopped");
   // Before the write: the acknowledgement may be here before the write has returned.
-  acks_.OnSent(clock_.Now());
+  acks_.OnSent(clock_.Steady());
   const absl::Status status = co_await session_.Send(*std::move(message));
   if (!status.ok()) co_return status;
   delivery_.OnWritten(event.sequence());
@@ -92,7 +92,7 @@ asio::awaitable<absl::Status> EventPump::Write(event::v1::Event event) {
 
 bool EventPump::OnAck(const EventId& id) {
   if (id.service != service_ || !delivery_.OnAck(id.epoch, id.sequence)) return false;
-  acks_.OnAck(clock_.Now());
+  acks_.OnAck(clock_.Steady());
   gate_.Leave(1);
   metrics_.InFlight(service_, lane_, delivery_.in_flight());
   room_.Notify();
@@ -103,7 +103,8 @@ bool EventPump::OnAck(const EventId& id) {
 asio::awaitable<absl::Status> EventPump::Confirm() {
   retry::Backoff backoff(limits::kPeerBackoff);
   for (;;) {
-    const absl::Time now = clock_.Now();
+    // A step of the clock must not make a peer plain: what is written would count as delivered.
+    const absl::Time now = clock_.Steady();
     if (acks_.IsPlain(now)) {
       gate_.Leave(delivery_.AcknowledgeWritten());
       metrics_.InFlight(service_, lane_, delivery_.in_flight());
@@ -121,7 +122,7 @@ asio::awaitable<absl::Status> EventPump::Confirm() {
     backoff.Reset();
     // A peer that is plain needs no second look: what is written next notifies.
     const absl::Time look = acks_.IsPlain(now) ? absl::InfiniteFuture() : acks_.NextLook();
-    co_await settle_.Wait(std::max(look - clock_.Now(), absl::ZeroDuration()));
+    co_await settle_.Wait(std::max(look - clock_.Steady(), absl::ZeroDuration()));
   }
 }
 

@@ -156,8 +156,8 @@ void Inbox::PlanCommand(const Message& message, Command command, Plan& plan) {
   metrics_.Command(command.kind, "stored");
   log_.Info("uplink.command_received",
             {{"command", command.type()}, {"id", command.reference}, {"mac", command.mac}});
-  plan.command =
-      DesiredStore::NewCommand{std::move(command), backend_link::Serialize(message), clock_.Now()};
+  plan.command = DesiredStore::NewCommand{std::move(command), backend_link::Serialize(message),
+                                          clock_.Now(), clock_.Steady()};
 }
 
 asio::awaitable<bool> Inbox::ReportRefused(std::vector<RefusedTask> refused) {

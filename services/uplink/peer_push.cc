@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "libs/retry/backoff.h"
@@ -188,11 +189,21 @@ std::vector<std::uint64_t> PeerPush::Waiting() const {
   return sequences;
 }
 
+bool PeerPush::IsExpired(std::uint64_t sequence, const PendingCommand& pending) {
+  const absl::Duration life = pending.command.time_to_live;
+  if (pending.held_since) return clock_.Steady() - *pending.held_since >= life;
+  // What waited over a restart is as old as the clock says, and at least new.
+  const absl::Duration age =
+      std::clamp(clock_.Now() - pending.received_at, absl::ZeroDuration(), life);
+  const auto [at, first] = expiries_.try_emplace(sequence, clock_.Steady() + life - age);
+  return clock_.Steady() >= at->second;
+}
+
 asio::awaitable<bool> PeerPush::DropExpired() {
   for (const std::uint64_t sequence : Waiting()) {
     const PendingCommand& pending = desired_.commands().at(sequence);
     const Command command = pending.command;
-    if (clock_.Now() < pending.received_at + command.time_to_live) continue;
+    if (!IsExpired(sequence, pending)) continue;
     metrics_.Command(command.kind, "expired");
     const std::string reason =
         fmt::format("expired: {} could not be reached within {}: {}", ServiceName(service_),
@@ -241,6 +252,7 @@ asio::awaitable<bool> PeerPush::Settle(std::uint64_t sequence,
       co_return false;
     }
   }
+  expiries_.erase(sequence);
   auto forget = desired_.Forget(sequence);
   const absl::Status status = co_await Shield(home_, std::move(forget));
   if (!status.ok()) metrics_.StoreFailed("command");

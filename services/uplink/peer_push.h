@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -70,6 +71,8 @@ class PeerPush {
   boost::asio::awaitable<bool> ReportRefusals(pxe::v1::ReplaceBootTasksResponse response);
   boost::asio::awaitable<bool> Outbid(DesiredStore::Compute compute);
   std::vector<std::uint64_t> Waiting() const;
+  // The time that the command has left, however the clock was set meanwhile.
+  bool IsExpired(std::uint64_t sequence, const PendingCommand& pending);
 
   boost::asio::any_io_executor home_;
   Service service_;
@@ -83,6 +86,8 @@ class PeerPush {
   std::optional<Given> given_;  // What the service has, as far as is known.
   std::uint64_t renewals_ = 0;
   std::set<std::string> reported_refusals_;
+  std::map<std::uint64_t, absl::Time>
+      expiries_;  // Of commands that waited over a restart, by the steady clock.
   std::uint64_t logged_config_revision_ = 0;
 };
 

@@ -20,16 +20,16 @@ ThroughputProbe::ThroughputProbe(Get get,
       peers_(peers),
       metrics_(metrics),
       clock_(clock),
-      due_(clock.Now() + limits::kProbeFirst) {}
+      due_(clock.Steady() + limits::kProbeFirst) {}
 
 asio::awaitable<void> ThroughputProbe::MeasureIfDue() {
-  if (unknown_there_ || clock_.Now() < due_) co_return;
+  if (unknown_there_ || clock_.Steady() < due_) co_return;
   const bool busy = co_await ImageIsMoving();
   if (busy) {
     metrics_.Probe("image_moving");
     co_return;
   }
-  due_ = clock_.Now() + limits::kProbeInterval;
+  due_ = clock_.Steady() + limits::kProbeInterval;
   std::size_t bytes = limits::kProbeBytes;
   auto took = co_await Download(bytes);
   if (took && *took < limits::kProbeTooFast) {

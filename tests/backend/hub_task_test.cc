@@ -115,9 +115,17 @@ TEST_F(HubTask, AStatusReachesTheTask) {
 TEST_F(HubTask, AnOlderStatusChangesNothing) {
   const std::string id = Make("52:54:00:00:01:06");
   one_.ConnectAndSync();
-  one_.Report("t/1/1", TaskStatus(id, "installing", absl::ZeroDuration()));
-  one_.Report("t/1/2", TaskStatus(id, "booting", -absl::Minutes(1)));
+  one_.Report("one", TaskStatus(id, "installing", absl::ZeroDuration()));
+  one_.Report("two", TaskStatus(id, "booting", -absl::Minutes(1)));
   EXPECT_EQ(Status(id), "installing");
+}
+
+TEST_F(HubTask, AStatusCountsAlsoWhenTheTentaclesClockWasSetBack) {
+  const std::string id = Make("52:54:00:00:01:16");
+  one_.ConnectAndSync();
+  one_.Report("t/1/1", TaskStatus(id, "installing", absl::ZeroDuration()));
+  one_.Report("t/1/2", TaskStatus(id, "complete", -absl::Hours(1)));
+  EXPECT_EQ(Status(id), "complete");
 }
 
 TEST_F(HubTask, AnEndIsKeptAgainstWhatComesLater) {

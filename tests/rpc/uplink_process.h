@@ -26,7 +26,16 @@ class JumpingClock final : public runtime::Clock {
  public:
   absl::Time Now() const override { return absl::Now() + ahead; }
 
+  absl::Time Steady() const override { return Now() - stepped; }
+
+  // It is set, and no time goes by.
+  void Step(absl::Duration by) {
+    ahead += by;
+    stepped += by;
+  }
+
   absl::Duration ahead = absl::ZeroDuration();
+  absl::Duration stepped = absl::ZeroDuration();
 };
 
 class FixedConfig final : public runtime::ConfigFeed {

@@ -235,6 +235,16 @@ TEST_F(UplinkTest, FrameThatIsTooLargeCostsTheConnectionAndNothingElse) {
   Order("m1", R"("type":"task.cancel","taskId":"none")");
 }
 
+TEST_F(UplinkTest, FloodOfMessagesIsHeardToItsEnd) {  // Bar F6.
+  constexpr int kMessages = 1000;
+  StartUplinkAndWait();
+  for (int i = 0; i < kMessages; ++i)
+    backend_.Send(fmt::format(R"({{"id":"f{}","type":"future.{}"}})", i, i % 7));
+  WaitFor("all are acknowledged",
+          [&] { return backend_.acknowledged_by_peer().size() == kMessages; });
+  EXPECT_EQ(backend_.connections(), 1u);
+}
+
 TEST_F(UplinkTest, StatusGoesUpRightAfterConnecting) {
   Start("pxe");
   Start("cache");

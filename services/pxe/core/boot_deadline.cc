@@ -51,7 +51,8 @@ std::optional<DeadlineVerdict> DeadlineOf(const TrackedTask& task, absl::Time no
       return DeadlineVerdict{BootStep::kExpired, "the task's deadline has passed before the machine was installed"};
     }
   }
-  const absl::Duration silent = now - absl::FromUnixSeconds(task.progress.changed_at().seconds());
+  const absl::Time changed = absl::FromUnixSeconds(task.progress.changed_at().seconds());
+  const absl::Duration silent = now - std::max(changed, task.watched_since);
   if (status == task::v1::TASK_STATUS_BOOTING) {
     const auto kind = KindOf(task.task.os_type());
     if (kind && !HasInstaller(*kind) && now - task.script_at > limits::kSameBoot && task.boots > 0) {

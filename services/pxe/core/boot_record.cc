@@ -130,6 +130,15 @@ std::vector<BootRecord> BootRecords::Close(const wire::MacAddress& mac,
   return {*record};
 }
 
+void BootRecords::ClockStepped(absl::Duration by) {
+  for (auto& [mac, boots] : boots_) {
+    BootRecord* record = Open(mac);
+    if (record == nullptr) continue;
+    for (BootStage& stage : record->stages) stage.at = Whole(stage.at + by);
+    changed_.insert(mac);
+  }
+}
+
 std::vector<BootRecord> BootRecords::CloseSilent(absl::Time now) {
   std::vector<BootRecord> closed;
   for (auto& [mac, boots] : boots_) {

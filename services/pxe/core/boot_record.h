@@ -54,6 +54,9 @@ class BootRecords {
   // Closes what has been silent for longer than its last step allows, and returns it.
   std::vector<BootRecord> CloseSilent(absl::Time now);
 
+  // The clock was set: the stages of boots that go on move with it.
+  void ClockStepped(absl::Duration by);
+
   // The newest first.
   std::vector<BootRecord> List() const;
 

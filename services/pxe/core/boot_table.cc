@@ -56,6 +56,10 @@ BootStep StepOf(std::string_view event) {
 
 }  // namespace
 
+absl::Status UnknownCallback() {
+  return absl::UnauthenticatedError("the callback token is not that of this task");
+}
+
 void BootTable::Restore(TrackedTask task) { tasks_[task.mac] = std::move(task); }
 
 Replacement BootTable::Replace(std::uint64_t revision, const std::vector<BootTask>& tasks, absl::Time now) {
@@ -195,10 +199,7 @@ absl::Status BootTable::Apply(std::string_view task_id,
   *changed = nullptr;
   const auto is_task = [&](const auto& entry) { return entry.second.task.id() == task_id; };
   const auto at = std::find_if(tasks_.begin(), tasks_.end(), is_task);
-  // The same answer for a task that is not there: nobody learns which ids exist.
-  if (at == tasks_.end() || !identity::ConstantTimeEquals(CallbackToken(at->second), token)) {
-    return absl::UnauthenticatedError("the callback token is not that of this task");
-  }
+  if (at == tasks_.end() || !identity::ConstantTimeEquals(CallbackToken(at->second), token)) return UnknownCallback();
   TrackedTask& tracked = at->second;
   const auto stage = FindStage(report.event);
   if (!stage) return absl::InvalidArgumentError(fmt::format("\"{}\" is no installer event", report.event));

@@ -43,6 +43,8 @@ struct TrackedTask {
   // Boots since `loop_since`.
   unsigned boots = 0;
   absl::Time loop_since = absl::InfinitePast();
+  // Since when its reports could have been heard.
+  absl::Time watched_since = absl::InfinitePast();
   // False after a restart until the task comes again: files hold no passwords.
   bool has_secrets = true;
 };
@@ -81,6 +83,9 @@ struct Replacement {
 };
 
 enum class OrdersVerdict { kGranted, kUnknownToken, kUsedUp };
+
+// The same answer for a task that is not there: nobody learns which ids exist.
+absl::Status UnknownCallback();
 
 class BootTable {
  public:
@@ -126,6 +131,8 @@ class BootTable {
   const TrackedTask* RedeemAnswer(const wire::MacAddress& mac, std::string_view name, std::string_view address,
                                   bool begins, absl::Time now);
 
+  // The clock was set: what was so long ago stays so long ago.
+  void ClockStepped(absl::Duration by);
   // Tasks whose time is over, or that nothing has been heard of for too long, after what that did to them.
   std::vector<TrackedTask> Expire(absl::Time now);
 

@@ -43,8 +43,9 @@ bool BootTable::BeginBoot(const wire::MacAddress& mac, std::string_view address,
   if (at == tasks_.end()) return false;
   TrackedTask& tracked = at->second;
   // iPXE asks again within seconds when an answer was lost, or when it could not load a file.
-  const bool new_boot = tracked.redemption.times > 0 || now - tracked.script_at > limits::kSameBoot;
-  if (now - tracked.loop_since > limits::kLoopWindow) {
+  // What lies ahead was noted by a clock that was set while we were away.
+  const bool new_boot = tracked.redemption.times > 0 || now - tracked.script_at > limits::kSameBoot || tracked.script_at > now;
+  if (now - tracked.loop_since > limits::kLoopWindow || tracked.loop_since > now) {
     tracked.loop_since = now;
     tracked.boots = 0;
   }
@@ -102,6 +103,19 @@ const TrackedTask* BootTable::RedeemAnswer(const wire::MacAddress& mac,
   // The first fetch alone begins the installation; a repeated one changes nothing.
   if (begins && used.times == 1) return Redeem(mac, address, now);
   return &at->second;
+}
+
+void BootTable::ClockStepped(absl::Duration by) {
+  // The infinite ones stay infinite.
+  for (auto& [mac, tracked] : tasks_) {
+    Touch(absl::FromUnixSeconds(tracked.progress.changed_at().seconds()) + by, &tracked.progress);
+    tracked.redemption.first += by;
+    tracked.last_discover += by;
+    tracked.script_at += by;
+    for (auto& [name, answer] : tracked.answers) answer.first += by;
+    tracked.loop_since += by;
+    tracked.watched_since += by;
+  }
 }
 
 std::vector<TrackedTask> BootTable::Expire(absl::Time now) {

@@ -34,7 +34,13 @@ namespace tentacle::testing {
 class ManualClock final : public runtime::Clock {
  public:
   absl::Time Now() const override { return now; }
+  absl::Time Steady() const override { return now - stepped; }
+  void Step(absl::Duration by) {
+    now += by;
+    stepped += by;
+  }
   absl::Time now = absl::FromUnixSeconds(1'760'000'000);
+  absl::Duration stepped;
 };
 
 class FakeEventLog final : public KeptEvents {

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/golden.h"
@@ -95,6 +98,29 @@ TEST(LinkMachine, WhatDoesNotFitTheStateChangesNothing) {
   EXPECT_EQ(step.act, LinkAct::kIgnore);
   EXPECT_EQ(machine.reason(), "");
   EXPECT_EQ(machine.since(), kStart);
+}
+
+// Bar I6: whatever the clock is set to, attempts keep their distance.
+TEST(LinkMachine, StepsOfTheClockNeitherHurryNorHoldIt) {
+  std::mt19937_64 random(6);
+  const absl::Duration steps[] = {absl::Hours(1), -absl::Hours(1), absl::Hours(9600),
+                                  -absl::Hours(9600)};
+  LinkMachine machine(kPolicy, absl::Minutes(1));
+  absl::Time now = kStart;
+  absl::Duration waited = absl::ZeroDuration();
+  constexpr int kAttempts = 1000;
+  machine.On(LinkEvent::kIdentityFound, "", now, 0);
+  for (int i = 0; i < kAttempts; ++i) {
+    now += steps[random() % std::size(steps)];
+    const auto step = machine.On(LinkEvent::kConnectFailed, "", now, 0.5);
+    ASSERT_EQ(step.act, LinkAct::kWaitAndRetry);
+    ASSERT_LE(step.delay, kPolicy.cap);
+    waited += step.delay;
+    now += step.delay;
+    machine.On(LinkEvent::kIdentityFound, "", now, 0);
+  }
+  // All but the first few wait for half the cap: that is where the dice lie.
+  EXPECT_GT(waited, (kAttempts - 10) * kPolicy.cap / 2);
 }
 
 }  // namespace
