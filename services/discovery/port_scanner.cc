@@ -48,6 +48,11 @@ std::string Banner(std::string_view greeting) {
 
 // The order of knocking goes round the hosts, so that each has its turn.
 struct PortScanner::Work {
+  struct Job {
+    std::size_t target;
+    std::uint16_t port;
+  };
+
   explicit Work(const asio::any_io_executor& home) : done(home), room(home) {
     done.expires_at(asio::steady_timer::time_point::max());
     room.expires_at(asio::steady_timer::time_point::max());
@@ -55,24 +60,17 @@ struct PortScanner::Work {
 
   std::vector<PortTarget> targets;
   std::vector<std::uint16_t> ports;
+  Known known;
   std::vector<std::size_t> next;    // Of each target: the port that is next.
   std::vector<std::size_t> in_use;  // Of each target: its connections.
   std::size_t turn = 0;
+  std::size_t untried = 0;  // Of all targets together.
+  std::size_t unanswered = 0;
   std::size_t workers = 0;
   std::chrono::steady_clock::time_point due = std::chrono::steady_clock::now();
   Found found;
   asio::steady_timer done;
   asio::steady_timer room;
-
-  struct Job {
-    std::size_t target;
-    std::uint16_t port;
-  };
-
-  bool finished() const {
-    return std::all_of(next.begin(), next.end(),
-                       [this](std::size_t n) { return n == ports.size(); });
-  }
 
   std::optional<Job> Take() {
     for (std::size_t tried = 0; tried < targets.size(); ++tried) {
@@ -80,9 +78,29 @@ struct PortScanner::Work {
       if (next[target] == ports.size() || in_use[target] == limits::kMaxConnectionsPerHost)
         continue;
       ++in_use[target];
+      --untried;
       return Job{target, ports[next[target]++]};
     }
     return std::nullopt;
+  }
+
+  void OnAnswer(const Job& job, bool open) {
+    if (open) {
+      found[targets[job.target].mac].push_back({job.port, std::string(PortName(job.port)), {}});
+    }
+    if (--unanswered > 0) return;
+    for (auto& [mac, list] : found) {
+      std::sort(list.begin(), list.end(),
+                [](const OpenPort& a, const OpenPort& b) { return a.port < b.port; });
+    }
+    known(found);
+  }
+
+  void OnGreeting(const Job& job, std::string greeting) {
+    auto& list = found[targets[job.target].mac];
+    const auto one = std::find_if(list.begin(), list.end(),
+                                  [&job](const OpenPort& o) { return o.port == job.port; });
+    one->banner = std::move(greeting);
   }
 
   // The pace of all together.
@@ -98,54 +116,65 @@ PortScanner::PortScanner(asio::any_io_executor home, Metrics& metrics)
     : home_(std::move(home)), metrics_(metrics) {}
 
 asio::awaitable<absl::StatusOr<PortScanner::Found>> PortScanner::Scan(
-    SelfPtr self, std::vector<PortTarget> targets, std::vector<std::uint16_t> ports) {
+    SelfPtr self, std::vector<PortTarget> targets, std::vector<std::uint16_t> ports, Known known) {
   if (self->running_) co_return absl::UnavailableError("another port scan runs");
   auto work = std::make_shared<Work>(self->home_);
   for (const PortTarget& target : targets)
     work->found[target.mac];
-  if (targets.empty() || ports.empty()) co_return std::move(work->found);
+  if (targets.empty() || ports.empty()) {
+    known(work->found);
+    co_return std::move(work->found);
+  }
   self->running_ = true;
   work->next.resize(targets.size());
   work->in_use.resize(targets.size());
   work->targets = std::move(targets);
   work->ports = std::move(ports);
-  work->workers = std::min(limits::kMaxConnections, work->targets.size() * work->ports.size());
+  work->known = std::move(known);
+  work->untried = work->unanswered = work->targets.size() * work->ports.size();
+  const std::size_t at_once =
+      work->targets.size() * std::min(limits::kMaxConnectionsPerHost, work->ports.size());
+  work->workers = std::min(limits::kMaxConnections, at_once);
   for (std::size_t i = 0, count = work->workers; i < count; ++i) {
     asio::co_spawn(self->home_, Knock(self, work), asio::detached);
   }
   while (work->workers > 0)
     co_await work->done.async_wait(kTuple);
   self->running_ = false;
-  for (auto& [mac, open] : work->found) {
-    std::sort(open.begin(), open.end(),
-              [](const OpenPort& a, const OpenPort& b) { return a.port < b.port; });
-  }
   co_return std::move(work->found);
 }
 
 asio::awaitable<void> PortScanner::Knock(SelfPtr self, WorkPtr work) {
   asio::steady_timer pace(self->home_);
-  while (!work->finished()) {
+  while (work->untried > 0) {
     const auto job = work->Take();
     if (!job) {
       // Every host that is left has as many connections as it may; one of them ends soon.
       co_await work->room.async_wait(kTuple);
       continue;
     }
-    pace.expires_at(work->Due());
-    co_await pace.async_wait(kTuple);
-    co_await KnockAt(self, work, job->target, job->port);
+    const auto due = work->Due();
+    if (due > std::chrono::steady_clock::now()) {
+      pace.expires_at(due);
+      co_await pace.async_wait(kTuple);
+    }
+    const SocketPtr socket = co_await KnockAt(self, work->targets[job->target], job->port);
+    work->OnAnswer(*job, socket != nullptr);
+    if (socket != nullptr && Greets(job->port)) {
+      std::string greeting = co_await Greeting(self, socket);
+      work->OnGreeting(*job, std::move(greeting));
+    }
     --work->in_use[job->target];
-    work->room.cancel();
+    work->room.cancel_one();
   }
+  // Who waits for room has nothing to do any more.
+  work->room.cancel();
   if (--work->workers == 0) work->done.cancel();
 }
 
-asio::awaitable<void> PortScanner::KnockAt(SelfPtr self,
-                                           WorkPtr work,
-                                           std::size_t index,
-                                           std::uint16_t port) {
-  const PortTarget target = work->targets[index];
+asio::awaitable<PortScanner::SocketPtr> PortScanner::KnockAt(SelfPtr self,
+                                                             PortTarget target,
+                                                             std::uint16_t port) {
   auto socket = std::make_shared<tcp::socket>(self->home_);
   asio::steady_timer limit(self->home_);
   boost::system::error_code error;
@@ -155,7 +184,7 @@ asio::awaitable<void> PortScanner::KnockAt(SelfPtr self,
     socket->set_option(asio::ip::unicast::hops(1), error);  // Not a step further than the segment.
   if (error) {
     self->metrics_.PortProbed("failed");
-    co_return;
+    co_return nullptr;
   }
   CancelAfter(limit, socket, limits::kConnectTimeout);
   const tcp::endpoint endpoint(asio::ip::address_v4(target.address), port);
@@ -163,18 +192,20 @@ asio::awaitable<void> PortScanner::KnockAt(SelfPtr self,
   limit.cancel();
   if (refused) {
     self->metrics_.PortProbed(refused == asio::error::connection_refused ? "closed" : "silent");
-    co_return;
+    co_return nullptr;
   }
   self->metrics_.PortProbed("open");
-  OpenPort open{port, std::string(PortName(port)), {}};
-  if (Greets(port)) {
-    std::array<char, limits::kMaxBannerBytes> greeting{};
-    CancelAfter(limit, socket, limits::kBannerWait);
-    const auto [silent, size] = co_await socket->async_read_some(asio::buffer(greeting), kTuple);
-    limit.cancel();
-    if (!silent) open.banner = Banner({greeting.data(), size});
-  }
-  work->found[target.mac].push_back(std::move(open));
+  co_return socket;
+}
+
+asio::awaitable<std::string> PortScanner::Greeting(SelfPtr self, SocketPtr socket) {
+  asio::steady_timer limit(self->home_);
+  std::array<char, limits::kMaxBannerBytes> greeting{};
+  CancelAfter(limit, socket, limits::kBannerWait);
+  const auto [silent, size] = co_await socket->async_read_some(asio::buffer(greeting), kTuple);
+  limit.cancel();
+  if (silent) co_return std::string();
+  co_return Banner({greeting.data(), size});
 }
 
 }  // namespace tentacle::discovery

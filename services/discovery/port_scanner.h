@@ -3,13 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <absl/status/statusor.h>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "libs/wire/mac_address.h"
@@ -29,24 +32,29 @@ class PortScanner : public std::enable_shared_from_this<PortScanner> {
  public:
   using SelfPtr = std::shared_ptr<PortScanner>;
   using Found = std::map<wire::MacAddress, std::vector<OpenPort>>;
+  using Known = std::function<void(const Found&)>;
 
   PortScanner(boost::asio::any_io_executor home, Metrics& metrics);
 
   // Every port of every target, each once; a target without an open port has an empty list.
-  // Unavailable while another scan runs.
+  // `known` is told what is open as soon as that is known; what the open ones greet with comes
+  // later, in the result. Unavailable while another scan runs.
   static boost::asio::awaitable<absl::StatusOr<Found>> Scan(SelfPtr self,
                                                             std::vector<PortTarget> targets,
-                                                            std::vector<std::uint16_t> ports);
+                                                            std::vector<std::uint16_t> ports,
+                                                            Known known);
 
  private:
   struct Work;
   using WorkPtr = std::shared_ptr<Work>;
+  using SocketPtr = std::shared_ptr<boost::asio::ip::tcp::socket>;
 
   static boost::asio::awaitable<void> Knock(SelfPtr self, WorkPtr work);
-  static boost::asio::awaitable<void> KnockAt(SelfPtr self,
-                                              WorkPtr work,
-                                              std::size_t target,
-                                              std::uint16_t port);
+  // Null when nobody lets us in.
+  static boost::asio::awaitable<SocketPtr> KnockAt(SelfPtr self,
+                                                   PortTarget target,
+                                                   std::uint16_t port);
+  static boost::asio::awaitable<std::string> Greeting(SelfPtr self, SocketPtr socket);
 
   boost::asio::any_io_executor home_;
   Metrics& metrics_;

@@ -143,7 +143,7 @@ asio::awaitable<void> Segment::Report(SelfPtr self, ScanResult result) {
 asio::awaitable<void> Segment::LookAtPorts(SelfPtr self, std::vector<Device> devices) {
   const auto& config = self->host_.config.current().discovery();
   const std::vector<std::string> ranges(config.ports().begin(), config.ports().end());
-  const auto ports = net::ParsePorts(ranges, limits::kMaxPorts);
+  auto ports = net::ParsePorts(ranges, limits::kMaxPorts);
   if (ranges.empty() || !ports.ok()) co_return;
   const ScanRules rules = RulesOf(config);
   std::vector<PortTarget> targets;
@@ -153,11 +153,22 @@ asio::awaitable<void> Segment::LookAtPorts(SelfPtr self, std::vector<Device> dev
     if (device.address == 0 || device.suspect || !ours) continue;
     for (const Subnet& subnet : self->links_->Subnets()) {
       const bool here = subnet.interface == device.interface && subnet.Contains(device.address);
-      if (here && subnet.has_address)
-        targets.push_back({device.mac, device.address, subnet.own_address});
+      if (!here || !subnet.has_address) continue;
+      // Once, also where two networks of ours overlap.
+      targets.push_back({device.mac, device.address, subnet.own_address});
+      break;
     }
   }
-  const auto found = co_await PortScanner::Scan(self->ports_, std::move(targets), *ports);
+  // What is open is told at once, with the greetings of last time until there are new ones.
+  const PortScanner::Known known = [self](const PortScanner::Found& open) {
+    for (const auto& [mac, list] : open) {
+      const Device* device = self->table_.Find(mac);
+      if (device != nullptr) self->LearnPorts(mac, WithGreetings(list, device->ports));
+    }
+    self->host_.log.Info("discovery.ports_known", {{"devices", open.size()}});
+  };
+  const auto found =
+      co_await PortScanner::Scan(self->ports_, std::move(targets), *std::move(ports), known);
   if (!found.ok()) {
     self->host_.log.Warning("discovery.port_scan_refused",
                             {{"reason", text::Message(found.status())}});
@@ -166,10 +177,14 @@ asio::awaitable<void> Segment::LookAtPorts(SelfPtr self, std::vector<Device> dev
   std::size_t open = 0;
   for (const auto& [mac, list] : *found) {
     open += list.size();
-    if (self->table_.SetPorts(mac, list)) self->reporter_->NoteChanged(mac);
+    self->LearnPorts(mac, list);
   }
   self->host_.log.Info("discovery.port_scan_finished",
                        {{"devices", found->size()}, {"open", open}});
+}
+
+void Segment::LearnPorts(const wire::MacAddress& mac, std::vector<OpenPort> ports) {
+  if (table_.SetPorts(mac, std::move(ports))) reporter_->NoteChanged(mac);
 }
 
 asio::awaitable<void> Segment::SavePings(SelfPtr self) {

@@ -71,6 +71,16 @@ std::string BestName(const std::vector<NameEvidence>& names, absl::Time now) {
   return best == names.end() ? "" : best->name;
 }
 
+std::vector<OpenPort> WithGreetings(std::vector<OpenPort> found,
+                                    const std::vector<OpenPort>& before) {
+  for (OpenPort& port : found) {
+    const auto same = [&port](const OpenPort& other) { return other.port == port.port; };
+    const auto known = std::find_if(before.begin(), before.end(), same);
+    if (known != before.end()) port.banner = known->banner;
+  }
+  return found;
+}
+
 std::string_view SystemHint(const Device& device) {
   for (const Hint& hint : kHints) {
     if (device.vendor_class.starts_with(hint.vendor_class_prefix)) return hint.system;

@@ -114,6 +114,10 @@ struct Device {
 // The name that counts: by rank of its source, unless it is older than kNameAge and another is not.
 std::string BestName(const std::vector<NameEvidence>& names, absl::Time now);
 
+// `found` with the greetings of `before` where a port was open then as well.
+std::vector<OpenPort> WithGreetings(std::vector<OpenPort> found,
+                                    const std::vector<OpenPort>& before);
+
 // What the DHCP fingerprint says of the system: "Windows", "Android", ... or nothing.
 std::string_view SystemHint(const Device& device);
 

@@ -158,5 +158,11 @@ TEST(DeviceModel, SuccessOfWakingIsCountedByMethod) {
   EXPECT_FALSE(table.CountWake(kDock, "udp", true));
 }
 
+TEST(DeviceModel, AnOpenPortKeepsItsGreetingUntilThereIsANewOne) {
+  const std::vector<OpenPort> before = {{21, "ftp", "220 hello"}, {22, "ssh", "SSH-2.0-x"}};
+  const std::vector<OpenPort> expected = {{22, "ssh", "SSH-2.0-x"}, {25, "smtp", ""}};
+  EXPECT_EQ(WithGreetings({{22, "ssh", ""}, {25, "smtp", ""}}, before), expected);
+}
+
 }  // namespace
 }  // namespace tentacle::discovery
