@@ -2,7 +2,9 @@
 //
 //   discovery_client SOCKET scan ID            target count, then "device MAC IP IFACE" for each of
 //   the result discovery_client SOCKET list               the same for each device known
-//   discovery_client SOCKET wake MAC ID        packets, then the event that was told of it
+//   discovery_client SOCKET wake MAC ID [PASSWORD]   packets, then the event that was told of it
+//   discovery_client SOCKET ports MAC          waits until open ports of it are reported, one with
+//   a greeting, then "port NUMBER SERVICE BANNER" for each
 //   discovery_client SOCKET config REV JSON    pushes a configuration as uplink does
 //   discovery_client SOCKET event TYPE FIELD VALUE   the first such event, as JSON; waits for it
 //
@@ -12,6 +14,7 @@
 #include <tentacle/discovery/v1/discovery_service.grpc.pb.h>
 #include <tentacle/event/v1/event_service.grpc.pb.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -83,12 +86,13 @@ class Client {
     return 0;
   }
 
-  int Wake(const std::string& mac, const std::string& id) {
+  int Wake(const std::string& mac, const std::string& id, const std::string& password) {
     grpc::ClientContext context;
     Prepare(context);
     discovery::v1::WakeDeviceRequest request;
     request.set_mac(mac);
     request.set_command_id(id);
+    request.set_password(password);
     discovery::v1::WakeDeviceResponse response;
     const grpc::Status status = discovery_->WakeDevice(&context, request, &response);
     if (!status.ok()) return Refused(status);
@@ -97,6 +101,30 @@ class Client {
     if (sent.is_null()) return 1;
     std::cout << "told " << sent.at("mac").as_string().c_str() << " "
               << sent.at("packets").as_int64() << "\n";
+    return 0;
+  }
+
+  int Ports(const std::string& mac) {
+    const auto greets = [](const json::value& port) { return port.as_object().contains("banner"); };
+    const auto has_ports = [&mac, &greets](const json::value& device) {
+      const auto* ports = device.as_object().if_contains("ports");
+      return device.at("mac") == json::value(mac) && ports != nullptr &&
+             std::any_of(ports->as_array().begin(), ports->as_array().end(), greets);
+    };
+    const json::value body = WaitForBody("device.changed", [&has_ports](const json::value& one) {
+      const json::array& devices = one.at("devices").as_array();
+      return std::any_of(devices.begin(), devices.end(), has_ports);
+    });
+    if (body.is_null()) return 1;
+    const json::array& devices = body.at("devices").as_array();
+    const auto device = std::find_if(devices.begin(), devices.end(), has_ports);
+    for (const json::value& port : device->at("ports").as_array()) {
+      const auto* banner = port.as_object().if_contains("banner");
+      std::cout << "port " << port.at("port").as_int64() << " "
+                << port.at("service").as_string().c_str();
+      if (banner != nullptr) std::cout << " " << banner->as_string().c_str();
+      std::cout << "\n";
+    }
     return 0;
   }
 
@@ -123,6 +151,14 @@ class Client {
  private:
   // The body of the first event of `type` whose `field` is `value`; null when it does not come.
   json::value WaitForEvent(const std::string& type, const char* field, const std::string& value) {
+    return WaitForBody(type, [&](const json::value& body) {
+      const auto* found = body.as_object().if_contains(field);
+      return found != nullptr && found->is_string() && found->as_string() == value;
+    });
+  }
+
+  template <class Wanted>
+  json::value WaitForBody(const std::string& type, Wanted wanted) {
     const auto until = std::chrono::system_clock::now() + kPatience;
     std::uint64_t after = 0;
     while (std::chrono::system_clock::now() < until) {
@@ -142,11 +178,10 @@ class Client {
         after = event.sequence();
         if (event.type() != type) continue;
         json::value body = json::parse(event.body_json());
-        const auto* found = body.as_object().if_contains(field);
-        if (found != nullptr && found->is_string() && found->as_string() == value) return body;
+        if (wanted(body)) return body;
       }
     }
-    std::cout << "no event " << type << " for " << value << "\n";
+    std::cout << "no such event " << type << "\n";
     return nullptr;
   }
 
@@ -161,13 +196,16 @@ int Main(const std::vector<std::string>& args) {
     Client client(args[0]);
     if (args[1] == "scan" && args.size() == 3) return client.Scan(args[2]);
     if (args[1] == "list" && args.size() == 2) return client.List();
-    if (args[1] == "wake" && args.size() == 4) return client.Wake(args[2], args[3]);
+    if (args[1] == "wake" && (args.size() == 4 || args.size() == 5))
+      return client.Wake(args[2], args[3], args.size() == 5 ? args[4] : "");
+    if (args[1] == "ports" && args.size() == 3) return client.Ports(args[2]);
     if (args[1] == "event" && args.size() == 5) return client.Event(args[2], args[3], args[4]);
     if (args[1] == "config" && args.size() == 4)
       return client.Config(std::stoull(args[2]), args[3]);
   }
-  std::cerr << "usage: discovery_client SOCKET scan ID | list | wake MAC ID | config REV JSON | "
-               "event TYPE FIELD VALUE\n";
+  std::cerr
+      << "usage: discovery_client SOCKET scan ID | list | wake MAC ID [PASSWORD] | ports MAC | "
+         "config REV JSON | event TYPE FIELD VALUE\n";
   return 64;
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A real segment: four namespaces on a bridge, the discovery service in one of them. A sweep must find
-# exactly the hosts that are there, a magic packet must arrive, and without CAP_NET_RAW the service must
-# stay up and say what to do.
+# exactly the hosts that are there, a magic packet must arrive, open ports must be told and excluded hosts
+# left alone, and without CAP_NET_RAW the service must stay up and say what to do.
 #
 #   discovery_netns_test.sh OCTOFLEET_TENTACLE DISCOVERY_CLIENT
 #
@@ -24,6 +24,7 @@ unshare --net true 2>/dev/null || skip "this host does not allow network namespa
 tag=tt-d$$
 scratch=$(mktemp -d)
 service_pid=
+helper_pids=()
 
 # The exit code is the service's: a sanitizer's report is one that is not 0.
 stop_service() {
@@ -39,6 +40,9 @@ clean_up() {
   local code=$?
   trap - EXIT
   stop_service || true
+  for pid in "${helper_pids[@]}"; do
+    kill "$pid" 2>/dev/null || true
+  done
   for name in switch tentacle near far foreign; do
     ip netns del "$tag-$name" 2>/dev/null || true
   done
@@ -96,6 +100,19 @@ ask() { "$client" "$socket" "$@"; }
 metric() { in_ns tentacle curl -s http://127.0.0.1:9474/metrics | grep -F "$1 " | sed 's/.* //'; }
 readyz() { in_ns tentacle curl -s http://127.0.0.1:9474/readyz; }
 
+wait_log() {  # wait_log LINE TEXT: until TEXT stands in the service's log, at LINE or later
+  local lines line tail_pid code=1
+  exec {lines}< <(exec tail -n "+$1" -f "$scratch/log")
+  tail_pid=$!
+  while read -r -t 60 line <&"$lines"; do
+    [[ $line != *"$2"* ]] || { code=0; break; }
+  done
+  kill "$tail_pid"
+  exec {lines}<&-
+  return $code
+}
+segments_to() { in_ns "$1" awk '$1 == "Tcp:" && $2 != "RtoAlgorithm" { print $11 }' /proc/net/snmp; }
+
 near="device $(mac_of near) 10.77.0.11 eth0"
 far="device $(mac_of far) 10.77.0.254 eth0"
 
@@ -130,6 +147,21 @@ expect "the magic packet arrives in all three ways" "heard raw
 heard udp-limited
 heard udp-subnet" "$(sort <&"$heard")"
 
+exec {heard}<&-
+exec {heard}< <(in_ns far python3 "$here/hear_wake.py" eth0 "$target/00:1b:2c:3d:4e:5f" raw udp-limited udp-subnet)
+read -r -t 30 state <&"$heard" || fail "nobody listens"
+# One machine is woken once a second at most.
+until woken=$(ask wake "$target" wake-4 00:1b:2c:3d:4e:5f) || [[ $woken != *"less than a second"* ]]; do :; done
+expect "a machine is woken with its SecureOn password" "packets 15
+told $target 15" "$woken"
+expect "the password stands behind the magic packet, in all three ways" "heard raw
+heard udp-limited
+heard udp-subnet" "$(sort <&"$heard")"
+expect "what is no password is refused, without repeating it" \
+  "refused 3 the password: want six octets like a MAC or four like an address" "$(ask wake "$target" wake-5 hunter2 || true)"
+! grep -q -e hunter2 -e 00:1b:2c:3d:4e:5f "$scratch/log" || fail "a password is in the log"
+echo "ok: no password is in the log"
+
 expect "who was never heard here is not woken" "refused 5" \
   "$(ask wake 52:54:00:77:77:77 wake-0 | cut -d' ' -f1,2)"
 expect "a group is not woken" "refused 3" "$(ask wake 01:00:5e:00:00:01 wake-2 | cut -d' ' -f1,2)"
@@ -141,11 +173,59 @@ expect "switched off, a sweep is refused with the reason" \
 expect "and on again" "revision 2" "$(ask config 2 '{"discovery":{"enabled":true}}')"
 ask scan again | grep -q "^$far\$" || fail "a sweep after switching on finds nobody"
 echo "ok: a sweep works again"
+
+# What greets, what does not, and what is closed.
+exec {listening}< <(exec ip netns exec "$tag-near" python3 -c '
+import socket
+def listen(port):
+    s = socket.create_server(("", port)); return s
+greeter, mute, odd = listen(22), listen(443), listen(8002)
+print("listening", flush=True)
+kept = []
+while True:
+    one, _ = greeter.accept()
+    one.sendall(b"SSH-2.0-lab\x1b[31m\r\nmore")
+    kept.append(one)')
+helper_pids+=($!)
+read -r -t 30 state <&"$listening" || fail "nobody listens"
+ip -n "$tag-near" link set eth0 up
+expect "ports are looked at when the configuration names them" "revision 3" \
+  "$(ask config 3 '{"discovery":{"enabled":true,"ports":["20-25","443","8000-8003"]}}')"
+from=$(($(wc -l < "$scratch/log") + 1))
+ask scan ports | grep -q "^$near\$" || fail "a sweep does not find who has come back"
+expect "exactly the open ports are told, with names and a clean greeting" "port 22 ssh SSH-2.0-lab [31m
+port 443 https
+port 8002 " "$(ask ports "$(mac_of near)")"
+wait_log "$from" discovery.port_scan_finished || fail "the port scan does not end"
+expect "every port of a host was knocked at, once" "11" "$(segments_to far)"
+expect "and counted" "3 19" "$(metric 'tentacle_discovery_port_probes_total{outcome="open"}') $(metric 'tentacle_discovery_port_probes_total{outcome="closed"}')"
+
 # Counters are doubles; a line that is not there fails the comparison.
 expect "questions that were sent are counted" "yes" \
   "$(metric 'tentacle_discovery_probes_total{outcome="sent"}' | awk '{ print ($1 > 253) ? "yes" : "no" }')"
-expect "and so are the packets of the wake" "3" \
+expect "and so are the packets of both wakes" "6" \
   "$(metric 'tentacle_discovery_wake_packets_total{method="raw",outcome="sent"}')"
+stop_service || fail "the service stopped with exit code $?"
+
+cat >> "$TENTACLE_STATE_DIR/config.yaml" <<'YAML'
+  exclude: [10.77.0.254]
+YAML
+before=$(segments_to far)
+from=$(($(wc -l < "$scratch/log") + 1))
+start_service
+# An excluded host that speaks by itself is known, and left alone all the same.
+ip netns exec "$tag-far" python3 -c '
+import socket, time
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(("eth0", 0))
+mac = s.getsockname()[4]
+while True:
+    s.send(b"\xff" * 6 + mac + bytes.fromhex("08060001080006040001") + mac + bytes([10, 77, 0, 254]) + bytes(6) + bytes([10, 77, 0, 253]))
+    time.sleep(0.05)' &
+helper_pids+=($!)
+ask scan excluded | grep -q "^$far\$" || fail "who speaks by itself is not heard"
+wait_log "$from" discovery.port_scan_finished || fail "the port scan does not end"
+expect "an excluded host that speaks is known, and no port of it is knocked at" "$before" "$(segments_to far)"
+kill "${helper_pids[-1]}"
 stop_service || fail "the service stopped with exit code $?"
 
 start_service setpriv --bounding-set=-net_raw --inh-caps=-net_raw

@@ -2,7 +2,9 @@
 """Listens on an interface until the magic packet of a MAC came by UDP broadcast and, unless told not to, as
 a raw frame. Prints "listening" when it listens and one line per kind when it has heard it.
 
-    hear_wake.py INTERFACE MAC KIND...      KIND is udp-limited, udp-subnet or raw
+    hear_wake.py INTERFACE MAC[/PASSWORD] KIND...      KIND is udp-limited, udp-subnet or raw
+
+With a SecureOn password (six octets like a MAC) the packet has to end with it.
 """
 
 import socket
@@ -21,7 +23,8 @@ PATIENCE_SECONDS = 30
 def kind_of(frame, magic):
     ethertype = struct.unpack("!H", frame[12:14])[0]
     if ethertype == ETHERTYPE_WAKE_ON_LAN:
-        return "raw" if frame[14:].startswith(magic) else None
+        # A card's padding may follow, but no password where none was given.
+        return "raw" if frame[14:].rstrip(b"\0") == magic.rstrip(b"\0") else None
     if ethertype != ETHERTYPE_IPV4 or frame[23] != PROTOCOL_UDP:
         return None
     udp = 14 + (frame[14] & 0xF) * 4
@@ -32,7 +35,8 @@ def kind_of(frame, magic):
 
 def main():
     interface, mac, *wanted = sys.argv[1:]
-    magic = b"\xff" * 6 + bytes.fromhex(mac.replace(":", "")) * 16
+    mac, _, password = mac.replace(":", "").partition("/")
+    magic = b"\xff" * 6 + bytes.fromhex(mac) * 16 + bytes.fromhex(password)
     listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL_ETHERTYPES))
     listener.bind((interface, 0))
     listener.settimeout(PATIENCE_SECONDS)
