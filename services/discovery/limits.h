@@ -56,6 +56,10 @@ inline constexpr std::size_t kMaxDevicesPerEvent = 500;
 // Octets of the devices of one event, for those that tell much about themselves.
 inline constexpr std::size_t kMaxEventDeviceBytes = 256 * 1024;
 
+// Devices that are written to disk at once: more of them are in memory three times meanwhile, as
+// records, as messages and in the database's batch.
+inline constexpr std::size_t kMaxDevicesPerWrite = 1'000;
+
 // Devices in the graph. More than these nobody can look at, and their event would not fit into a
 // frame.
 inline constexpr std::size_t kMaxTopologyDevices = 1'000;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include <boost/json/array.hpp>
@@ -162,20 +163,25 @@ json::object TopologyBody(const Topology& topology) {
 }  // namespace
 
 std::vector<std::string> ScanResultBodies(const ScanResult& result, std::string_view scan_id) {
+  const auto is_suspect = [](const Device& device) { return device.suspect; };
+  const auto suspects = std::count_if(result.devices.begin(), result.devices.end(), is_suspect);
+  std::span<const Device> left(result.devices);
+  // A whole segment is copied only where somebody makes cards up.
   std::vector<Device> listed;
-  for (const Device& device : result.devices) {
-    if (!device.suspect) listed.push_back(device);
+  if (suspects > 0) {
+    listed.reserve(result.devices.size() - static_cast<std::size_t>(suspects));
+    std::remove_copy_if(result.devices.begin(), result.devices.end(), std::back_inserter(listed),
+                        is_suspect);
+    left = listed;
   }
   std::vector<std::string> bodies;
-  std::span<const Device> left(listed);
   do {
     json::object body = {{"scanId", scan_id},
                          {"startedAt", TimeText(result.started_at)},
                          {"finishedAt", TimeText(result.finished_at)},
                          {"targets", result.targets},
                          {"devices", TakePart(&left)}};
-    if (listed.size() != result.devices.size())
-      body["suspects"] = result.devices.size() - listed.size();
+    if (suspects > 0) body["suspects"] = suspects;
     bodies.push_back(json::serialize(body));
   } while (!left.empty());
   return bodies;

@@ -1,6 +1,8 @@
 #include "services/discovery/reporter.h"
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/co_spawn.hpp>
@@ -49,18 +51,36 @@ void Reporter::Tell(std::string type, std::string correlation_id, std::string bo
 }
 
 asio::awaitable<void> Reporter::Flush(SelfPtr self) {
+  const std::vector<wire::MacAddress> changed(self->changed_.begin(), self->changed_.end());
+  std::vector<wire::MacAddress> forgotten(self->forgotten_.begin(), self->forgotten_.end());
+  std::erase_if(forgotten,
+                [&](const wire::MacAddress& mac) { return self->table_.Find(mac) != nullptr; });
+  self->changed_.clear();
+  self->forgotten_.clear();
+  const std::uint64_t before = self->revision_;
+  // Part by part: a segment that answers a sweep at once is not in memory twice.
+  std::size_t at = 0;
+  do {
+    const std::size_t end = std::min(changed.size(), at + limits::kMaxDevicesPerEvent);
+    std::vector<wire::MacAddress> part(changed.begin() + static_cast<std::ptrdiff_t>(at),
+                                       changed.begin() + static_cast<std::ptrdiff_t>(end));
+    std::vector<wire::MacAddress> gone = std::exchange(forgotten, {});
+    co_await TellChanges(self, std::move(part), std::move(gone));
+    at = end;
+  } while (at < changed.size());
+  if (self->revision_ == before) co_return;
+  const absl::Status saved = co_await self->SaveRevision();
+  self->metrics_.Stored(saved.ok());
+}
+
+asio::awaitable<void> Reporter::TellChanges(SelfPtr self,
+                                            std::vector<wire::MacAddress> changed,
+                                            std::vector<wire::MacAddress> forgotten) {
   std::vector<Device> devices;
-  for (const wire::MacAddress& mac : self->changed_) {
+  for (const wire::MacAddress& mac : changed) {
     const Device* device = self->table_.Find(mac);
     if (device != nullptr && !device->suspect) devices.push_back(*device);
   }
-  std::vector<wire::MacAddress> forgotten;
-  for (const wire::MacAddress& mac : self->forgotten_) {
-    if (self->table_.Find(mac) == nullptr) forgotten.push_back(mac);
-  }
-  self->changed_.clear();
-  self->forgotten_.clear();
-  if (devices.empty() && forgotten.empty()) co_return;
   DeviceReport report = DeviceChangeBodies(devices, forgotten, self->revision_);
   // A body that is refused leaves a gap, at which the backend asks for everything.
   self->revision_ = report.revision;
@@ -68,8 +88,6 @@ asio::awaitable<void> Reporter::Flush(SelfPtr self) {
     const absl::Status status = co_await Append(self, "device.changed", "", std::move(body));
     self->metrics_.Reported(status.ok() ? "stored" : "refused");
   }
-  const absl::Status saved = co_await self->SaveRevision();
-  self->metrics_.Stored(saved.ok());
 }
 
 asio::awaitable<absl::StatusOr<Reporter::Snapshot>> Reporter::ReportAll(SelfPtr self,

@@ -62,6 +62,9 @@ class Reporter : public std::enable_shared_from_this<Reporter> {
       event::v1::Priority priority = event::v1::PRIORITY_RESULT);
 
  private:
+  static boost::asio::awaitable<void> TellChanges(SelfPtr self,
+                                                  std::vector<wire::MacAddress> changed,
+                                                  std::vector<wire::MacAddress> forgotten);
   boost::asio::awaitable<absl::Status> SaveRevision();
 
   runtime::Host& host_;

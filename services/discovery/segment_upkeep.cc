@@ -203,22 +203,29 @@ asio::awaitable<void> Segment::Save(SelfPtr self) {
     self->metrics_.Stored(servers.ok());
     if (servers.ok()) self->servers_saved_ = revision;
   }
-  const DeviceTable::Unsaved unsaved = self->table_.TakeUnsaved();
-  if (unsaved.empty()) {
-    self->saving_ = false;
-    co_return;
+  // What changes meanwhile is for the next time, or a busy segment would keep this busy for ever.
+  std::size_t left = self->table_.unsaved();
+  absl::Status status;
+  while (left > 0 && status.ok()) {
+    const std::size_t part = std::min(left, limits::kMaxDevicesPerWrite);
+    left -= part;
+    status = co_await SavePart(self, part);
   }
-  const absl::Status status = co_await self->store_.Save(unsaved);
   self->saving_ = false;
+}
+
+asio::awaitable<absl::Status> Segment::SavePart(SelfPtr self, std::size_t count) {
+  const DeviceTable::Unsaved unsaved = self->table_.TakeUnsaved(count);
+  absl::Status status = co_await self->store_.Save(unsaved);
   self->metrics_.Stored(status.ok());
+  self->host_.health.Set("device_store", status.ok(), std::string(status.message()));
   if (status.ok()) {
     self->table_.OnSaved(unsaved);
-    self->host_.health.Set("device_store", true);
-    co_return;
+  } else {
+    self->table_.OnSaveFailed(unsaved);
+    self->host_.log.Error("discovery.save_failed", {{"reason", text::Message(status)}});
   }
-  self->table_.OnSaveFailed(unsaved);
-  self->host_.health.Set("device_store", false, std::string(status.message()));
-  self->host_.log.Error("discovery.save_failed", {{"reason", text::Message(status)}});
+  co_return status;
 }
 
 }  // namespace tentacle::discovery

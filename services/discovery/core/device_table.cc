@@ -232,12 +232,16 @@ std::optional<wire::MacAddress> DeviceTable::MakeRoom() {
 }
 
 std::vector<Device> DeviceTable::SeenSince(std::uint64_t mark) const {
-  std::vector<Device> devices;
+  std::vector<const Entry*> seen;
   for (const Entries& list : entries_) {
     for (auto entry = list.rbegin(); entry != list.rend() && entry->seen_at > mark; ++entry) {
-      devices.push_back(entry->device);
+      seen.push_back(&*entry);
     }
   }
+  std::vector<Device> devices;
+  devices.reserve(seen.size());
+  for (const Entry* entry : seen)
+    devices.push_back(entry->device);
   SortByAddress(devices);
   return devices;
 }
@@ -254,9 +258,11 @@ std::vector<Device> DeviceTable::Latest(std::size_t max) const {
   return devices;
 }
 
-DeviceTable::Unsaved DeviceTable::TakeUnsaved() {
+DeviceTable::Unsaved DeviceTable::TakeUnsaved(std::size_t max) {
   Unsaved unsaved;
-  for (const wire::MacAddress& mac : unsaved_) {
+  for (std::size_t taken = 0; taken < max && !unsaved_.empty(); ++taken) {
+    const wire::MacAddress mac = *unsaved_.begin();
+    unsaved_.erase(unsaved_.begin());
     const auto found = by_mac_.find(mac);
     if (found == by_mac_.end()) {
       unsaved.forgotten.push_back(mac);
@@ -264,7 +270,6 @@ DeviceTable::Unsaved DeviceTable::TakeUnsaved() {
       unsaved.changed.push_back(found->second->device);
     }
   }
-  unsaved_.clear();
   return unsaved;
 }
 

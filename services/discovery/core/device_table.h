@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <list>
 #include <map>
 #include <optional>
@@ -82,7 +83,10 @@ class DeviceTable {
     bool empty() const { return changed.empty() && forgotten.empty(); }
   };
 
-  Unsaved TakeUnsaved();
+  std::size_t unsaved() const { return unsaved_.size(); }
+
+  // `max` of them; the others stay for the next time.
+  Unsaved TakeUnsaved(std::size_t max = std::numeric_limits<std::size_t>::max());
   void OnSaved(const Unsaved& saved);
   void OnSaveFailed(const Unsaved& unsaved);
 

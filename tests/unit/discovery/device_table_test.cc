@@ -1,5 +1,7 @@
 #include "services/discovery/core/device_table.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -114,6 +116,22 @@ TEST(DeviceTable, EachChangeIsSavedOnce) {
   EXPECT_EQ(unsaved.changed[0].last_seen, kNoon + absl::Seconds(1));
   table.OnSaved(unsaved);
   EXPECT_TRUE(table.TakeUnsaved().empty());
+}
+
+TEST(DeviceTable, WhatIsTakenInPartsIsTakenOnce) {
+  DeviceTable table(10);
+  for (std::uint32_t n = 1; n <= 5; ++n)
+    table.Observe(Heard(n), kNoon);
+  std::multiset<wire::MacAddress> taken;
+  for (const std::size_t left : {5u, 3u, 1u}) {
+    EXPECT_EQ(table.unsaved(), left);
+    for (const Device& device : table.TakeUnsaved(2).changed)
+      taken.insert(device.mac);
+  }
+  EXPECT_EQ(table.unsaved(), 0u);
+  EXPECT_TRUE(table.TakeUnsaved(2).empty());
+  EXPECT_EQ(taken.size(), 5u);
+  EXPECT_EQ(std::set<wire::MacAddress>(taken.begin(), taken.end()).size(), 5u);
 }
 
 TEST(DeviceTable, WhatWasSavedAndForgottenIsDeleted) {
