@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures discovery on a segment of its own: discovery_segment.py TENTACLE BIN_DIR RUNS FOLDER
+"""Measures discovery on a segment of its own: discovery_segment.py TENTACLE BIN_DIR RUNS FOLDER PART...
 
 Prints "sample NAME VALUE" for each run. Thirty hosts in namespaces on a bridge; the tentacle's wire to the bridge can
 lose frames (faulty_wire). The peers run in the tentacle's namespace, one after the other.
@@ -16,6 +16,7 @@ import sys
 import time
 
 TENTACLE, BIN, RUNS, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), pathlib.Path(sys.argv[4])
+PARTS = sys.argv[5:]
 REPO = pathlib.Path(__file__).resolve().parent.parent
 TAG = f"ttdisco-b{os.getpid()}"
 HOSTS = [2 + 8 * n for n in range(30)]
@@ -32,6 +33,17 @@ def run(*words):
 
 def sample(name, value):
     print(f"sample {name} {value:.3f}" if isinstance(value, float) else f"sample {name} {value}", flush=True)
+
+
+class Farm:
+    """segment_farm.py in place of the segment."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def order(self, *words):
+        print(*words, file=self.process.stdin, flush=True)
+        return self.process.stdout.readline().strip()
 
 
 class Bench:
@@ -85,6 +97,10 @@ class Bench:
         self.wire = self.popen("w", str(BIN / "tests/faulty_wire"), "w0", "w1", f"loss={loss}", f"seed={seed}", stdout=subprocess.PIPE, text=True)
         if self.wire.stdout.readline().strip() != "open":
             raise SystemExit("the wire cannot be laid")
+
+    def farm(self):
+        return Farm(self.popen("w", sys.executable, str(REPO / "tests/netns/segment_farm.py"), "w0", stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True))
 
     def take_wire_away(self):
         self.end(self.wire)
@@ -154,7 +170,17 @@ def found_by(text):
     return set(re.findall(r"\b10\.92\.0\.(\d+)\b", text)) - {"1"}
 
 
-def sweeps(bench, kind):
+def sweep(bench, number):
+    compare(bench, "sweep")
+
+
+def loss(bench, number):
+    bench.lay_wire(0.1, number + 1)
+    compare(bench, "loss")
+    bench.lay_wire(0, 1)
+
+
+def compare(bench, kind):
     """One sweep of each, ours first. The kernel's own neighbours play no part: all three send their own frames."""
     true = {str(host) for host in HOSTS}
     bench.start("")
@@ -188,7 +214,7 @@ def log_time(bench, event):
     return None
 
 
-def ports(bench):
+def ports(bench, number):
     bench.start("  ports: [1-1000]\n  networks: [" + ", ".join(f"10.92.0.{host}" for host in HOSTS[:PORT_HOSTS]) + "]\n")
     bench.timed(TENTACLE, "scan", "--rate", "2000", "--format", "none")
     until = time.monotonic() + 120
@@ -196,7 +222,9 @@ def ports(bench):
         if time.monotonic() > until:
             raise SystemExit("the port scan does not end")
         time.sleep(0.05)
-    sample("ports_ours", log_time(bench, "discovery.port_scan_finished") - log_time(bench, "discovery.scan_finished"))
+    ended = log_time(bench, "discovery.scan_finished")
+    sample("ports_ours", log_time(bench, "discovery.ports_known") - ended)
+    sample("ports_greeted", log_time(bench, "discovery.port_scan_finished") - ended)
     ours = {(d["ip"], p["port"]) for d in json.loads(bench.verb("devices", "--format", "json").stdout)["devices"] for p in d.get("ports", [])}
     bench.stop()
     targets = [f"10.92.0.{host}" for host in HOSTS[:PORT_HOSTS]]
@@ -207,9 +235,10 @@ def ports(bench):
     print(f"open ports: ours {len(ours)}, nmap {len(theirs)}, true {PORT_HOSTS * len(LISTENING)}")
 
 
-def large(bench):
+def large(bench, number):
     bench.address(16)
     bench.start("  allow_large_networks: true\n")
+    pathlib.Path(f"/proc/{bench.service.pid}/clear_refs").write_text("5")  # The peak of the start does not count.
     before = bench.status("VmRSS")
     seconds, _ = bench.timed(TENTACLE, "scan", "--rate", "5000", "--format", "none")
     sample("large_sweep", seconds)
@@ -218,7 +247,7 @@ def large(bench):
     bench.address(24)
 
 
-def storm(bench):
+def storm(bench, number):
     """Straight into the tentacle's end: a bridge would copy each frame to thirty hosts."""
     bench.take_wire_away()
     bench.address(16)
@@ -234,21 +263,36 @@ def storm(bench):
     told = sum(bench.metric(f'tentacle_discovery_frames_total{{protocol="{p}"}}') for p in ("arp", "dhcp", "mdns", "lldp", "netbios"))
     sample("storm_lost", int(lost))
     sample("storm_cpu", 100 * used / float(seconds))
+    sample("storm_told", 100 * told / int(sent))
     print(f"storm: {sent} frames in {seconds} s, {told:.0f} told something, {lost:.0f} lost")
     bench.stop()
     bench.address(24)
     bench.lay_wire(0, 1)
 
 
-def devices(bench):
+def rogue(bench, number):
+    """From a foreign server's offer to the alert, which becomes an event in the same moment."""
+    bench.take_wire_away()
+    bench.start("  dhcp_servers: [10.92.0.250]\n")
+    farm = bench.farm()
+    farm.order("frame", (REPO / "tests/data/corpus/frames/rogue").read_bytes().hex())
+    began = time.monotonic()
+    while bench.metric('tentacle_discovery_alerts_total{kind="rogue-dhcp"}') == 0:
+        if time.monotonic() > began + 60:
+            raise SystemExit("the rogue server is not told")
+    sample("rogue_alert", time.monotonic() - began)
+    bench.stop()
+    bench.end(farm.process)
+    bench.lay_wire(0, 1)
+
+
+def devices(bench, number):
     """Ten thousand that answer one sweep, from one process in place of the segment."""
     bench.take_wire_away()
     bench.address(16)
-    farm = bench.popen("w", sys.executable, str(REPO / "tests/netns/segment_farm.py"), "w0", stdin=subprocess.PIPE,
-                       stdout=subprocess.PIPE, text=True)
+    farm = bench.farm()
     for n in range(MANY):
-        print(f"host 00:1c:42:00:{n >> 8:02x}:{n & 255:02x} 10.92.{1 + n // 250}.{1 + n % 250}", file=farm.stdin, flush=True)
-        farm.stdout.readline()
+        farm.order("host", f"00:1c:42:00:{n >> 8:02x}:{n & 255:02x}", f"10.92.{1 + n // 250}.{1 + n % 250}")
     bench.start("  allow_large_networks: true\n")
     bench.timed(TENTACLE, "scan", "--rate", "5000", "--format", "none")
     time.sleep(20)  # Until they are stored and reported.
@@ -256,12 +300,17 @@ def devices(bench):
     sample("devices_known", int(known))
     sample("devices_rss", bench.status("VmHWM"))
     bench.stop()
-    bench.end(farm)
+    bench.end(farm.process)
     bench.address(24)
     bench.lay_wire(0, 1)
 
 
+def interrupted(signum, frame):
+    raise SystemExit(128 + signum)
+
+
 def main():
+    signal.signal(signal.SIGTERM, interrupted)
     bench = Bench()
     try:
         bench.build()
@@ -270,14 +319,8 @@ def main():
         for host in HOSTS[:PORT_HOSTS]:
             bench.popen(f"h{host}", sys.executable, "-c", LISTENER % LISTENING, stdout=subprocess.PIPE).stdout.readline()
         for number in range(RUNS):
-            sweeps(bench, "sweep")
-            bench.lay_wire(0.1, number + 1)
-            sweeps(bench, "loss")
-            bench.lay_wire(0, 1)
-            ports(bench)
-            large(bench)
-            storm(bench)
-            devices(bench)
+            for part in PARTS:
+                {"sweep": sweep, "loss": loss, "ports": ports, "large": large, "storm": storm, "rogue": rogue, "devices": devices}[part](bench, number)
     finally:
         bench.clean()
 
