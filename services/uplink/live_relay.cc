@@ -1,7 +1,10 @@
 #include "services/uplink/live_relay.h"
 
+#include <fmt/format.h>
+
 #include <iterator>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,6 +14,7 @@
 
 #include "libs/identity/identity.h"
 #include "libs/retry/backoff.h"
+#include "libs/text/view.h"
 #include "services/uplink/limits.h"
 
 namespace tentacle::uplink {
@@ -22,6 +26,25 @@ namespace {
 
 bool IsLive(std::string_view type) {
   return type.starts_with("shell.") || type.starts_with("live.");
+}
+
+// Somebody waits for the first word of these.
+std::vector<std::string> SessionsToOpen(const std::vector<LiveFrame>& frames) {
+  std::vector<std::string> sessions;
+  for (const LiveFrame& frame : frames) {
+    if (frame.type != "shell.open") continue;
+    json::error_code error;
+    const auto body = json::parse(frame.body_json, error);
+    const auto* session =
+        !error && body.is_object() ? body.get_object().if_contains("session") : nullptr;
+    if (session != nullptr && session->is_string()) sessions.emplace_back(session->get_string());
+  }
+  return sessions;
+}
+
+backend_link::Message NotOpened(const std::string& session, const absl::Status& why) {
+  const std::string reason = fmt::format("the agent cannot be reached: {}", text::Message(why));
+  return {"shell.exit", std::nullopt, {{"session", session}, {"code", -1}, {"reason", reason}}};
 }
 
 }  // namespace
@@ -58,10 +81,16 @@ asio::awaitable<absl::Status> LiveRelay::CarryDown() {
     down_.clear();
     down_bytes_ = 0;
     const std::size_t count = frames.size();
+    const std::vector<std::string> opening = SessionsToOpen(frames);
     const absl::Status pushed = co_await peers_.PushFrames(link_id_, std::move(frames));
     // An agent that is away has no sessions either: nothing is worth being repeated.
     for (std::size_t i = 0; i < count; ++i)
       metrics_.Live("down", pushed.ok() ? "relayed" : "failed");
+    if (pushed.ok()) continue;
+    for (const std::string& id : opening) {
+      const absl::Status sent = co_await session_.Send(NotOpened(id, pushed));
+      if (!sent.ok()) co_return sent;
+    }
   }
 }
 

@@ -92,8 +92,14 @@ all_ended() { [ "$(psql -qtA "$POSTGRES_URL" -c "SELECT count(*) FROM job_instan
 allow_shells() {
   sed -i 's/shell_enabled: false/shell_enabled: true/' "$AGENT_DIR/state/config.yaml"
   agent_stop agent
+  # What the backend says of it is true again only after it has heard of both.
+  wait_for 60 agent_is_down
   agent_start_service agent
-  wait_for 30 test -S "$AGENT_DIR/run/agent.sock"
+  wait_for 60 agent_is_up
 }
+
+agent_is_down() { ! agent_is_up; }
+
+agent_is_up() { agent_api GET "/api/v1/tentacles/$NODE" | jq -e '.services[] | select(.name == "agent" and .up)'; }
 
 main

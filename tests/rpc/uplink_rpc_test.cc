@@ -146,6 +146,16 @@ TEST_F(UplinkTest, CommandDoesNotWaitForTablesThatTheServiceHas) {
   EXPECT_EQ(told_.configs["agent"].first, 3u);
 }
 
+TEST_F(UplinkTest, WhoWantsAShellOfAnAgentThatIsAwayIsToldSo) {
+  StartUplinkAndWait();
+  backend_.Send(R"({"type":"shell.open","session":"s1","order":"text","signature":"c2ln"})");
+  WaitFor("the answer", [&] { return backend_.Count("shell.exit") == 1; });
+  const auto& body = backend_.Last("shell.exit")->body;
+  EXPECT_EQ(body.at("session").as_string(), "s1");
+  EXPECT_THAT(std::string(body.at("reason").as_string()),
+              ::testing::HasSubstr("the agent cannot be reached"));
+}
+
 TEST_F(UplinkTest, EveryCommandReachesItsService) {
   Start("cache");
   Start("discovery");
