@@ -43,20 +43,19 @@ def jobs(backend, node):
             break
     check("output is seen while it is written", [f"tick {i}" in seen for i in range(1, 7)] == [True] * 6, seen)
     job, _ = backend.job(node, {"script": "sleep 1000"})
-    until = time.monotonic() + 30
-    while backend.call("GET", f"/api/v1/jobs/{job}")[1]["instances"][0]["status"] != "running" and time.monotonic() < until:
-        time.sleep(0.05)
+    backend.until(lambda: backend.call("GET", f"/api/v1/jobs/{job}")[1]["instances"][0]["status"] == "running")
     check("a job that runs is cancelled", backend.call("DELETE", f"/api/v1/jobs/{job}")[0] == 202 and
           backend.result(job)["status"] == "cancelled")
     check("one that has ended is not", backend.call("DELETE", f"/api/v1/jobs/{job}")[0] == 409)
     status, _ = backend.call("POST", "/api/v1/jobs", {"targetType": "device", "targetId": node, "commandType": "inventory",
                                                       "commandData": {}})
     check("an inventory is asked for", status == 202)
-    until = time.monotonic() + 60
-    inventory = {}
-    while "security" not in inventory and time.monotonic() < until:
+
+    def whole_inventory():
         inventory = backend.call("GET", f"/api/v1/nodes/{node}/inventory")[1]
-        time.sleep(0.2)
+        return inventory if "security" in inventory else None
+
+    inventory = backend.until(whole_inventory) or {}
     check("the inventory has its parts", set(inventory) >= {"hardware", "os", "software", "services", "network", "security",
                                                             "storageHealth", "containers"}, list(inventory))
     samples = []
@@ -103,14 +102,15 @@ def shells(backend, node, pids):
     check("typing, output and size go through", True)
     shell.type("printf '\\303\\244\\342\\202\\254\\n'; exit 7\n")
     check("the end says how it ended", "exit code 7" in shell.until_closed(), shell.closed)
-    until = time.monotonic() + 30
-    session = {}
-    while session.get("state") != "ended" or session.get("exitCode") is None:
-        session = next(s for s in backend.call("GET", f"/api/v1/nodes/{node}/shells")[1]["shells"] if s["id"] == ticket["id"])
-        if time.monotonic() > until:
-            break
-        time.sleep(0.1)
-    check("the session is written down", (session["user"], session["reason"], session["exitCode"]) == ("root", "a test", 7), session)
+
+    def ended_session():
+        sessions = backend.call("GET", f"/api/v1/nodes/{node}/shells")[1]["shells"]
+        session = next(s for s in sessions if s["id"] == ticket["id"])
+        return session if session["state"] == "ended" and session.get("exitCode") is not None else None
+
+    session = backend.until(ended_session) or {}
+    check("the session is written down",
+          (session.get("user"), session.get("reason"), session.get("exitCode")) == ("root", "a test", 7), session)
     _, cast = backend.call("GET", f"/api/v1/shells/{ticket['id']}/recording")
     lines = [json.loads(line) for line in cast.splitlines()]
     printed = "".join(event[2] for event in lines[1:] if event[1] == "o")

@@ -38,13 +38,25 @@ class Backend:
         return job["id"], job["instances"][0]["id"]
 
     def result(self, job, patience=60):
-        until = time.monotonic() + patience
-        while time.monotonic() < until:
+        def ended():
             instance = self.call("GET", f"/api/v1/jobs/{job}")[1]["instances"][0]
-            if instance["status"] not in ("pending", "running"):
-                return instance
-            time.sleep(0.05)
-        raise TimeoutError(f"job {job} has no result: {instance}")
+            return instance if instance["status"] not in ("pending", "running") else None
+
+        instance = self.until(ended, patience)
+        if instance is None:
+            raise TimeoutError(f"job {job} has no result")
+        return instance
+
+    def until(self, look, patience=60):
+        """What `look` gives as soon as it gives something: asked at each word of the live feed, the first included."""
+        request = urllib.request.Request(self.base + "/api/v1/events", headers={"X-API-Key": self.key})
+        end = time.monotonic() + patience
+        with urllib.request.urlopen(request, timeout=patience) as feed:
+            for line in feed:
+                found = look() if line.strip() else None
+                if found or time.monotonic() > end:
+                    return found
+        return look()
 
     def events(self, path, patience=60):
         """Pairs of event and data of a text/event-stream."""
