@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 skip() { echo "SKIPPED: $1"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "network namespaces need root"
-for tool in ip python3 setpriv curl; do
+for tool in ip python3 setpriv curl jq; do
   command -v "$tool" >/dev/null || skip "$tool is not installed"
 done
 unshare --net true 2>/dev/null || skip "this host does not allow network namespaces"
@@ -43,7 +43,7 @@ clean_up() {
   for pid in "${helper_pids[@]}"; do
     kill "$pid" 2>/dev/null || true
   done
-  for name in switch tentacle near far foreign; do
+  for name in switch tentacle near far foreign beyond; do
     ip netns del "$tag-$name" 2>/dev/null || true
   done
   if [ $code -ne 0 ] && [ $code -ne 77 ] && [ -f "$scratch/log" ]; then
@@ -227,6 +227,44 @@ wait_log "$from" discovery.port_scan_finished || fail "the port scan does not en
 expect "an excluded host that speaks is known, and no port of it is knocked at" "$before" "$(segments_to far)"
 kill "${helper_pids[-1]}"
 stop_service || fail "the service stopped with exit code $?"
+
+# A second segment, on a second interface.
+ip netns add "$tag-beyond"
+ip -n "$tag-beyond" link add eth0 type veth peer name eth1 netns "$tag-tentacle"
+ip -n "$tag-tentacle" addr add 10.78.0.1/24 dev eth1
+ip -n "$tag-tentacle" link set eth1 up
+ip -n "$tag-beyond" addr add 10.78.0.20/24 dev eth0
+ip -n "$tag-beyond" link set eth0 up
+cat >> "$TENTACLE_STATE_DIR/config.yaml" <<'YAML'
+  ping_targets: [devices]
+  ping_interval_s: 1
+YAML
+start_service
+expect "two segments are swept, each by its own interface" \
+  "targets 505
+asked 505
+$near
+device $(mac_of beyond) 10.78.0.20 eth1" "$(ask scan both | grep -v "^$far\$")"
+expect "and asked from the address that we have there" "$(in_ns tentacle cat /sys/class/net/eth1/address)" \
+  "$(in_ns beyond ip -4 neigh show 10.78.0.1 | sed 's/.*lladdr \([^ ]*\).*/\1/')"
+# pings IP FILTER: until what is known of the address's pings is so
+pings() {
+  local until=$((SECONDS + 60))
+  until in_ns tentacle "$tentacle" devices --format json | jq -e ".devices[] | select(.ip == \"$1\").availability | . != null and $2" >/dev/null; do
+    [ $SECONDS -lt $until ] || fail "pings of $1 are not $2"
+  done
+}
+pings 10.78.0.20 '(.lossPercent // 0) == 0 and .roundTripMs > 0'
+pings 10.77.0.11 '(.lossPercent // 0) == 0 and .roundTripMs > 0'
+echo "ok: the devices of both segments are pinged"
+ip -n "$tag-beyond" link set eth0 down
+pings 10.78.0.20 '(.lossPercent // 0) > 0 and (.hourPercent // 0) < 100'
+echo "ok: one that does not answer any more loses its availability"
+pings 10.77.0.11 '(.lossPercent // 0) == 0 and .hourPercent == 100'
+echo "ok: and no other does"
+stop_service || fail "the service stopped with exit code $?"
+ip -n "$tag-tentacle" link del eth1
+sed -i '/ping_/d' "$TENTACLE_STATE_DIR/config.yaml"
 
 start_service setpriv --bounding-set=-net_raw --inh-caps=-net_raw
 refusal=$(ask scan unprivileged || true)
