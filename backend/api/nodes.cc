@@ -133,13 +133,15 @@ asio::awaitable<net::HttpReply> Api::CreateToken(Call call) {
                  TextField(*body, "description"),
                  TextField(*body, "createdBy"),
                  NumberField(*body, "maxUses", 10),
-                 NumberField(*body, "expiresHours", 24)};
+                 NumberField(*body, "expiresHours", 24),
+                 TextField(*body, "name")};
   if (fresh.max_uses < 1 || fresh.max_uses > kMaxTokenUses) {
     co_return net::ProblemReply(422, fmt::format("maxUses: want 1 to {}", kMaxTokenUses));
   }
   if (fresh.expires_hours < 1 || fresh.expires_hours > kMaxTokenHours) {
     co_return net::ProblemReply(422, fmt::format("expiresHours: want 1 to {}", kMaxTokenHours));
   }
+  if (fresh.node_name.size() > kMaxNameBytes) co_return net::ProblemReply(422, "name: too long");
   auto add = [this, fresh] { return parts_.nodes.AddToken(fresh); };
   const auto added = co_await async::OnPool(parts_.blocking, add);
   if (!added.ok()) co_return StatusReply(added.status());
@@ -177,6 +179,15 @@ asio::awaitable<net::HttpReply> Api::Enroll(Call call) {
 asio::awaitable<net::HttpReply> Api::OpenSocket(Call call) {
   if (!call.request.Header("Upgrade").starts_with("websocket")) {
     co_return net::ProblemReply(400, "this route speaks WebSocket");
+  }
+  // Without the signature, which can be written down in more than one way.
+  std::string_view token = call.request.Header("Authorization");
+  token = token.substr(0, token.rfind('.'));
+  auto use = [this, hash = identity::Sha256Hex(token)] { return parts_.presence.UseToken(hash); };
+  const absl::Status used = co_await async::OnPool(parts_.blocking, use);
+  if (!used.ok()) {
+    parts_.log.Warning("api.token_refused", {{"address", call.request.remote_ip}, {"reason", std::string(used.message())}});
+    co_return StatusReply(used);
   }
   net::HttpReply reply;
   reply.status = 101;

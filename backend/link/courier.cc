@@ -106,6 +106,7 @@ asio::awaitable<void> Courier::CarryPeers(SessionPtr session) {
 }
 
 asio::awaitable<void> Courier::CarryCommands(SessionPtr session) {
+  session->acknowledged.clear();
   auto read = [this, node = session->node_id] { return parts_.nodes.OpenCommands(node); };
   const auto commands = co_await async::OnPool(parts_.blocking, read);
   if (!commands.ok()) co_return Failed(*session, "commands", commands.status());
@@ -116,7 +117,8 @@ asio::awaitable<void> Courier::CarryCommands(SessionPtr session) {
     message.type = std::string(command.at("type").as_string());
     message.id = std::string(command.at("id").as_string());
     message.body = command.at("body").as_object();
-    if (!session->sent.insert(*message.id).second) continue;
+    const bool is_over = session->acknowledged.contains(*message.id);
+    if (is_over || !session->sent.insert(*message.id).second) continue;
     co_await Send(session, std::move(message));
   }
 }

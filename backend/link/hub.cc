@@ -289,7 +289,7 @@ asio::awaitable<void> Hub::OnAck(SessionPtr session, std::string id) {
   // Not kept: the command goes out again with the next connection, and its receiver knows the id.
   parts_.metrics.Message("up", "ack", kept.ok() ? "applied" : "failed");
   if (!kept.ok()) co_return;
-  session->sent.erase(id);
+  if (session->sent.erase(id) > 0) session->acknowledged.insert(id);
   if (!session->sent.empty() || !std::exchange(session->more_commands, false)) co_return;
   Due due;
   due.commands = true;

@@ -44,21 +44,22 @@ absl::Status Touched(const absl::StatusOr<std::size_t>& rows, const absl::Status
 
 absl::StatusOr<std::string> NodeStore::AddToken(const NewToken& token) {
   return db_.Text(R"sql(
-INSERT INTO enrollment_tokens (token_sha256, token_prefix, description, created_by, max_uses, expires_at)
-VALUES ($1, $2, $3, $4, $5, now() + make_interval(hours => $6))
-RETURNING json_build_object('id', id::text, 'expiresAt', expires_at, 'maxUses', max_uses)::text)sql",
+INSERT INTO enrollment_tokens (token_sha256, token_prefix, description, created_by, max_uses, expires_at, node_name)
+VALUES ($1, $2, $3, $4, $5, now() + make_interval(hours => $6), $7)
+RETURNING json_build_object('id', id::text, 'expiresAt', expires_at, 'maxUses', max_uses, 'name', node_name)::text)sql",
                   token.sha256,
                   token.prefix,
                   token.description,
                   token.created_by,
                   token.max_uses,
-                  token.expires_hours);
+                  token.expires_hours,
+                  token.node_name);
 }
 
 absl::StatusOr<std::string> NodeStore::ListTokens() {
   return db_.Text(R"sql(
 SELECT coalesce(json_agg(json_build_object('id', id::text, 'token', token_prefix, 'description', description,
-  'createdBy', created_by, 'uses', uses, 'maxUses', max_uses, 'expiresAt', expires_at,
+  'createdBy', created_by, 'name', node_name, 'uses', uses, 'maxUses', max_uses, 'expiresAt', expires_at,
   'status', CASE WHEN revoked THEN 'revoked' WHEN expires_at <= now() THEN 'expired'
                  WHEN uses >= max_uses THEN 'exhausted' ELSE 'active' END) ORDER BY id), '[]')::text
 FROM enrollment_tokens)sql");
@@ -76,12 +77,14 @@ absl::StatusOr<NodeStore::Enrolled> NodeStore::Enroll(std::string_view token_sha
 UPDATE enrollment_tokens SET uses = uses + CASE WHEN known.node THEN 0 ELSE 1 END
 FROM (SELECT EXISTS (SELECT FROM nodes WHERE public_key = $2) AS node) known
 WHERE token_sha256 = $1 AND NOT revoked AND expires_at > now() AND (known.node OR uses < max_uses)
+  AND node_name IN ('', $3)
 RETURNING id)sql",
                                      std::string(token_sha256),
-                                     enrollee.public_key);
-    // One answer for all four reasons: a stranger learns nothing about tokens.
+                                     enrollee.public_key,
+                                     enrollee.name);
+    // One answer for all five reasons: a stranger learns nothing about tokens.
     if (used.empty()) {
-      throw StatusError{absl::UnauthenticatedError("the enrollment token is unknown, expired, used up or revoked")};
+      throw StatusError{absl::UnauthenticatedError("the enrollment token is unknown, expired, used up, revoked or for another name")};
     }
     const auto row = tx.exec_params(R"sql(
 INSERT INTO nodes (name, hostname, machine_id, public_key, version, os, arch, network, is_tentacle, reason)

@@ -19,6 +19,7 @@ struct NewToken {
   std::string created_by;
   int max_uses = 10;
   int expires_hours = 24;
+  std::string node_name;  // The one that may enroll with it; empty: anyone.
 };
 
 struct Enrollee {

@@ -18,6 +18,8 @@ namespace json = boost::json;
 constexpr char kAlive[] = "8 seconds";
 // For so long a clone is kept out after its original has gone: longer than a restart takes.
 constexpr char kCloneMemory[] = "10 minutes";
+// Longer than any token is good for: its 5 minutes and a minute of skew at either end.
+constexpr char kTokenMemory[] = "10 minutes";
 // A command that is on its way down when its time is up may still be acknowledged.
 constexpr char kExpiryGrace[] = "5 seconds";
 
@@ -136,6 +138,15 @@ absl::Status PresenceStore::Start() {
       .status();
 }
 
+absl::Status PresenceStore::UseToken(std::string_view sha256) {
+  const auto fresh =
+      db_.Execute("INSERT INTO link_tokens (sha256) VALUES ($1) ON CONFLICT DO NOTHING",
+                  std::string(sha256));
+  if (!fresh.ok()) return fresh.status();
+  return *fresh == 1 ? absl::OkStatus()
+                     : absl::UnauthenticatedError("this token has opened a connection already");
+}
+
 absl::StatusOr<ReplicaReport> PresenceStore::Heartbeat() {
   return db_.Run([&](pqxx::work& tx) {
     ReplicaReport report;
@@ -143,6 +154,7 @@ absl::StatusOr<ReplicaReport> PresenceStore::Heartbeat() {
         "INSERT INTO replicas (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET seen_at = now()",
         replica_);
     tx.exec_params("DELETE FROM replicas WHERE seen_at < now() - interval '1 day'");
+    tx.exec_params("DELETE FROM link_tokens WHERE used_at < now() - $1::interval", kTokenMemory);
     const auto others = tx.exec_params(
         "SELECT count(*) FROM replicas WHERE id <> $1 AND seen_at > now() - $2::interval", replica_,
         kAlive);

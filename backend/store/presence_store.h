@@ -50,6 +50,9 @@ class PresenceStore {
   // All rows in one transaction; returns the nodes that there are.
   absl::StatusOr<std::set<int>> Write(const std::vector<PresenceRow>& rows);
   absl::StatusOr<Arrival> Arrive(int node_id);  // NotFound: removed.
+  // Each token of the link opens one connection, whichever backend it is shown to. Unauthenticated:
+  // it has. `sha256` stands for it.
+  absl::Status UseToken(std::string_view sha256);
 
   // Returns false when the holder of the identity has been away for so long that the other one is
   // to be let in.

@@ -112,6 +112,10 @@ enrollment() {
   token=$(new_token '{}')
   api DELETE "/api/v1/enrollment-tokens/$(sql "SELECT id FROM enrollment_tokens WHERE token_prefix = '${token:0:8}'")" >/dev/null
   is 'a revoked token is refused' 401 "$(enroll "$token" "$(public_key)")"
+  token=$(new_token '{"name":"Rome"}')
+  is 'a token for one name is refused to another' 401 "$(enroll "$token" "$(public_key)")"
+  token=$(new_token '{"name":"Berlin"}')
+  is 'and enrolls that one' 201 "$(enroll "$token" "$(public_key)")"
   is 'a key that is none is refused' 422 "$(enroll "$token" abc)"
   parallel_enrollment
 }

@@ -47,7 +47,7 @@ class HubAccess : public ::testing::Test {
             {"aud", "octofleet"},
             {"iat", absl::ToUnixSeconds(at)},
             {"exp", absl::ToUnixSeconds(at + lives)},
-            {"jti", "j"}};
+            {"jti", identity::RandomHex(8)}};
   }
 
   json::object With(const char* name, json::value value) {
@@ -83,6 +83,16 @@ TEST_F(HubAccess, AGoodTokenOpensTheSocket) {
   one_.Await("tasks.sync");
   EXPECT_EQ(Node("/online"), true);
   EXPECT_EQ(Node("/reason"), "connected from 127.0.0.1");
+}
+
+TEST_F(HubAccess, ATokenOpensTheSocketOnce) {
+  const std::string token = Sign(one_.key(), Claims());
+  EXPECT_EQ(one_.Connect(token), absl::OkStatus());
+  one_.Await("tasks.sync");
+  one_.Close();
+  EXPECT_TRUE(bench_.Until([this] { return Node("/online") == false; }));
+  Refused(token, "has opened a connection already");
+  Refused(token + "==", "has opened a connection already");  // Its signature, written differently.
 }
 
 TEST_F(HubAccess, AClockThatIsAMinuteOffIsForgiven) {

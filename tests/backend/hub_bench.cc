@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include <absl/time/clock.h>
@@ -308,13 +310,23 @@ bool FakeTentacle::Acknowledged(std::string_view id) {
 void FakeTentacle::Report(std::string id, json::object message) {
   message["id"] = id;
   Send(message);
-  // The table may come at any time; anything else was not expected.
-  for (;;) {
-    const json::object next = Next();
-    if (!next.empty() && next.at("type").as_string().starts_with("task")) continue;
-    EXPECT_EQ(next, (json::object{{"type", "ack"}, {"id", id}})) << json::serialize(message);
-    return;
-  }
+  const auto is_ack = [&id](const std::string& text) {
+    return json::parse(text) == json::value(json::object{{"type", "ack"}, {"id", id}});
+  };
+  const auto acknowledged = [&] {
+    return std::find_if(received_.begin(), received_.end(), is_ack);
+  };
+  RunUntil([&] { return acknowledged() != received_.end() || !reading_.ok(); });
+  const auto ack = acknowledged();
+  ASSERT_NE(ack, received_.end()) << json::serialize(message) << ": " << reading_.status();
+  // Orders may come before it and are kept. So may the table, which nobody has asked for.
+  std::deque<std::string> kept;
+  const auto is_table = [](const std::string& text) {
+    return json::parse(text).at("type").as_string().starts_with("task");
+  };
+  std::remove_copy_if(received_.begin(), ack, std::back_inserter(kept), is_table);
+  received_.erase(received_.begin(), ack + 1);
+  received_.insert(received_.begin(), kept.begin(), kept.end());
 }
 
 bool FakeTentacle::IsQuiet() {

@@ -131,7 +131,7 @@ class FakeTentacle {
   boost::json::object Await(std::string_view type);
   // True when the next message is the acknowledgement of `id`.
   bool Acknowledged(std::string_view id);
-  // Sends with this id and waits for its acknowledgement.
+  // Sends with this id and waits for its acknowledgement; what else comes first can be awaited.
   void Report(std::string id, boost::json::object message);
   // What came already, without waiting.
   bool IsQuiet();

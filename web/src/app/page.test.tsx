@@ -192,7 +192,7 @@ describe('adding a tentacle', () => {
     expect(command.textContent).toContain(`--token ${'cafe'.repeat(16)}`);
     expect(command.textContent).toContain('--name Hamburg');
     expect(backend.bodies('POST /api/v1/enrollment-tokens')).toEqual([
-      { description: 'Hamburg', expiresHours: 24, maxUses: 1, createdBy: 'page' },
+      { description: 'Hamburg', expiresHours: 24, maxUses: 1, name: 'Hamburg', createdBy: 'page' },
     ]);
     backend.nodes = [...backend.nodes, aTentacle({ id: '5', name: 'Hamburg', online: false })];
     FakeEventSource.tell({ kind: 'node', id: '5' });

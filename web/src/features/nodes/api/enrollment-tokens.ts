@@ -7,6 +7,8 @@ export interface TokenOrder {
   description: string;
   expiresHours: number;
   maxUses: number;
+  // The only one that may enroll with it; empty: any.
+  name: string;
 }
 
 export function useCreateToken() {

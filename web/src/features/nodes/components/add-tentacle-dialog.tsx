@@ -66,8 +66,15 @@ function Order({ onMade }: { onMade: (made: Made) => void }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const wanted = name.trim();
+    const uses = Number(maxUses);
     create.mutate(
-      { description: wanted, expiresHours: Number(expiresHours), maxUses: Number(maxUses) },
+      {
+        description: wanted,
+        expiresHours: Number(expiresHours),
+        maxUses: uses,
+        // A token for one tentacle is for this one.
+        name: uses === 1 ? wanted : '',
+      },
       {
         onSuccess: (token) =>
           onMade({ token, name: wanted, known: new Set(nodes.data?.map((node) => node.id)) }),
