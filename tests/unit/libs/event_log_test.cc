@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include "tests/support/env_number.h"
 #include "tests/unit/libs/temp_dir.h"
 
 namespace tentacle::events {
@@ -208,6 +209,34 @@ TEST_F(EventLogTest, BurstOfResultsIsWholeAndInOrder) {
     for (std::size_t i = 0; i < events->size(); ++i)
       EXPECT_EQ((*events)[i].body_json(), std::to_string(i + 1));
   });
+}
+
+// Bar F4: the backend is away for a day, and every second something happens. A quarter of it in every
+// run, which is more metrics than are kept.
+TEST_F(EventLogTest, ADayWithoutTheBackendCostsMetricsAndNothingElse) {
+  const auto minutes =
+      60 * static_cast<std::uint64_t>(tentacle::testing::EnvNumber("TENTACLE_TEST_HOURS", 6));
+  const std::uint64_t samples = 59 * minutes;
+  const EventLogLimits limits;
+  Run([this, minutes]() -> asio::awaitable<void> {
+    for (std::uint64_t minute = 0; minute < minutes; ++minute) {
+      for (int second = 1; second < 60; ++second)
+        log_->Publish(MakeEvent("t", "c", PRIORITY_METRIC, "{}", absl::UnixEpoch()));
+      const auto sequence = co_await log_->Append(Result("{}"));
+      EXPECT_TRUE(sequence.ok()) << sequence.status();
+    }
+  });
+  const LaneView results = log_->View(PRIORITY_RESULT);
+  EXPECT_EQ(results.last - results.confirmed, minutes);
+  EXPECT_EQ(results.thinned, 0u);
+  const LaneView metrics = log_->View(PRIORITY_METRIC);
+  EXPECT_EQ(metrics.last, samples);
+  EXPECT_LE(metrics.last - metrics.confirmed, limits.metrics);
+  EXPECT_EQ(metrics.thinned, samples - (metrics.last - metrics.confirmed));
+  EXPECT_GT(metrics.thinned, 0u);
+  EXPECT_EQ(log_->refused(), 0u);
+  Reopen({});
+  EXPECT_EQ(log_->View(PRIORITY_METRIC).thinned, metrics.thinned);
 }
 
 }  // namespace
