@@ -10,6 +10,7 @@
 #include "cli/check_config.h"
 #include "cli/discovery_verbs.h"
 #include "cli/enroll.h"
+#include "cli/pins.h"
 #include "cli/probe.h"
 #include "cli/status.h"
 #include "cli/supervise.h"
@@ -72,6 +73,7 @@ constexpr Command kCommands[] = {
     {"wake", "Wake a machine of the segment", &Wake},
     {"topology", "The segment as a graph", &PrintTopology},
     {"check-config", "Read config.yaml and say what is wrong", &CheckConfig},
+    {"pins", "Which keys of the backend are accepted; --reset: any", &Pins},
     {"probe", "Ask one service for its health", &Probe},
     {"version", "Print the version", &PrintVersion},
 };

@@ -1,14 +1,11 @@
 #include "cli/enroll.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -18,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/host_facts.h"
 #include "libs/config/config.h"
 #include "libs/config/secret_variable.h"
@@ -34,36 +32,6 @@ constexpr int kExitUnavailable = 69;
 constexpr int kExitRefused = 77;
 constexpr int kExitUsage = 64;
 constexpr auto kRetryInterval = std::chrono::seconds(5);
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
-
-// Atomically: a service that starts now reads the old file or the new one.
-absl::Status WriteFile(const std::string& path, const std::string& content) {
-  const std::string temporary = path + ".new";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  if (fd < 0) return absl::ErrnoToStatus(errno, temporary);
-  const bool written = ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size());
-  const bool synced = written && ::fsync(fd) == 0;
-  ::close(fd);
-  if (synced && ::rename(temporary.c_str(), path.c_str()) == 0) return absl::OkStatus();
-  const int error = errno;
-  ::unlink(temporary.c_str());
-  return absl::ErrnoToStatus(error, path);
-}
-
-// What was renamed in it is there after a power failure.
-absl::Status SyncFolder(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  const int error = errno;
-  if (fd >= 0) ::close(fd);
-  return synced ? absl::OkStatus() : absl::ErrnoToStatus(error, path);
-}
 
 // The backend's sentence in a refusal, or its status.
 std::string Detail(const net::ClientReply& reply) {

@@ -120,6 +120,8 @@ long_tests() {
   check pxe-cancels env TENTACLE_TEST_CANCELS=100 build/dev/tests/unit/pxe/pxe_shell_test --gtest_filter='*CancelRace*'
   step 'the line: a hundred cuts'
   check uplink-cuts env TENTACLE_TEST_CUTS=100 build/dev/tests/rpc/uplink_rpc_test --gtest_filter='Cuts.*'
+  step 'each service killed twenty times, all stopped and let go on twenty times'
+  script branch-kills env TENTACLE_TEST_KILLS=20 tests/branch/branch_test.sh
   check cache-kills env CACHE_KILLS=200 CACHE_KILL_ROUNDS=20 build/dev/tests/unit/cache/cache_kill_test
   step 'agent: four hundred jobs over kill -9'
   script agent-long env KILL_JOBS=400 tests/agent/agent_test.sh

@@ -23,6 +23,7 @@ using event::v1::PRIORITY_RESULT;
 
 BootDesk::BootDesk(Parts parts)
     : parts_(std::move(parts)),
+      started_(parts_.clock.Steady()),
       table_(parts_.secret),
       boots_turn_(parts_.home),
       file_turn_(parts_.home),
@@ -40,6 +41,17 @@ absl::Time BootDesk::Now() {
     boots_.ClockStepped(step);
   }
   return now;
+}
+
+void BootDesk::LearnTime(std::optional<absl::Time> backend_time) {
+  if (backend_time) backend_ahead_ = *backend_time - parts_.clock.Steady();
+}
+
+std::optional<absl::Time> BootDesk::BackendNow() {
+  const absl::Time steady = parts_.clock.Steady();
+  if (backend_ahead_) return steady + *backend_ahead_;
+  if (steady - started_ < limits::kBackendTimePatience) return std::nullopt;
+  return Now();
 }
 
 absl::Status BootDesk::Restore() {
@@ -235,7 +247,7 @@ asio::awaitable<void> BootDesk::PullImages() {
 }
 
 void BootDesk::CheckDeadlines() {
-  for (const TrackedTask& task : table_.Expire(Now())) {
+  for (const TrackedTask& task : table_.Expire(Now(), BackendNow())) {
     const std::string& why = task.progress.message();
     if (task.progress.status() == task::v1::TASK_STATUS_FAILED) Alert(task, "deadline", why);
     Ended(boots_.Close(task.mac, why, task.progress.status() == task::v1::TASK_STATUS_COMPLETE, Now()));

@@ -108,7 +108,9 @@ class BootDesk {
   // Returns when the report is durable here.
   boost::asio::awaitable<absl::Status> Report(std::string task_id, std::string token, pxe::Report report);
 
-  // gRPC. A table that is older than the one here changes nothing.
+  // gRPC. What the backend's clock says; nothing: uplink does not know either.
+  void LearnTime(std::optional<absl::Time> backend_time);
+  // A table that is older than the one here changes nothing.
   boost::asio::awaitable<std::vector<RefusedTask>> Replace(std::uint64_t revision,
                                                            std::vector<task::v1::BootTask> tasks);
   const BootTable& table() const { return table_; }
@@ -126,6 +128,8 @@ class BootDesk {
  private:
   // The clock; a step of it is noticed first, so that nobody's time is over by it.
   absl::Time Now();
+  // Ours once uplink has not known the backend's for a while; nothing until then.
+  std::optional<absl::Time> BackendNow();
   // What a machine that asks for its script is to do.
   struct Plan {
     enum class Do { kNothing, kLocalBoot, kWait, kBoot };
@@ -179,6 +183,8 @@ class BootDesk {
 
   Parts parts_;
   std::optional<absl::Duration> clock_ahead_;  // Of the steady clock, when it was last looked at.
+  std::optional<absl::Duration> backend_ahead_;  // Of the steady clock.
+  const absl::Time started_;                     // By the steady clock.
   BootTable table_;
   BootRecords boots_;
   async::Turn boots_turn_;

@@ -35,6 +35,9 @@ inline constexpr absl::Duration kBootPatience = absl::Minutes(20);
 // The clock is set, not slewed, when it moves by more between two looks: slewing is below a tenth (ntpd, chronyd).
 inline constexpr absl::Duration kClockStep = absl::Seconds(2);
 
+// A deadline is judged by the backend's clock. After so long without it ours has to do.
+inline constexpr absl::Duration kBackendTimePatience = absl::Minutes(15);
+
 // How often tasks and boots are looked at for time that is over.
 inline constexpr absl::Duration kDeadlineCheck = absl::Seconds(5);
 

@@ -2,6 +2,10 @@
 
 #include <tentacle/pxe/v1/pxe_service.grpc.pb.h>
 
+#include <optional>
+
+#include <absl/time/time.h>
+
 #include "libs/rpc/serve.h"
 
 namespace tentacle::pxe {
@@ -43,6 +47,12 @@ class PxeService final : public v1::PxeService::CallbackService {
 
  private:
   asio::awaitable<absl::StatusOr<ReplaceBootTasksResponse>> Replace(ReplaceBootTasksRequest request) {
+    std::optional<absl::Time> backend_time;
+    if (request.has_backend_time()) {
+      backend_time = absl::FromUnixSeconds(request.backend_time().seconds()) +
+                     absl::Nanoseconds(request.backend_time().nanos());
+    }
+    desk_.LearnTime(backend_time);
     const auto refused =
         co_await desk_.Replace(request.revision(), {request.tasks().begin(), request.tasks().end()});
     ReplaceBootTasksResponse response;

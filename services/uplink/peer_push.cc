@@ -114,7 +114,7 @@ asio::awaitable<bool> PeerPush::PushTasks() {
     if (!tidied) co_return false;
   }
   const std::uint64_t revision = desired_.state().task_revision;
-  const auto response = co_await peers_.ReplaceBootTasks(desired_.state());
+  const auto response = co_await peers_.ReplaceBootTasks(desired_.state(), backend_time_());
   if (!response.ok()) {
     if (IsWorthRetrying(response.status())) co_return false;
     log_.Error("uplink.tasks_not_taken",

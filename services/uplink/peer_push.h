@@ -38,6 +38,11 @@ class PeerPush {
   // Until cancelled.
   boost::asio::awaitable<absl::Status> Run();
 
+  // What the backend's clock says, if that is known. Before Run().
+  void TellTime(std::function<std::optional<absl::Time>()> backend_time) {
+    backend_time_ = std::move(backend_time);
+  }
+
   // There is something to push.
   void Notify() { changed_.Notify(); }
 
@@ -83,6 +88,7 @@ class PeerPush {
   const runtime::Clock& clock_;
   runtime::Log log_;
   Signal changed_;
+  std::function<std::optional<absl::Time>()> backend_time_ = [] { return std::nullopt; };
   std::optional<Given> given_;  // What the service has, as far as is known.
   std::uint64_t renewals_ = 0;
   std::set<std::string> reported_refusals_;

@@ -153,9 +153,13 @@ Peers::Answer<std::uint64_t> Peers::ReplaceConfig(Service service,
   co_return response->applied_revision();
 }
 
-Peers::Answer<pxe::v1::ReplaceBootTasksResponse> Peers::ReplaceBootTasks(DesiredState state) {
+Peers::Answer<pxe::v1::ReplaceBootTasksResponse> Peers::ReplaceBootTasks(
+    DesiredState state,
+    std::optional<absl::Time> backend_time) {
   pxe::v1::ReplaceBootTasksRequest request;
   request.set_revision(state.task_revision);
+  if (backend_time)
+    request.mutable_backend_time()->set_seconds(absl::ToUnixSeconds(*backend_time));
   for (auto& [mac, task] : state.tasks)
     *request.add_tasks() = std::move(task);
   auto* stub = stubs_[static_cast<std::size_t>(Service::kPxe)]->pxe->async();

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,10 @@ class Peers {
   boost::asio::awaitable<absl::Status> Ping(Service service);
   // The revision that is in force there afterwards.
   Answer<std::uint64_t> ReplaceConfig(Service service, std::uint64_t revision, std::string json);
-  Answer<pxe::v1::ReplaceBootTasksResponse> ReplaceBootTasks(DesiredState state);
+  // `backend_time`: the backend's clock, if it is known.
+  Answer<pxe::v1::ReplaceBootTasksResponse> ReplaceBootTasks(
+      DesiredState state,
+      std::optional<absl::Time> backend_time);
   Answer<pxe::v1::ListBootTasksResponse> ListBootTasks();
   Answer<cache::v1::ListImagesResponse> ListImages();
   // Hands the command over; what comes of it is an event of that service.

@@ -1,7 +1,9 @@
 #include "services/uplink/uplink.h"
 
 #include <array>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,25 @@
 namespace tentacle::uplink {
 
 namespace asio = boost::asio;
+
+namespace {
+
+// The next connection is made without pins, and the cache pulls without them.
+asio::awaitable<absl::Status> DropPins(runtime::Host& host,
+                                       DesiredStore& desired,
+                                       std::function<void()> in_force) {
+  auto compute = [now = host.clock.Now()](const DesiredState& state) {
+    return ForgetPins(state, now);
+  };
+  auto commit = desired.Commit(std::move(compute), std::nullopt, std::nullopt);
+  const auto change = co_await Shield(host.home, std::move(commit));
+  if (!change.ok()) co_return change.status();
+  host.log.Warning("uplink.pins_forgotten", {});
+  in_force();
+  co_return absl::OkStatus();
+}
+
+}  // namespace
 
 asio::awaitable<absl::Status> Run(runtime::Host& host) {
   Metrics metrics(host.registry);
@@ -64,6 +85,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
 
   // events of the services -> backend, for as long as each connection lasts
   WebSocketLink link(host, metrics);
+  pushes[static_cast<std::size_t>(Service::kPxe)]->TellTime([&link] { return link.BackendTime(); });
   const auto get = [&link](std::string path) { return link.Get(std::move(path)); };
   const auto serve = [&](std::shared_ptr<net::WebSocket> socket) {
     return ServeConnection({host.home, std::move(socket), inbox, peers, metrics, peers_changed, get,
@@ -84,10 +106,24 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   trial.OnRevert(renew_all);
   const auto on_step = [&trial] { trial.Notify(); };
   link.OnStep(on_step);
-  peers.OnConfigInForce(on_step);
+  bool connects_anew = false;  // Once the configuration is in force here.
+  const auto on_config = [&] {
+    trial.Notify();
+    const auto& own = peers.view(Service::kUplink);
+    if (!connects_anew || own.pushed_config_revision < desired.state().config_revision) return;
+    connects_anew = false;
+    link.Reconnect();
+  };
+  peers.OnConfigInForce(on_config);
 
-  // status -> command line
-  const auto service = MakeUplinkService(host.home, link, desired, peers, host.config);
+  // status -> command line; no pins <- command line
+  const auto without_pins = [&] {
+    connects_anew = true;
+    renew_all();
+  };
+  const auto forget_pins = [&] { return DropPins(host, desired, without_pins); };
+  const auto service =
+      MakeUplinkService(host.home, link, desired, peers, host.config, forget_pins);
   host.rpc.Register(*service);
 
   std::vector<asio::awaitable<absl::Status>> parts;

@@ -11,6 +11,8 @@ namespace tentacle::uplink {
 namespace {
 
 namespace asio = boost::asio;
+using v1::ForgetPinsRequest;
+using v1::ForgetPinsResponse;
 using v1::GetLinkStatusRequest;
 using v1::GetLinkStatusResponse;
 
@@ -38,8 +40,14 @@ class UplinkServiceImpl final : public v1::UplinkService::CallbackService {
                     const WebSocketLink& link,
                     const DesiredStore& desired,
                     const Peers& peers,
-                    const runtime::ConfigFeed& config)
-      : home_(std::move(home)), link_(link), desired_(desired), peers_(peers), config_(config) {}
+                    const runtime::ConfigFeed& config,
+                    std::function<asio::awaitable<absl::Status>()> forget_pins)
+      : home_(std::move(home)),
+        link_(link),
+        desired_(desired),
+        peers_(peers),
+        config_(config),
+        forget_pins_(std::move(forget_pins)) {}
 
   grpc::ServerUnaryReactor* GetLinkStatus(grpc::CallbackServerContext* context,
                                           const GetLinkStatusRequest* request,
@@ -49,7 +57,20 @@ class UplinkServiceImpl final : public v1::UplinkService::CallbackService {
         [this](const GetLinkStatusRequest&) { return Answer(); });
   }
 
+  grpc::ServerUnaryReactor* ForgetPins(grpc::CallbackServerContext* context,
+                                       const ForgetPinsRequest* request,
+                                       ForgetPinsResponse* response) override {
+    return rpc::Serve<ForgetPinsRequest, ForgetPinsResponse>(
+        home_, context, request, response, [this](const ForgetPinsRequest&) { return Forget(); });
+  }
+
  private:
+  asio::awaitable<absl::StatusOr<ForgetPinsResponse>> Forget() {
+    const absl::Status status = co_await forget_pins_();
+    if (!status.ok()) co_return status;
+    co_return ForgetPinsResponse();
+  }
+
   asio::awaitable<absl::StatusOr<GetLinkStatusResponse>> Answer() {
     GetLinkStatusResponse response;
     response.set_state(ToProto(link_.machine().state()));
@@ -87,16 +108,20 @@ class UplinkServiceImpl final : public v1::UplinkService::CallbackService {
   const DesiredStore& desired_;
   const Peers& peers_;
   const runtime::ConfigFeed& config_;
+  std::function<asio::awaitable<absl::Status>()> forget_pins_;
 };
 
 }  // namespace
 
-std::shared_ptr<grpc::Service> MakeUplinkService(asio::any_io_executor home,
-                                                 const WebSocketLink& link,
-                                                 const DesiredStore& desired,
-                                                 const Peers& peers,
-                                                 const runtime::ConfigFeed& config) {
-  return std::make_shared<UplinkServiceImpl>(std::move(home), link, desired, peers, config);
+std::shared_ptr<grpc::Service> MakeUplinkService(
+    asio::any_io_executor home,
+    const WebSocketLink& link,
+    const DesiredStore& desired,
+    const Peers& peers,
+    const runtime::ConfigFeed& config,
+    std::function<asio::awaitable<absl::Status>()> forget_pins) {
+  return std::make_shared<UplinkServiceImpl>(std::move(home), link, desired, peers, config,
+                                             std::move(forget_pins));
 }
 
 }  // namespace tentacle::uplink

@@ -126,6 +126,8 @@ asio::awaitable<WebSocketLink::Outcome> WebSocketLink::Connect() {
     co_await async::OnPool(host_.blocking, std::move(remember));
   }
   socket_ = *std::move(connected);
+  // It took the token, so its clock is what this was signed by, give or take what it forgives.
+  backend_ahead_ = host_.clock.Now() + clock_offset_ - host_.clock.Steady();
   host_.log.Info("uplink.connected", {{"backend", backend_url_}, {"node", node_id_}});
   co_return Outcome{LinkEvent::kConnected, fmt::format("connected to {}", backend_url_),
                     std::nullopt};
@@ -179,6 +181,7 @@ void WebSocketLink::LearnTime(const absl::Status& refusal) {
   const auto server_time = net::ServerTime(refusal);
   if (!absl::IsUnauthenticated(refusal) || !server_time) return;
   const absl::Duration ahead = *server_time - host_.clock.Now();
+  backend_ahead_ = *server_time - host_.clock.Steady();
   const bool off = absl::AbsDuration(ahead) > limits::kClockTolerance;
   clock_offset_ = off ? ahead : absl::ZeroDuration();
   metrics_.ClockOffset(absl::ToDoubleSeconds(ahead));
@@ -193,6 +196,11 @@ void WebSocketLink::LearnTime(const absl::Status& refusal) {
   if (off)
     host_.log.Warning("uplink.clock_off",
                       {{"ahead_seconds", absl::ToInt64Seconds(-ahead)}, {"reason", sentence}});
+}
+
+std::optional<absl::Time> WebSocketLink::BackendTime() const {
+  if (!backend_ahead_) return std::nullopt;
+  return host_.clock.Steady() + *backend_ahead_;
 }
 
 void WebSocketLink::Reconnect() {

@@ -60,6 +60,9 @@ class WebSocketLink {
     on_removed_ = std::move(callback);
   }
 
+  // By the backend's clock, as far as a connection or a refusal has told it; nothing: not yet.
+  std::optional<absl::Time> BackendTime() const;
+
   // The connection stands, but another machine speaks for this tentacle.
   void SetApart(const std::string& reason);
 
@@ -97,6 +100,7 @@ class WebSocketLink {
   std::shared_ptr<net::WebSocket> socket_;
   // What the backend's clock is ahead of ours, when ours is too far off to sign with.
   absl::Duration clock_offset_ = absl::ZeroDuration();
+  std::optional<absl::Duration> backend_ahead_;  // Of the steady clock.
   std::weak_ptr<net::WebSocket> serving_;
   bool at_once_ = false;
   bool removed_ = false;  // By the backend; until there is another identity.

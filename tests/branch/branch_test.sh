@@ -5,8 +5,8 @@
 #   tests/branch/branch_test.sh
 #
 # Runs in the lab's branch office with one machine that is played. The programs are those of BUILD_PRESET (dev unless
-# set). TENTACLE_TEST_KILLS is how often each service is killed (1), and how often an enrollment is (20). Prints
-# "ok - ..." or "not ok - ..." for each check.
+# set). TENTACLE_TEST_KILLS is how often each service is killed (1), all are stopped (1), and an enrollment is killed (20).
+# Prints "ok - ..." or "not ok - ..." for each check.
 # shellcheck disable=SC2317  # check and comes call the functions here.
 set -uo pipefail
 
@@ -47,6 +47,7 @@ main() {
   start
   dying_services
   hanging_service
+  swizzled_services
   modes
   segment
   backend_away
@@ -202,6 +203,26 @@ hanging_service() {
   comes 'once it goes on it is up for both' services_are_up
   check 'and was not restarted' [ "$(service_pid cache)" = "$pid" ]
 }
+
+# swizzled_services: all are stopped one after the other and go on in another order.
+swizzled_services() {
+  local before round name
+  DYING=none
+  before=$(others_pids)
+  for round in $(seq "$KILLS"); do
+    for name in $(in_any_order); do
+      kill -STOP "$(service_pid "$name")"
+      sleep 1   # So that each notices some of the others.
+    done
+    for name in $(in_any_order); do kill -CONT "$(service_pid "$name")"; done
+    for name in $SERVICES; do comes "$name is ready after swizzle $round" service_is_ready "$name"; done
+    comes "the backend hears from all five after swizzle $round" services_are_up
+  done
+  check 'and none was restarted' [ "$(others_pids)" = "$before" ]
+}
+
+# shellcheck disable=SC2086  # A list of words.
+in_any_order() { shuf -e $SERVICES; }
 
 # Its exit code tells of a service that does not answer, which is what is being looked at.
 status_says() { grep -E "$1" <(in_branch "$TENTACLE_BIN" status); }

@@ -37,7 +37,11 @@ std::string FakeBackend::Url() const {
 
 asio::awaitable<net::HttpReply> FakeBackend::Handle(net::HttpRequest request) {
   if (request.path != "/api/v1/tentacles/ws") co_return net::ProblemReply(404, "no such path");
-  if (!accepts) co_return net::ProblemReply(503, "not now");
+  if (!accepts) {
+    net::HttpReply busy = net::ProblemReply(503, "not now");
+    if (!retry_after.empty()) busy.headers.emplace_back("Retry-After", retry_after);
+    co_return busy;
+  }
   if (removed) co_return net::ProblemReply(401, "removed", backend_link::kRemovedProblem);
   last_instance_ = std::string(request.Header("X-Octofleet-Instance"));
   std::string_view token = request.Header("Authorization");
@@ -99,6 +103,9 @@ asio::awaitable<void> FakeBackend::ServeRaw(std::shared_ptr<net::UpgradedConnect
                                                         asio::as_tuple(asio::use_awaitable));
   EXPECT_FALSE(error) << error.message();
   EXPECT_EQ(size, bytes.size());
+  if (!resets) co_return;
+  connection->socket.set_option(asio::socket_base::linger(true, 0));
+  connection->socket.close();
 }
 
 void FakeBackend::Send(const std::string& frame) {

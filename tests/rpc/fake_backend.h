@@ -46,10 +46,12 @@ class FakeBackend {
 
   bool acknowledges = true;
   bool accepts = true;                // False: 503.
+  std::string retry_after;            // Of the 503; seconds.
   bool removed = false;               // True: 401, the tentacle was removed.
   std::vector<std::string> greeting;  // Sent after each connect.
   // Not empty: these bytes follow the handshake as they are, and nothing is read.
   std::string raw_frames;
+  bool resets = false;  // After the raw frames: RST.
 
  private:
   boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request);

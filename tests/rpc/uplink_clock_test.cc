@@ -58,6 +58,17 @@ TEST_P(UplinkClockTest, ConfigurationOnTrialIsStillProvenByItsConnection) {
   EXPECT_EQ(told_.configs["pxe"].second, R"({"uplink":{"ping_interval_s":30}})");
 }
 
+TEST_P(UplinkClockTest, PxeIsToldTheBackendsTime) {
+  clock_.ahead = GetParam();
+  Start("pxe");
+  StartUplinkAndWait();
+  Order("m1", fmt::format(R"("type":"tasks.sync","tasks":[{}])", TaskJson("t1", 1)));
+  WaitFor("pxe has the table", [&] { return !told_.tables.empty(); });
+  ASSERT_TRUE(told_.tables.back().has_backend_time());
+  const absl::Time told = absl::FromUnixSeconds(told_.tables.back().backend_time().seconds());
+  EXPECT_LT(absl::AbsDuration(told - absl::Now()), absl::Minutes(30));
+}
+
 std::string NameOf(const ::testing::TestParamInfo<absl::Duration>& step) {
   constexpr const char* kNames[] = {"AnHourOn", "AnHourBack", "400DaysOn", "To1970"};
   return kNames[step.index];

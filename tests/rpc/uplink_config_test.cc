@@ -1,12 +1,14 @@
 // Configurations of a fake backend through uplink to fake services: applied, refused, on trial,
 // taken back.
 #include <fmt/format.h>
+#include <tentacle/uplink/v1/uplink_service.grpc.pb.h>
 
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/rpc/call.h"
 #include "tests/rpc/uplink_fixture.h"
 
 namespace tentacle::testing {
@@ -45,7 +47,8 @@ TEST_F(UplinkTest, ConfigurationOfTheLinkIsProvenByAnotherConnection) {
     const auto* result = backend_.Last("config.result");
     return result != nullptr && result->body.at("status").as_string() == "applied";
   });
-  EXPECT_EQ(backend_.Count("config.result"), 2u);
+  // What was not acknowledged before the connection ended comes again, under its id.
+  EXPECT_EQ(backend_.event_ids().size(), 2u);
   EXPECT_EQ(backend_.connections(), 2u);
 }
 
@@ -110,6 +113,31 @@ TEST_F(UplinkTest, TrialGoesOnAfterARestart) {
           [&] { return uplink_->Metric("tentacle_uplink_configs_total") == 1; });
   WaitFor("the local configuration alone is pushed",
           [&] { return told_.configs["uplink"].second == "{}"; });
+}
+
+// Bar I4: somebody at the machine says that the pins are wrong, whoever set them.
+TEST_F(UplinkTest, PinsAreForgottenWhenAskedTo) {
+  Start("cache");
+  StartUplinkAndWait();
+  Order("m1", R"("type":"config.update","revision":4,"config":{"log":{"level":"debug"}})");
+  WaitFor("cache has it", [&] { return told_.configs["cache"].first == 4; });
+  const std::size_t connections = backend_.connections();
+  const auto stub = uplink::v1::UplinkService::NewStub(rpc::Dial(uplink_->socket()));
+  using Stub = uplink::v1::UplinkService::StubInterface::async_interface;
+  auto call = rpc::Call<Stub, uplink::v1::ForgetPinsRequest, uplink::v1::ForgetPinsResponse>(
+      stub->async(), &Stub::ForgetPins, {}, absl::Seconds(10));
+  const auto answer = loop_.Await(std::move(call));
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  WaitFor("cache and uplink have none", [&] {
+    return told_.configs["cache"].first == 5 && told_.configs["uplink"].first == 5;
+  });
+  EXPECT_EQ(told_.configs["cache"].second, R"({"log":{"level":"debug"},"backend":{"pins":[]}})");
+  WaitFor("it connects anew",
+          [&] { return backend_.connections() > connections && backend_.connected(); });
+  // What the backend wants counts again from then on.
+  Order("m2", R"("type":"config.update","revision":5,"config":{"log":{"level":"info"}})");
+  WaitFor("cache has that",
+          [&] { return told_.configs["cache"].second == R"({"log":{"level":"info"}})"; });
 }
 
 }  // namespace

@@ -134,7 +134,8 @@ class BootTable {
   // The clock was set: what was so long ago stays so long ago.
   void ClockStepped(absl::Duration by);
   // Tasks whose time is over, or that nothing has been heard of for too long, after what that did to them.
-  std::vector<TrackedTask> Expire(absl::Time now);
+  // `backend_now` as in boot_deadline.h.
+  std::vector<TrackedTask> Expire(absl::Time now, std::optional<absl::Time> backend_now);
 
   // Unauthenticated: wrong token. InvalidArgument: no such event. FailedPrecondition: the task is not at work.
   // OK and no `changed`: known already, or overtaken by a later stage.

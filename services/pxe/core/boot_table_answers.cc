@@ -118,10 +118,10 @@ void BootTable::ClockStepped(absl::Duration by) {
   }
 }
 
-std::vector<TrackedTask> BootTable::Expire(absl::Time now) {
+std::vector<TrackedTask> BootTable::Expire(absl::Time now, std::optional<absl::Time> backend_now) {
   std::vector<TrackedTask> changed;
   for (auto& [mac, tracked] : tasks_) {
-    const auto verdict = DeadlineOf(tracked, now);
+    const auto verdict = DeadlineOf(tracked, now, backend_now);
     if (!verdict) continue;
     const auto next = After(tracked.progress.status(), verdict->step);
     if (!next) continue;

@@ -81,6 +81,14 @@ bool TouchesLink(std::string_view json, std::string_view other_json) {
   });
 }
 
+std::string WithoutPins(std::string_view json) {
+  json::object config = ParseObject(json);
+  json::value& backend = config["backend"];
+  if (!backend.is_object()) backend.emplace_object();
+  backend.get_object()["pins"] = json::array();
+  return json::serialize(config);
+}
+
 const ConfigVersion* ConfigVersions::current() const {
   for (const ConfigStanding standing : {ConfigStanding::kOnTrial, ConfigStanding::kInForce}) {
     for (const ConfigVersion& version : versions_) {

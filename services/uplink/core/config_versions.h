@@ -31,6 +31,9 @@ struct ConfigVersion {
 // True when one of them differs from the other in what the connection to the backend is made with.
 bool TouchesLink(std::string_view json, std::string_view other_json);
 
+// The same with `backend.pins` as an empty list.
+std::string WithoutPins(std::string_view json);
+
 class ConfigVersions {
  public:
   // So many are kept.

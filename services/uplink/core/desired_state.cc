@@ -142,6 +142,17 @@ DesiredChange RevertConfig(const DesiredState& state, std::string reason, absl::
   return change;
 }
 
+DesiredChange ForgetPins(const DesiredState& state, absl::Time now) {
+  DesiredChange change;
+  const ConfigVersion* current = state.configs.current();
+  std::string json = WithoutPins(state.config_json);
+  change.configs = state.configs;
+  change.configs->Accept(current == nullptr ? 0 : current->revision, json, false, now);
+  change.config_json = std::move(json);
+  change.config_revision = state.config_revision + 1;
+  return change;
+}
+
 DesiredChange OutbidTasks(const DesiredState& state, std::uint64_t applied_revision) {
   DesiredChange change;
   if (state.task_revision != 0 && applied_revision > state.task_revision) {

@@ -1,5 +1,7 @@
 // Bar I6 for pxe: the clock is set while machines are at work. No task is over by that, none is
 // told about, and what is really silent for too long still ends.
+#include <fmt/format.h>
+
 #include <random>
 #include <string>
 
@@ -76,6 +78,31 @@ TEST_P(PxeClockTest, AClockThatWasSetWhileWeWereAwayEndsNothing) {
   EXPECT_EQ(Post(token, R"({"event":"applying"})").status, 204u);
 }
 
+// The task's own deadline is a time of the backend's.
+TEST_P(PxeClockTest, ADeadlineIsJudgedByTheBackendsClock) {
+  const absl::Time begin = world_.clock.now;
+  task::v1::BootTask task = testing::Task("d1");
+  task.mutable_deadline()->set_seconds(absl::ToUnixSeconds(begin + absl::Hours(1)));
+  // What a restart finds in the file.
+  task.set_source_json(fmt::format(
+      R"({{"deadline":"{}",{})",
+      absl::FormatTime(absl::RFC3339_full, begin + absl::Hours(1), absl::UTCTimeZone()),
+      task.source_json().substr(1)));
+  EXPECT_TRUE(Push(2, {task}).empty());
+  // Before anybody has told us, and after a restart with a clock that is wrong.
+  Step();
+  Restart();
+  Look();
+  EXPECT_EQ(Status(), TASK_STATUS_WAITING);
+  world_.desk().LearnTime(begin + absl::Minutes(58));
+  world_.clock.now += absl::Minutes(1);
+  Step();
+  EXPECT_EQ(Status(), TASK_STATUS_WAITING);
+  world_.clock.now += absl::Minutes(2);
+  Look();
+  EXPECT_EQ(Status(), TASK_STATUS_FAILED);
+}
+
 std::string NameOf(const ::testing::TestParamInfo<absl::Duration>& step) {
   constexpr const char* kNames[] = {"AnHourOn", "AnHourBack", "400DaysOn", "To1970"};
   return kNames[step.index];
@@ -86,6 +113,21 @@ INSTANTIATE_TEST_SUITE_P(
     PxeClockTest,
     ::testing::Values(absl::Hours(1), -absl::Hours(1), 400 * kDay, -55 * 365 * kDay),
     NameOf);
+
+TEST_F(BootHttpTest, ADeadlineIsKeptAlsoWithoutTheBackend) {
+  task::v1::BootTask task = testing::Task("d1");
+  task.mutable_deadline()->set_seconds(absl::ToUnixSeconds(world_.clock.now - absl::Hours(1)));
+  EXPECT_TRUE(Push(2, {task}).empty());
+  const auto status = [this] { return world_.desk().table().Find(testing::kMac)->progress.status(); };
+  world_.clock.now += limits::kBackendTimePatience - absl::Seconds(1);
+  world_.desk().CheckDeadlines();
+  world_.Settle();
+  EXPECT_EQ(status(), TASK_STATUS_WAITING);
+  world_.clock.now += absl::Seconds(1);
+  world_.desk().CheckDeadlines();
+  world_.Settle();
+  EXPECT_EQ(status(), TASK_STATUS_FAILED);
+}
 
 // Twenty minutes of a clock that jumps with every look.
 TEST_F(BootHttpTest, StepsOfTheClockTellNothing) {

@@ -148,6 +148,25 @@ TEST(UpdateConfig, NewerRevisionOfTheSameContentIsTaken) {
   EXPECT_TRUE(UpdateConfig(state, 5, "{}", kNow).empty());
 }
 
+TEST(ForgetPins, LeavesTheRestAndHidesThoseOfTheFile) {
+  DesiredState state;
+  Apply(ForgetPins(state, kNow), state);
+  EXPECT_EQ(state.config_json, R"({"backend":{"pins":[]}})");
+  EXPECT_EQ(state.config_revision, 1u);
+  EXPECT_FALSE(state.configs.on_trial());
+  const std::string theirs = R"({"log":{"level":"debug"},"backend":{"pins":["a","b"]}})";
+  Apply(UpdateConfig(state, 7, theirs, kNow), state);
+  EXPECT_TRUE(state.configs.on_trial());
+  Apply(ForgetPins(state, kNow), state);
+  EXPECT_EQ(state.config_json, R"({"log":{"level":"debug"},"backend":{"pins":[]}})");
+  EXPECT_EQ(state.config_revision, 8u);
+  EXPECT_FALSE(state.configs.on_trial());
+  // Sent again by a backend that has not heard of it.
+  Apply(UpdateConfig(state, 7, theirs, kNow), state);
+  EXPECT_TRUE(state.configs.on_trial());
+  EXPECT_EQ(state.config_json, theirs);
+}
+
 TEST(Outbid, RaisesOursAboveWhatTheServiceRemembers) {
   DesiredState state = With({Task("1", "a")});
   Apply(UpdateConfig(state, 2, "{}", kNow), state);

@@ -1,0 +1,19 @@
+// config.yaml as a whole file. Blocking; any thread.
+#pragma once
+
+#include <string>
+
+#include <absl/status/status.h>
+
+namespace tentacle::cli {
+
+// Empty when it is not there.
+std::string ReadFile(const std::string& path);
+
+// Atomically: a service that starts now reads the old file or the new one.
+absl::Status WriteFile(const std::string& path, const std::string& content);
+
+// What was renamed in it is there after a power failure.
+absl::Status SyncFolder(const std::string& path);
+
+}  // namespace tentacle::cli
