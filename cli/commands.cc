@@ -12,8 +12,10 @@
 #include "cli/enroll.h"
 #include "cli/pins.h"
 #include "cli/probe.h"
+#include "cli/release.h"
 #include "cli/status.h"
 #include "cli/supervise.h"
+#include "cli/update_guard.h"
 #include "libs/runtime/build_info.h"
 #include "libs/runtime/service_main.h"
 #include "services/agent/agent.h"
@@ -75,6 +77,8 @@ constexpr Command kCommands[] = {
     {"check-config", "Read config.yaml and say what is wrong", &CheckConfig},
     {"pins", "Which keys of the backend are accepted; --reset: any", &Pins},
     {"probe", "Ask one service for its health", &Probe},
+    {"release", "Make, sign and check releases of the tentacle itself", &Release},
+    {"update-guard", "Stand beside a new release; systemd runs it", &UpdateGuard},
     {"version", "Print the version", &PrintVersion},
 };
 

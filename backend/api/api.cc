@@ -111,6 +111,7 @@ Api::Api(Parts parts) : parts_(std::move(parts)) {
   AddTaskRoutes();
   AddJobRoutes();
   AddShellRoutes();
+  AddUpdateRoutes();
 }
 
 void Api::AddSessionRoutes() {

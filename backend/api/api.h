@@ -86,6 +86,7 @@ class Api {
   void AddTaskRoutes();
   void AddJobRoutes();
   void AddShellRoutes();
+  void AddUpdateRoutes();
 
   boost::asio::awaitable<net::HttpReply> Authorize(const Route& route, Call call);
   bool HasKey(const net::HttpRequest& request) const;
@@ -117,6 +118,7 @@ class Api {
   Reply CreateJob(Call call);
   Reply CancelJob(Call call);
   Reply RequestInventory(int node);
+  Reply OrderUpdate(Call call);
   Reply AskShell(Call call);
   Reply ViewShell(Call call);
   Reply Replay(Call call);

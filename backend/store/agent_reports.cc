@@ -103,4 +103,13 @@ std::vector<Change> ApplyUnitChanged(const NodeReport& r) {
   return NodeChanged(r);
 }
 
+// Only an update of the tentacle that reports; its first result is its result.
+std::vector<Change> ApplyUpdate(const NodeReport& r) {
+  r.tx.exec_params("UPDATE tentacle_updates SET status = b->>'status', reason = left(coalesce(b->>'reason', ''), 1000), "
+                   "ended = b->>'status' IN ('refused', 'committed', 'rolled_back', 'blocked'), updated_at = now() "
+                   "FROM (SELECT $2::jsonb AS b) AS m WHERE 'update-' || id = b->>'updateId' AND node_id = $1 AND NOT ended",
+                   r.node_id, r.body);
+  return NodeChanged(r);
+}
+
 }  // namespace tentacle::backend

@@ -16,5 +16,6 @@ std::vector<Change> ApplyShellRecording(const NodeReport& report);
 std::vector<Change> ApplyShellEnded(const NodeReport& report);
 std::vector<Change> ApplyJournal(const NodeReport& report);
 std::vector<Change> ApplyUnitChanged(const NodeReport& report);
+std::vector<Change> ApplyUpdate(const NodeReport& report);
 
 }  // namespace tentacle::backend

@@ -165,7 +165,7 @@ struct Handler {
   Changes (*apply)(const NodeReport& report);
 };
 
-constexpr std::array<Handler, 32> kHandlers = {{
+constexpr std::array<Handler, 33> kHandlers = {{
     {"status", &ApplyStatus},
     {"task.status", &ApplyTaskStatus},
     {"task.timeline", &ApplyTimeline},
@@ -193,6 +193,7 @@ constexpr std::array<Handler, 32> kHandlers = {{
     {"job.status", &ApplyJobStatus},
     {"journal", &ApplyJournal},
     {"unit.changed", &ApplyUnitChanged},
+    {"update.status", &ApplyUpdate},
     {"session.started", &ApplyShellStarted},
     {"session.recording", &ApplyShellRecording},
     {"session.ended", &ApplyShellEnded},

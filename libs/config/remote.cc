@@ -18,7 +18,7 @@ using google::protobuf::Message;
 
 // A backend that could set these could cut itself off, open a port to the segment, or allow itself what the
 // owner of the box refused.
-constexpr std::array<std::string_view, 22> kLocalOnly = {
+constexpr std::array<std::string_view, 23> kLocalOnly = {
     "backend.url",          "backend.ca_file",
     "node",
     "uplink.admin_listen",  "pxe.admin_listen",
@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, 22> kLocalOnly = {
     "cache.http_port",      "agent.jobs_enabled",
     "pxe.interfaces",       "agent.command_key",
     "agent.shell_enabled",  "agent.shell_users",
+    "agent.update_root_keys",
     "discovery.networks",   "discovery.exclude",
     "discovery.allow_large_networks"};
 

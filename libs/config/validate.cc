@@ -1,5 +1,6 @@
 #include <array>
 
+#include <absl/strings/escaping.h>
 #include <fmt/format.h>
 
 #include "libs/config/config.h"
@@ -86,12 +87,28 @@ absl::Status CheckCalendar(const TentacleConfig& c) {
       fmt::format("\"cache.wan_calendar\": {}", std::string(calendar.status().message())));
 }
 
+absl::Status CheckRootKeys(const v1::AgentConfig& agent) {
+  constexpr int kMaxRootKeys = 8;
+  constexpr std::size_t kKeyBytes = 32;
+  if (agent.update_root_keys_size() > kMaxRootKeys) {
+    return absl::InvalidArgumentError(fmt::format("\"agent.update_root_keys\": want at most {} keys", kMaxRootKeys));
+  }
+  for (const std::string& key : agent.update_root_keys()) {
+    std::string raw;
+    if (absl::Base64Unescape(key, &raw) && raw.size() == kKeyBytes) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("\"agent.update_root_keys\": \"{}\": want a raw Ed25519 key in base64", key));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Validate(const TentacleConfig& c) {
   absl::Status status = CheckRanges(c);
   status.Update(CheckQuirks(c.pxe()));
   status.Update(CheckCalendar(c));
+  status.Update(CheckRootKeys(c.agent()));
   status.Update(OneOf("log.level", c.log().level(), {"debug", "info", "warning", "error"}));
   status.Update(CheckDiscoveryLists(c.discovery()));
   status.Update(OneOf("uplink.mode", c.uplink().mode(), {"full", "relay", "passive"}));

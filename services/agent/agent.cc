@@ -29,6 +29,7 @@
 #include "services/agent/order_desk.h"
 #include "services/agent/shell_desk.h"
 #include "services/agent/unit_watcher.h"
+#include "services/agent/update_host.h"
 
 namespace tentacle::agent {
 
@@ -88,6 +89,7 @@ void Configure(const config::v1::TentacleConfig& config,
                HostReporter& host,
                JournalReader& journal,
                UnitWatcher& units,
+               Updater& updater,
                runtime::Health& health) {
   const auto& agent = config.agent();
   const std::string refusal = !agent.enabled()        ? kSwitchedOff
@@ -115,6 +117,7 @@ void Configure(const config::v1::TentacleConfig& config,
   UnitWatcher::Settings watched;
   if (agent.enabled()) watched.units = {agent.watched_units().begin(), agent.watched_units().end()};
   units.Configure(std::move(watched));
+  updater.Configure(UpdateSettings(config));
 }
 
 }  // namespace
@@ -164,6 +167,11 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   };
   orders->Add("inventory.request", snapshot);
 
+  // backend -> uplink -> releases -> systemd, events
+  const auto updater = MakeHostUpdater(host, metrics);
+  orders->Add("update.start",
+              [updater](backend_link::Order order) { return updater->Take(std::move(order)); });
+
   // backend -> uplink -> live channel -> shells -> events
   const auto live = std::make_shared<LiveDesk>(host.home, metrics);
   const auto shells = std::make_shared<ShellDesk>(
@@ -182,12 +190,12 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   host.health.Set("job_store", false, "the jobs are being read");
   host.health.Set("collectors", true, "not run yet");
   Configure(host.config.current(), *orders, *jobs, *shells, *reporter, *journal, *units,
-            host.health);
+            *updater, host.health);
   // The feed lives as long as the process and with it the adapter: calls still arrive until the
   // socket is closed, which is after the end of this function.
   host.config.OnChange([orders, jobs, shells, live, live_service, watch, reporter, journal, units,
-                        service, &health = host.health](const auto& config) {
-    Configure(config, *orders, *jobs, *shells, *reporter, *journal, *units, health);
+                        updater, service, &health = host.health](const auto& config) {
+    Configure(config, *orders, *jobs, *shells, *reporter, *journal, *units, *updater, health);
   });
 
   if (auto status = co_await jobs->Recover(); !status.ok()) co_return status;
@@ -195,12 +203,14 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   reporter->Start();
   journal->Start();
   units->Start();
+  updater->Start();
 
   asio::steady_timer until_stopped(host.home, asio::steady_timer::time_point::max());
   co_await until_stopped.async_wait(asio::as_tuple(asio::use_awaitable));
   reporter->Stop();
   journal->Stop();
   units->Stop();
+  updater->Stop();
   shells->Stop();
   watch->Stop();
   live->Stop();

@@ -105,6 +105,37 @@ constexpr std::size_t kMaxWatchedUnits = 100;
 // 100 KiB on a usual host.
 constexpr std::size_t kMaxUnitsBytes = 4 * 1024 * 1024;
 
+// An executable has 30 MiB, with symbols 400; 5 GiB are none.
+constexpr std::uint64_t kMaxReleaseBytes = 1024ull * 1024 * 1024;
+// A manifest that is older is what somebody holds on to (TUF's freeze), whatever it says itself.
+constexpr absl::Duration kManifestLongest = absl::Hours(24 * 30);
+// The clock of a host without a battery stands still while it is off.
+constexpr absl::Duration kManifestClockTolerance = absl::Hours(24);
+// Between two releases; with dates for versions (2026112601) a hundred years.
+constexpr std::uint64_t kMaxVersionStep = 100'000'000;
+// Attempts of a version; then it is blocked. RAUC's boot-attempts are 3, too.
+constexpr int kUpdateAttempts = 3;
+// Versions whose attempts are known; the oldest go.
+constexpr std::size_t kVersionsRemembered = 16;
+// From the first start of a new release until it must be healthy and connected.
+constexpr absl::Duration kProbation = absl::Seconds(120);
+// Starts of a new release within its probation, the first one included.
+constexpr int kProbationStarts = 5;
+// Times in a row that everything must be ready: a service that crashes again and again is at times.
+constexpr int kHealthyLooks = 3;
+constexpr absl::Duration kHealthInterval = absl::Seconds(2);
+// Slow retrieval: less than this in so long breaks off a download; all of it must be over within an
+// hour.
+constexpr std::uint64_t kRetrievalLeastBytes = 60 * 1024;
+constexpr absl::Duration kRetrievalWindow = absl::Seconds(60);
+constexpr absl::Duration kReleaseLongest = absl::Hours(1);
+// The cache says 503 while it has nothing yet; a line that is down over night brings it no more.
+constexpr int kReleaseFetches = 20;
+// A service that takes longer to say whether it is ready is not.
+constexpr absl::Duration kReadyTimeout = absl::Seconds(3);
+// The record of updates: two texts of a release and their order.
+constexpr std::size_t kMaxUpdateRecordBytes = 128 * 1024;
+
 // The shortest distance of two samples whatever the configuration says: below it ticks (10 ms) are
 // noise.
 constexpr absl::Duration kMinMetricsInterval = absl::Seconds(1);

@@ -62,6 +62,9 @@ Metrics::Metrics(Registry& registry)
           registry, "tentacle_agent_job_requests_total", "Orders to run a job, by outcome.")),
       orders_(Counters(
           registry, "tentacle_agent_orders_total", "Signed orders of the backend, by outcome.")),
+      updates_(Counters(registry,
+                        "tentacle_agent_updates_total",
+                        "Updates of the tentacle itself, by how they ended.")),
       live_frames_(Counters(
           registry, "tentacle_agent_live_frames_total", "Frames of the live channel, by outcome.")),
       shells_(Counters(registry, "tentacle_agent_shells_total", "Shells, by what became of them.")),
@@ -84,6 +87,8 @@ Metrics::Metrics(Registry& registry)
   }
   for (const char* outcome : {"taken", "refused", "failed"})
     orders_.Add({{"outcome", outcome}});
+  for (const char* outcome : {"refused", "committed", "rolled_back", "blocked"})
+    updates_.Add({{"outcome", outcome}});
   for (const char* outcome : {"sent", "received", "dropped", "refused"})
     live_frames_.Add({{"outcome", outcome}});
   for (const char* outcome : {"opened", "refused"})
@@ -104,6 +109,10 @@ void Metrics::JobAsked(std::string_view outcome) {
 
 void Metrics::OrderTaken(std::string_view outcome) {
   orders_.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+void Metrics::Updated(std::string_view outcome) {
+  updates_.Add({{"outcome", std::string(outcome)}}).Increment();
 }
 
 void Metrics::LiveFrame(std::string_view outcome) {

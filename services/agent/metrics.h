@@ -23,6 +23,8 @@ class Metrics {
   void JobAsked(std::string_view outcome);
   // Signed orders: taken, refused, failed.
   void OrderTaken(std::string_view outcome);
+  // Updates of the tentacle itself: refused, committed, rolled_back, blocked.
+  void Updated(std::string_view outcome);
   // Frames of the live channel: sent, received, dropped, refused.
   void LiveFrame(std::string_view outcome);
   // Shells: opened, refused, and how they ended.
@@ -50,6 +52,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& jobs_;
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Counter>& orders_;
+  prometheus::Family<prometheus::Counter>& updates_;
   prometheus::Family<prometheus::Counter>& live_frames_;
   prometheus::Family<prometheus::Counter>& shells_;
   prometheus::Family<prometheus::Counter>& reports_;

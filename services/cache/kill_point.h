@@ -1,34 +1,10 @@
-// Places where a test kills the process, as a power cut or the kernel would.
+// libs/runtime/kill_point.h, by a short name.
 #pragma once
 
-#include <string_view>
-
-#ifdef TENTACLE_KILL_POINTS
-#include <unistd.h>
-
-#include <atomic>
-#include <charconv>
-#include <csignal>
-#include <cstdlib>
-#endif
+#include "libs/runtime/kill_point.h"
 
 namespace tentacle::cache {
 
-#ifdef TENTACLE_KILL_POINTS
-// TENTACLE_KILL_AT=<name>:<n> in the environment: SIGKILL when that place is passed the n-th time.
-inline void KillPoint(std::string_view name) {
-  static const char* const spec = std::getenv("TENTACLE_KILL_AT");
-  static std::atomic<int> passed = 0;
-  if (spec == nullptr) return;
-  const std::string_view text(spec);
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || text.substr(0, colon) != name) return;
-  int wanted = 1;
-  std::from_chars(text.data() + colon + 1, text.data() + text.size(), wanted);
-  if (++passed == wanted) ::kill(::getpid(), SIGKILL);
-}
-#else
-inline void KillPoint(std::string_view) {}
-#endif
+using runtime::KillPoint;
 
 }  // namespace tentacle::cache

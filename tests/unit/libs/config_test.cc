@@ -97,11 +97,22 @@ TEST(Config, BackendMayNotSetWhatIsLocal) {
   for (const char* json : {R"({"backend":{"url":"https://evil"}})",
                            R"({"node":{"id":"7"}})",
                            R"({"agent":{"jobs_enabled":true}})",
+                           R"({"agent":{"update_root_keys":[]}})",
                            R"({"pxe":{"admin_listen":"0.0.0.0:1"}})",
                            R"({"pxe":{"boot_dir":"/etc"}})"}) {
     TentacleConfig config = Defaults();
     EXPECT_THAT(std::string(MergeRemote(json, &config).message()), HasSubstr("is set on the tentacle only")) << json;
   }
+}
+
+TEST(Config, RootKeysOfUpdatesAreKeys) {
+  const std::string key(43, 'A');
+  Layers layers;
+  layers.yaml = "agent:\n  update_root_keys: [\"" + key + "=\"]\n";
+  EXPECT_TRUE(Load(layers).ok());
+  layers.yaml = "agent:\n  update_root_keys: [\"" + key.substr(4) + "=\"]\n";
+  const auto wrong = Load(layers);
+  EXPECT_THAT(std::string(wrong.status().message()), HasSubstr("agent.update_root_keys"));
 }
 
 TEST(Config, WrongRemoteConfigChangesNothing) {

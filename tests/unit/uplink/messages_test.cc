@@ -84,6 +84,12 @@ std::vector<Sample> Samples() {
       {"inventory.request", "inventory.request", "cmd-10",
        R"json({"commandId":"cmd-10","order":"{\"type\":\"inventory.request\",\"nodeId\":\"7\"}",)json"
        R"json("signature":"c2lnbmVk"})json"},
+      {"update.start", "update.start", "cmd-11",
+       R"json({"commandId":"cmd-11","order":"{\"update\":{\"id\":\"update-3\"},\"type\":\"update.start\",)json"
+       R"json(\"nodeId\":\"7\"}","signature":"c2lnbmVk"})json"},
+      {"update.status", "update.status", "agent/5a/4",
+       R"({"updateId":"update-3","status":"rolled_back","reason":"not ready in time: uplink",)"
+       R"("time":"2026-11-26T10:00:00.000Z","releaseId":"2026.11.2","version":12})"},
       {"task.timeline", "task.timeline", "pxe/5a/16",
        R"({"taskId":"6f1c","step":"offer","detail":"port 67","time":"2026-11-23T10:59:00Z"})"},
       {"image.progress", "image.progress", "cache/77/2",

@@ -72,7 +72,7 @@ TEST(Route, TableOfEveryMessageThatComesDown) {
   for (const char* file :
        {"task.new", "task.new.plain", "task.cancel", "tasks.sync", "config.update", "image.prepull",
         "image.prepull.scheduled", "prepull.cancel", "peers.sync", "scan.start", "discovery.sync", "wake", "job.run",
-        "job.cancel", "inventory.request", "ack", "credit",
+        "job.cancel", "inventory.request", "update.start", "ack", "credit",
         "goodbye", "quarantine", "node.removed"}) {
     const std::string frame = testing::ReadGolden(fmt::format("backend_link/{}.json", file));
     table += fmt::format("{:<15} {}", file, Routed(frame));
