@@ -212,7 +212,7 @@ measure_verify() {
   random_file "$BENCH_DIR/fast" $((CACHE_PULL_MIB << 20)) fast
   # In memory: the figure is the hash's, and a disk of the cloud writes a tenth of that.
   mkdir -p "$BENCH_DIR/tentacle" &&
-    mount -t tmpfs -o "size=$((CACHE_PULL_MIB * 2))m" tentacle-bench "$BENCH_DIR/tentacle" || return 1
+    mount -t tmpfs -o "size=$((CACHE_PULL_MIB * 3))m" tentacle-bench "$BENCH_DIR/tentacle" || return 1
   origin 0 "fast=$BENCH_DIR/fast" || return 1
   for ((run = 0; run < BENCH_RUNS; run++)); do
     sample sha_rate "$(sha_speed)"
@@ -233,7 +233,7 @@ measure_verify() {
 }
 
 # programs PATTERN FOLDER: those of a common size; a compiler would be most of the image.
-programs() { find -L /usr/bin -maxdepth 1 -name "$1" -type f -size -2M -exec cp -L {} "$2" +; }
+programs() { find -L /usr/bin -maxdepth 1 -name "$1" -type f -size -2M -exec cp -L -t "$2" {} +; }
 
 # delta_pair FOLDER: two versions of a tree of files, as disk image and as WIM.
 delta_pair() {
