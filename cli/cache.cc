@@ -164,6 +164,15 @@ int Unpin(Client& client, const std::string& id) {
       [&](const auto&) { return fmt::format("{} is no longer pinned\n", id); });
 }
 
+int Cancel(Client& client, const std::string& id) {
+  return ForImage<cache::v1::CancelPullRequest, cache::v1::CancelPullResponse>(
+      client, &CacheService::StubInterface::CancelPull, id, [&](const auto& response) {
+        return fmt::format("{} is not pulled any more; {} of {} stay\n", id,
+                           ByteText(response.image().present_bytes()),
+                           ByteText(response.image().size_bytes()));
+      });
+}
+
 int Remove(Client& client, const std::string& id) {
   return ForImage<cache::v1::EvictImageRequest, cache::v1::EvictImageResponse>(
       client, &CacheService::StubInterface::EvictImage, id, [](const auto& response) {
@@ -189,6 +198,7 @@ int Cache(const std::vector<std::string>& args) {
     return added;
   };
   const auto* pull = verb("pull", "Fetch an image, with a progress bar", true);
+  const auto* cancel = verb("cancel", "Break its pull off; what is here already stays", false);
   const auto* pin = verb("pin", "Never evict it to make room", false);
   const auto* unpin = verb("unpin", "It may be evicted again", false);
   const auto* remove = verb("rm", "Remove it from the disk", false);
@@ -204,6 +214,7 @@ int Cache(const std::vector<std::string>& args) {
   if (list->parsed()) return List(client);
   if (line->parsed()) return Line(client);
   if (pull->parsed()) return Pull(client, id, !no_wait);
+  if (cancel->parsed()) return Cancel(client, id);
   if (pin->parsed()) return Pin(client, id);
   if (unpin->parsed()) return Unpin(client, id);
   if (remove->parsed()) return Remove(client, id);

@@ -46,6 +46,14 @@ class CacheService final : public v1::CacheService::CallbackService {
         [this](const v1::PullImageRequest& r) { return Pull(r.image_id()); });
   }
 
+  grpc::ServerUnaryReactor* CancelPull(grpc::CallbackServerContext* context,
+                                       const v1::CancelPullRequest* request,
+                                       v1::CancelPullResponse* response) override {
+    return rpc::Serve<v1::CancelPullRequest, v1::CancelPullResponse>(
+        home_, context, request, response,
+        [this](const v1::CancelPullRequest& r) { return CancelPullOf(r.image_id()); });
+  }
+
   grpc::ServerUnaryReactor* EvictImage(grpc::CallbackServerContext* context,
                                        const v1::EvictImageRequest* request,
                                        v1::EvictImageResponse* response) override {
@@ -166,6 +174,14 @@ class CacheService final : public v1::CacheService::CallbackService {
     const auto entry = co_await library_.Demand(std::move(image_id), Asker::kTask);
     if (!entry.ok()) co_return entry.status();
     v1::PullImageResponse response;
+    *response.mutable_image() = (*entry)->image;
+    co_return response;
+  }
+
+  asio::awaitable<absl::StatusOr<v1::CancelPullResponse>> CancelPullOf(std::string image_id) {
+    const auto entry = library_.CancelPull(image_id);
+    if (!entry.ok()) co_return entry.status();
+    v1::CancelPullResponse response;
     *response.mutable_image() = (*entry)->image;
     co_return response;
   }

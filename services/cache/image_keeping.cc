@@ -60,7 +60,7 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Pin(std::s
   auto found = co_await Find(std::move(image_id));
   if (!found.ok()) co_return found;
   (*found)->image.set_pinned(pinned);
-  Store(**found);
+  Store(**found, true);  // Somebody was told so.
   co_return found;
 }
 

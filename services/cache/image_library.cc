@@ -278,12 +278,11 @@ void ImageLibrary::Move(Entry& entry, ImageEvent event) {
   TellProgress(entry, true);
 }
 
-void ImageLibrary::Store(const Entry& entry) {
-  // Without sync: what a power cut takes back is found again on the disk or fetched again.
+void ImageLibrary::Store(const Entry& entry, bool sync) {
   const std::string key = std::string(kKeyPrefix) + entry.image.id();
   const std::string file_key = std::string(kFilePrefix) + entry.image.id();
   const absl::Status status =
-      host_.store.Apply({{key, entry.image.SerializeAsString()}, {file_key, entry.file_id}}, false);
+      host_.store.Apply({{key, entry.image.SerializeAsString()}, {file_key, entry.file_id}}, sync);
   KillPoint("after_index");
   if (!status.ok())
     host_.log.Error("cache.index_failed",

@@ -62,6 +62,10 @@ class ImageLibrary {
   // is here stays.
   void Withdraw(const std::string& image_id);
 
+  // Somebody says so. NotFound: it is not known, or not being pulled. FailedPrecondition: a client reads
+  // it, or a task needs it.
+  absl::StatusOr<std::shared_ptr<Entry>> CancelPull(const std::string& image_id);
+
   // Why nothing is served in this mode; empty: it is.
   std::string IdleReason() const;
 
@@ -137,7 +141,8 @@ class ImageLibrary {
   void WrongChunk(Entry& entry, std::size_t chunk, const std::string& where);
   absl::StatusOr<chunks::ChunkList> LoadStoredList(const std::string& image_id) const;
   void Move(Entry& entry, ImageEvent event);
-  void Store(const Entry& entry);
+  // Synced: it is there after a power cut. What is not is found again on the disk or fetched again.
+  void Store(const Entry& entry, bool sync = false);
   void TellProgress(Entry& entry, bool now);
   void Count();
 

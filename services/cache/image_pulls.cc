@@ -223,6 +223,20 @@ void ImageLibrary::Withdraw(const std::string& image_id) {
   entry->stop->Begin();
 }
 
+absl::StatusOr<std::shared_ptr<Entry>> ImageLibrary::CancelPull(const std::string& image_id) {
+  const auto at = entries_.find(image_id);
+  if (at == entries_.end() || !at->second->pull_runs)
+    return absl::NotFoundError(fmt::format("image {} is not being pulled", image_id));
+  const std::shared_ptr<Entry> entry = at->second;
+  const std::string why = entry->readers > 0 ? "a client reads it" : "a task needs it";
+  if (entry->readers > 0 || entry->image.needed())
+    return absl::FailedPreconditionError(fmt::format("the pull of image {} goes on: {}", image_id, why));
+  host_.log.Info("cache.pull_cancelled", {{"image", image_id}});
+  entry->wanted_until = absl::InfinitePast();
+  entry->stop->Begin();
+  return entry;
+}
+
 // Neither does a pull begin anew while the cache is switched off.
 asio::awaitable<void> ImageLibrary::WaitWhileIdle(absl::Duration at_least) {
   asio::steady_timer timer(host_.home, absl::ToChronoNanoseconds(at_least));

@@ -1,3 +1,8 @@
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -5,6 +10,7 @@
 #include "services/cache/core/image_name.h"
 #include "services/cache/core/image_state.h"
 #include "services/cache/core/range_reply.h"
+#include "tests/support/env_number.h"
 
 namespace tentacle::cache {
 namespace {
@@ -85,6 +91,55 @@ TEST(Eviction, ARefusalSaysWhatStaysAndWhy) {
   EXPECT_THAT(
       std::string(plan.status().message()),
       AllOf(HasSubstr("4.00 GB stay: pinned"), HasSubstr("1.00 GB stay: needed by a task")));
+}
+
+// Bar E5: operations beside a model that takes the oldest one by one; a hundred thousand in
+// `scripts/test.sh long`.
+TEST(Eviction, IsThatOfAModelWhateverHappens) {
+  const long operations = tentacle::testing::EnvNumber("CACHE_OPERATIONS", 20'000);
+  constexpr std::uint64_t kMax = 1'000;
+  std::mt19937_64 random(5);
+  const auto below = [&random](std::uint64_t n) { return random() % n; };
+  std::map<std::string, Resident> here;
+  for (int i = 1; i <= operations && !HasFailure(); ++i) {
+    const std::string id = std::to_string(below(60));
+    const auto at = here.find(id);
+    if (at != here.end()) {
+      at->second.last_used = At(i);
+      at->second.kept_for = below(4) == 0 ? "pinned" : "";
+      if (below(20) == 0) here.erase(at);
+      continue;
+    }
+    const std::uint64_t bytes = 1 + below(kMax / 5);
+    std::vector<Resident> residents;
+    std::uint64_t used = 0;
+    for (const auto& [name, one] : here) {
+      residents.push_back(one);
+      used += one.bytes;
+    }
+    const auto plan = PlanEviction(residents, {kMax, 1 << 20, 0}, bytes);
+    // The model: the oldest that may go, until it fits or nobody is left.
+    std::vector<std::string> goes;
+    auto left = here;
+    while (used + bytes > kMax) {
+      auto oldest = left.end();
+      for (auto one = left.begin(); one != left.end(); ++one) {
+        const bool may_go = one->second.kept_for.empty();
+        if (may_go && (oldest == left.end() || one->second.last_used < oldest->second.last_used))
+          oldest = one;
+      }
+      if (oldest == left.end()) break;
+      used -= oldest->second.bytes;
+      goes.push_back(oldest->first);
+      left.erase(oldest);
+    }
+    const bool fits = used + bytes <= kMax;
+    ASSERT_EQ(plan.ok(), fits) << "operation " << i << ": " << plan.status();
+    if (!fits) continue;
+    ASSERT_EQ(*plan, goes) << "operation " << i;
+    here = std::move(left);
+    here[id] = {id, bytes, At(i), ""};
+  }
 }
 
 TEST(ImageName, NoIdLeavesTheFolder) {

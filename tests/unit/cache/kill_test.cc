@@ -18,6 +18,7 @@
 #include "tests/support/env_number.h"
 #include "tests/unit/cache/fake_origin.h"
 #include "tests/unit/cache/kill_world.h"
+#include "tests/unit/cache/power_cut.h"
 
 extern char** environ;
 
@@ -28,18 +29,19 @@ namespace fs = std::filesystem;
 
 class Process {
  public:
-  Process(std::vector<std::string> words, const std::string& kill_at) {
+  // `set`: "NAME=value", added to the environment.
+  Process(std::vector<std::string> words, std::vector<std::string> set) {
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     std::vector<char*> argv;
     for (std::string& word : words)
       argv.push_back(word.data());
     argv.push_back(nullptr);
-    std::string assignment = "TENTACLE_KILL_AT=" + kill_at;
     std::vector<char*> environment;
     for (char** one = environ; *one != nullptr; ++one)
       environment.push_back(*one);
-    environment.push_back(assignment.data());
+    for (std::string& one : set)
+      environment.push_back(one.data());
     environment.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
@@ -93,7 +95,7 @@ class KillTest : public ::testing::Test {
   Process Start(int seed, int operations, const std::string& kill_at = "") const {
     return Process(
         {CACHE_VICTIM, origin_.url(), folder_, std::to_string(seed), std::to_string(operations)},
-        kill_at);
+        {"TENTACLE_KILL_AT=" + kill_at});
   }
 
   // A last one, which nobody kills, finds all in order.
@@ -107,7 +109,7 @@ class KillTest : public ::testing::Test {
 };
 
 TEST_F(KillTest, AtRandomMoments) {
-  const auto kills = static_cast<int>(tentacle::testing::EnvNumber("CACHE_KILLS", 25));
+  const auto kills = static_cast<int>(tentacle::testing::EnvNumber("CACHE_KILLS", 15));
   std::mt19937 random(1);
   for (int i = 0; i < kills; ++i) {
     const Process victim = Start(i, 1'000'000);
@@ -120,6 +122,30 @@ TEST_F(KillTest, AtRandomMoments) {
     ASSERT_EQ(victim.Wait(), -SIGKILL) << "kill " << i;
   }
   ExpectOrder();
+}
+
+// Bar E2: what was not synced is gone, or there, or half there.
+TEST_F(KillTest, ByPowerCuts) {
+  const auto cuts = static_cast<int>(tentacle::testing::EnvNumber("CACHE_POWER_CUTS", 6));
+  const std::string notes = folder_ + ".notes";
+  std::mt19937 random(2);
+  for (int i = 0; i <= cuts; ++i) {
+    SCOPED_TRACE("after power cut " + std::to_string(i));
+    const Process victim({CACHE_POWER_VICTIM, origin_.url(), folder_, std::to_string(i),
+                          i == cuts ? "0" : "1000000"},
+                         {std::string(kPowerRoot) + "=" + folder_,
+                          std::string(kPowerNotes) + "=" + notes});
+    ASSERT_TRUE(victim.AwaitReady()) << victim.Wait();
+    if (i == cuts) {
+      EXPECT_EQ(victim.Wait(), 0);
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 300));
+    victim.Kill();
+    ASSERT_EQ(victim.Wait(), -SIGKILL);
+    CutPower(folder_, notes, random() % 2 == 0, random);
+  }
+  fs::remove_all(notes);
 }
 
 class KillPointTest : public KillTest, public ::testing::WithParamInterface<const char*> {};

@@ -2,8 +2,14 @@
 // a neighbour that lies, is slow or goes away can do.
 #include <fmt/format.h>
 
+#include <chrono>
+#include <memory>
 #include <numeric>
+#include <utility>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -259,6 +265,31 @@ INSTANTIATE_TEST_SUITE_P(
               [](const std::string&, net::ByteRange) { return net::ProblemReply(503, "busy"); },
               "answered 503"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+TEST_F(PeersTest, OneThatIsSlowerThanTheLineIsAskedNoMore) {
+  At(0).OnHome([this] { At(0).planning().line.limiter().SetMeasured(100); });
+  // Some 160 kbit/s.
+  FakePeer peer(identity::Sha256Hex(bytes_), [this](net::ByteRange range) {
+    net::HttpReply reply = Part(range, "");
+    reply.stream_length = range.length;
+    auto at = std::make_shared<std::uint64_t>(range.first);
+    reply.stream = [this, at]() -> asio::awaitable<absl::StatusOr<std::string>> {
+      asio::steady_timer pace(co_await asio::this_coro::executor, std::chrono::milliseconds(50));
+      co_await pace.async_wait(asio::use_awaitable);
+      const std::uint64_t from = std::exchange(*at, *at + 1000);
+      co_return bytes_.substr(from, 1000);
+    };
+    return reply;
+  });
+  v1::ReplacePeersRequest table;
+  *table.add_peers() = peer.Introduction();
+  At(0).SetPeers(table);
+  ASSERT_TRUE(At(0).Pull("img").ok());
+  ExpectWhole(0);
+  EXPECT_EQ(peer.asked(), 1);
+  EXPECT_FALSE(At(0).PeerViews()[0].usable());
+  EXPECT_THAT(At(0).PeerViews()[0].reason(), HasSubstr("gives less than the WAN does"));
+}
 
 TEST_F(PeersTest, OneThatGoesAwayIsNotWaitedFor) {
   Introduce();

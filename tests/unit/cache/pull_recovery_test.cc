@@ -10,6 +10,7 @@
 
 #include "libs/identity/identity.h"
 #include "services/cache/limits.h"
+#include "tests/support/env_number.h"
 #include "tests/unit/cache/cache_bench.h"
 #include "tests/unit/cache/fake_origin.h"
 
@@ -249,6 +250,32 @@ TEST_F(PullRecoveryTest, AnImageThatChangesWhileItIsPulledIsHadAnewAtTheNextDema
   Later(limits::kMetaRemembered);
   ASSERT_TRUE(bench_.Pull("img").ok());
   ExpectCached("img", newer);
+}
+
+// Bar E4: a line that is cut again and again during one image costs little more than the image. All
+// of it, fifty cuts of 200 MiB, is run by `scripts/test.sh long`.
+TEST(CutLine, CutsOfALargeImageCostATwentiethMoreAtMost) {
+  const auto large = static_cast<std::size_t>(tentacle::testing::EnvNumber("CACHE_CUT_MIB", 16)) * kMib;
+  const auto cuts = static_cast<int>(tentacle::testing::EnvNumber("CACHE_CUTS", 15));
+  const std::string bytes = Pattern(50, large);
+  for (const bool chunked : {false, true}) {
+    FakeOrigin origin;
+    CacheBench bench(origin);
+    if (chunked)
+      origin.PutChunked("img", bytes);
+    else
+      origin.Put("img", bytes);
+    origin.OnPull([large, cuts](const OriginRequest& request, OriginReply honest) {
+      if (request.number <= cuts)
+        honest.cut_after = large / static_cast<std::size_t>(cuts + 2);
+      return honest;
+    });
+    ASSERT_TRUE(bench.Pull("img").ok());
+    EXPECT_EQ(bench.AwaitRest("img").state(), IMAGE_STATE_CACHED) << bench.Image("img").reason();
+    EXPECT_GT(origin.pulls().size(), static_cast<std::size_t>(cuts));
+    EXPECT_LE(origin.sent(), large + large / 20) << "with a chunk list: " << chunked;
+    EXPECT_TRUE(ReadFile(bench.FinalPath("img")) == bytes);
+  }
 }
 
 class RoomTest : public PullRecoveryTest {

@@ -74,6 +74,30 @@ TEST_F(PullTest, ACutLineGoesOnWhereItBrokeOff) {
   EXPECT_EQ(bench_.Counter("tentacle_cache_pull_retries_total"), 1);
 }
 
+TEST_F(PullTest, OneThatIsCancelledStopsAndIsGoneOnWithLater) {
+  First(1, [](OriginReply honest) {
+    honest.hold_at = kMib;
+    return honest;
+  });
+  EXPECT_TRUE(absl::IsNotFound(bench_.CancelPull("img")));
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  origin_.AwaitHeld();
+  bench_.AwaitTold("img", kMib);
+  bench_.OnHome([this] { bench_.library().ReplaceNeeded({"img"}); });
+  const absl::Status needed = bench_.CancelPull("img");
+  EXPECT_TRUE(absl::IsFailedPrecondition(needed)) << needed;
+  bench_.OnHome([this] { bench_.library().ReplaceNeeded({}); });
+  EXPECT_EQ(bench_.CancelPull("img"), absl::OkStatus());
+  bench_.AwaitTrue([this] { return !bench_.PullRuns("img"); });
+  EXPECT_EQ(bench_.Image("img").state(), v1::IMAGE_STATE_ABSENT);
+  EXPECT_TRUE(absl::IsNotFound(bench_.CancelPull("img")));
+  origin_.Release();
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  ExpectCached(bytes_);
+  ASSERT_EQ(origin_.pulls().size(), 2u);
+  EXPECT_NE(origin_.pulls()[1].range, "");
+}
+
 TEST_F(PullTest, ABackendThatIgnoresTheRangeIsReadFromTheStart) {
   origin_.OnPull([this](const OriginRequest& request, OriginReply honest) {
     if (request.number == 1) {
