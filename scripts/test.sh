@@ -98,6 +98,7 @@ long_tests() {
   check store-kills env TENTACLE_TEST_KILLS=1000 "$units/store_test" --gtest_filter='StoreKilled*'
   check store-faults env TENTACLE_TEST_FAULTS=500 "$units/store_test" --gtest_filter='Disk/*'
   check store-flips env TENTACLE_TEST_FLIPS=2000 "$units/store_test" --gtest_filter='Of/*'
+  check event-day env TENTACLE_TEST_HOURS=24 "$units/libs_test" --gtest_filter='*ADayWithoutTheBackend*'
   check pxe-silence env TENTACLE_TEST_PACKETS=100000 build/dev/tests/unit/pxe/pxe_shell_test --gtest_filter='*ThousandsOfOthers*'
   step 'sockets: a hundred thousand calls'
   check ipc-calls env TENTACLE_TEST_CALLS=100000 build/dev/tests/rpc/ipc_test \
@@ -121,10 +122,22 @@ long_tests() {
   step 'the line: a hundred cuts'
   check uplink-cuts env TENTACLE_TEST_CUTS=100 build/dev/tests/rpc/uplink_rpc_test --gtest_filter='Cuts.*'
   step 'each service killed twenty times, all stopped and let go on twenty times'
-  script branch-kills env TENTACLE_TEST_KILLS=20 tests/branch/branch_test.sh
-  check cache-kills env CACHE_KILLS=200 CACHE_KILL_ROUNDS=20 build/dev/tests/unit/cache/cache_kill_test
+  script branch-kills env TENTACLE_TEST_KILLS=20 tests/branch/branch_test.sh interrupted_enrollment start \
+    dying_services swizzled_services
+  step 'a machine whose clock is four hundred days off, both ways'
+  must release-build build_programs
+  local days
+  for days in -400 +400; do
+    script "branch-clock$days" env BUILD_PRESET=release FAKETIME_DONT_FAKE_MONOTONIC=1 \
+      TENTACLE_UNDER="faketime -f ${days}d" tests/branch/branch_test.sh interrupted_enrollment start modes segment removal
+  done
+  check cache-evictions env CACHE_OPERATIONS=100000 build/dev/tests/unit/cache/cache_core_test --gtest_filter='Eviction.*'
+  check cache-cuts env CACHE_CUT_MIB=200 CACHE_CUTS=50 build/dev/tests/unit/cache/cache_shell_test --gtest_filter='CutLine.*'
+  check cache-kills env CACHE_KILLS=200 CACHE_KILL_ROUNDS=20 CACHE_POWER_CUTS=200 build/dev/tests/unit/cache/cache_kill_test
   step 'agent: four hundred jobs over kill -9'
   script agent-long env KILL_JOBS=400 tests/agent/agent_test.sh
+  step 'a thousand slow clients'
+  script slow-clients tests/netns/slow_clients_test.sh build/dev/cli/octofleet-tentacle
   step 'torture, long'
   script torture-long tests/torture/torture.sh long
 }

@@ -138,11 +138,13 @@ stack_boot_files() {
     cp "$RAMDISK_DIR/vmlinuz" "$RAMDISK_DIR/initrd.img" "$boot/ramdisk/"
 }
 
+# TENTACLE_UNDER: what the tentacle is started by, as "faketime -f +1h".
 stack_tentacle() {
   # `exec` by way of env keeps one process: the supervisor is what lab_start has recorded.
+  # shellcheck disable=SC2086  # Words.
   lab_start tentacle tt-tent env TENTACLE_STATE_DIR="$STACK_DIR/state" \
     TENTACLE_RUN_DIR="$STACK_DIR/run" TENTACLE_PXE_INTERFACES="$LAB_LAN_DEVICE" \
-    TENTACLE_DISCOVERY_INTERFACES="$LAB_LAN_DEVICE" "$TENTACLE_BIN" all
+    TENTACLE_DISCOVERY_INTERFACES="$LAB_LAN_DEVICE" ${TENTACLE_UNDER-} "$TENTACLE_BIN" all
   stack_wait_ready tentacle stack_tentacle_ready || return 1
   NODE_ID=$(api GET /api/v1/tentacles | jq -r '.tentacles[0].id')
 }

@@ -2,8 +2,10 @@
 # A tentacle and its real backend through what happens to a branch: an enrollment that is interrupted, services that
 # die or hang, modes that change, devices of the segment, a backend that is away, a tentacle that is removed.
 #
-#   tests/branch/branch_test.sh
+#   tests/branch/branch_test.sh [PART...]
 #
+# Parts: interrupted_enrollment (others need it), start, dying_services, hanging_service, swizzled_services, modes,
+# segment, backend_away, removal; all of them unless named.
 # Runs in the lab's branch office with one machine that is played. The programs are those of BUILD_PRESET (dev unless
 # set). TENTACLE_TEST_KILLS is how often each service is killed (1), all are stopped (1), and an enrollment is killed (20).
 # Prints "ok - ..." or "not ok - ..." for each check.
@@ -43,15 +45,10 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   set_up || exit 1
-  interrupted_enrollment
-  start
-  dying_services
-  hanging_service
-  swizzled_services
-  modes
-  segment
-  backend_away
-  removal
+  [ $# -gt 0 ] || set -- interrupted_enrollment start dying_services hanging_service swizzled_services modes segment \
+    backend_away removal
+  local part
+  for part in "$@"; do "$part"; done
   if [ "$FAILED" != 0 ]; then stack_show_logs; fi
   [ "$FAILED" = 0 ]
   exit $?
@@ -245,10 +242,24 @@ modes() {
   comes 'mode relay is in force' node '.mode == "relay"'
   comes 'in it the machine gets its script' script_is 200
   comes 'status says what that means' status_says '^Mode +relay: '
+  check 'there is a way from the machine to the backend' route_out
+  comes 'and its orders' fetch_orders
+  check 'with an image that comes straight from the backend' image_is_the_backends
   set_config '{"uplink":{"mode":"full"}}'
   comes 'mode full is in force again' node '.mode == "full" and .configResult.status == "applied"'
   comes 'and the machine gets its script' script_is 200
   check 'no service was restarted for it' [ "$(others_pids)" = "$before" ]
+}
+
+# route_out: past the tentacle, as a branch's router has it.
+route_out() {
+  ip netns exec tt-tent sysctl -qw net.ipv4.ip_forward=1 &&
+    ip -n tt-pc1 route add "$LAB_BACKEND_ADDRESS" via "$LAB_TENTACLE_ADDRESS" &&
+    ip route add 10.77.0.21 via "$LAB_TENTACLE_WAN_ADDRESS" dev "$LAB_WAN_DEVICE"
+}
+
+image_is_the_backends() {
+  [[ "$(order image_url)" == "http://$LAB_BACKEND_ADDRESS:$BACKEND_PORT/"* ]] && image_of_orders
 }
 
 set_config() { api PUT "/api/v1/tentacles/$NODE_ID" "{\"config\":$1}" >/dev/null; }
