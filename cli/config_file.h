@@ -13,7 +13,4 @@ std::string ReadFile(const std::string& path);
 // Atomically: a service that starts now reads the old file or the new one.
 absl::Status WriteFile(const std::string& path, const std::string& content);
 
-// What was renamed in it is there after a power failure.
-absl::Status SyncFolder(const std::string& path);
-
 }  // namespace tentacle::cli

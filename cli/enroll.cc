@@ -23,6 +23,7 @@
 #include "libs/net/certificate_pin.h"
 #include "libs/net/http_client.h"
 #include "libs/runtime/log.h"
+#include "libs/store/durable_file.h"
 
 namespace tentacle::cli {
 
@@ -137,7 +138,7 @@ absl::StatusOr<identity::IdentityKey> PendingKey(const runtime::Paths& paths) {
   auto key = identity::IdentityKey::Generate();
   if (!key.ok()) return key;
   if (absl::Status status = key->Save(path); !status.ok()) return status;
-  if (absl::Status status = SyncFolder(paths.state_dir); !status.ok()) return status;
+  if (absl::Status status = store::SyncFolder(paths.state_dir); !status.ok()) return status;
   return key;
 }
 
@@ -160,7 +161,7 @@ absl::Status EnrollAt(const runtime::Paths& paths, const Enrollment& enrollment,
   if (::rename(PendingKeyFile(paths).c_str(), paths.KeyFile().c_str()) != 0) {
     return absl::ErrnoToStatus(errno, paths.KeyFile());
   }
-  if (absl::Status status = SyncFolder(paths.state_dir); !status.ok()) return status;
+  if (absl::Status status = store::SyncFolder(paths.state_dir); !status.ok()) return status;
   *node_id = TextOf(*answer, "nodeId");
   return absl::OkStatus();
 }

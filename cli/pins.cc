@@ -12,6 +12,7 @@
 #include "cli/config_file.h"
 #include "cli/service_client.h"
 #include "libs/config/config.h"
+#include "libs/store/durable_file.h"
 
 namespace tentacle::cli {
 
@@ -52,7 +53,7 @@ int Reset() {
     config.mutable_backend()->clear_pins();
     status = WriteFile(path + ".bak", before);
     if (status.ok()) status = WriteFile(path, config::ToYaml(config));
-    if (status.ok()) status = SyncFolder(paths.state_dir);
+    if (status.ok()) status = store::SyncFolder(paths.state_dir);
     if (!status.ok()) {
       std::cerr << fmt::format("pins: {}\n", std::string(status.message()));
       return kExitConfig;

@@ -16,6 +16,7 @@
 #include "libs/chunks/sha256.h"
 #include "libs/identity/identity.h"
 #include "libs/runtime/kill_point.h"
+#include "libs/store/durable_file.h"
 #include "services/agent/limits.h"
 
 namespace tentacle::agent {
@@ -29,22 +30,6 @@ constexpr std::size_t kPieceBytes = 256 * 1024;
 
 absl::Status Errno(std::string_view what) {
   return absl::ErrnoToStatus(errno, fmt::format("{}", what));
-}
-
-absl::Status WriteAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return Errno("writing");
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status SyncFolder(const std::string& path) {
-  const UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return Errno(path);
-  return absl::OkStatus();
 }
 
 std::string Hex(const chunks::Digest& digest) {
@@ -124,17 +109,13 @@ absl::StatusOr<UpdateRecord> ReleaseFolder::Change(
 absl::Status ReleaseFolder::Write(const UpdateRecord& record) const {
   const std::string path = path_ + "/record.json";
   const std::string fresh = path + ".new";
-  {
-    const UniqueFd file(
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (file.get() < 0) return Errno(fresh);
-    if (auto status = WriteAll(file.get(), SerializeUpdate(record)); !status.ok()) return status;
-    if (::fsync(file.get()) != 0) return Errno(fresh);
+  if (auto status = store::WriteSynced(fresh, SerializeUpdate(record), 0600); !status.ok()) {
+    return status;
   }
   KillPoint(fmt::format("before_record_{}", Name(record.step)));
   if (::rename(fresh.c_str(), path.c_str()) != 0) return Errno(path);
   KillPoint(fmt::format("after_record_{}", Name(record.step)));
-  return SyncFolder(path_);
+  return store::SyncFolder(path_);
 }
 
 absl::Status ReleaseFolder::PointTo(std::string_view name, std::string_view slot) const {
@@ -150,7 +131,7 @@ absl::Status ReleaseFolder::PointTo(std::string_view name, std::string_view slot
   KillPoint(fmt::format("before_link_{}", name));
   if (::rename(fresh.c_str(), path.c_str()) != 0) return Errno(path);
   KillPoint(fmt::format("after_link_{}", name));
-  return SyncFolder(path_);
+  return store::SyncFolder(path_);
 }
 
 struct ArrivingExecutable::Hash {
@@ -176,7 +157,7 @@ absl::Status ArrivingExecutable::Write(std::string_view piece, absl::Time now) {
   KillPoint("while_downloading");
   if (auto status = retrieval_.Add(piece.size(), now); !status.ok()) return status;
   hash_->sha256.Add(piece);
-  return WriteAll(fd_.get(), piece);
+  return store::WriteAll(fd_.get(), piece, "executable");
 }
 
 absl::Status ArrivingExecutable::Verify(std::string_view sha256) {
@@ -213,7 +194,7 @@ absl::Status ArrivingExecutable::InstallAs(const std::string& path) {
   if (ours.st_ino != there.st_ino || ours.st_dev != there.st_dev) {
     return absl::DataLossError(fmt::format("{}: another file took its place", path));
   }
-  if (auto status = SyncFolder(path.substr(0, path.rfind('/'))); !status.ok()) return status;
+  if (auto status = store::SyncFolder(path.substr(0, path.rfind('/'))); !status.ok()) return status;
   // The kernel runs nothing that is open for writing.
   fd_ = UniqueFd();
   return absl::OkStatus();

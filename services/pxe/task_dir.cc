@@ -1,6 +1,5 @@
 #include "services/pxe/task_dir.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "libs/backend_link/messages.h"
+#include "libs/store/durable_file.h"
 #include "libs/text/view.h"
 
 namespace tentacle::pxe {
@@ -117,30 +117,6 @@ void ParseBoot(const json::object& file, TrackedTask* task) {
   }
 }
 
-absl::Status WriteDurably(const std::string& path, const std::string& content) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return absl::ErrnoToStatus(errno, path);
-  std::size_t at = 0;
-  while (at < content.size()) {
-    const ssize_t written = ::write(fd, content.data() + at, content.size() - at);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) break;
-    at += static_cast<std::size_t>(written);
-  }
-  const bool whole = at == content.size() && ::fsync(fd) == 0;
-  const int error = errno;
-  ::close(fd);
-  return whole ? absl::OkStatus() : absl::ErrnoToStatus(error, path);
-}
-
-absl::Status SyncFolder(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return absl::ErrnoToStatus(errno, path);
-  const bool synced = ::fsync(fd) == 0;
-  ::close(fd);
-  return synced ? absl::OkStatus() : absl::ErrnoToStatus(errno, path);
-}
-
 }  // namespace
 
 std::string RenderTaskFile(const TrackedTask& task) {
@@ -237,12 +213,12 @@ absl::StatusOr<TaskDir::Loaded> TaskDir::Load() {
 absl::Status TaskDir::Save(const wire::MacAddress& mac, const std::string& text) {
   const std::string path = FileOf(mac);
   const std::string temporary = path + ".new";
-  if (absl::Status status = WriteDurably(temporary, text); !status.ok()) {
+  if (absl::Status status = store::WriteSynced(temporary, text, 0600); !status.ok()) {
     ::unlink(temporary.c_str());
     return status;
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return absl::ErrnoToStatus(errno, path);
-  return SyncFolder(path_);
+  return store::SyncFolder(path_);
 }
 
 absl::Status TaskDir::Remove(const wire::MacAddress& mac) {
