@@ -16,6 +16,9 @@ constexpr std::size_t kWriteBufferBytes = 1 << 20;
 constexpr std::uint64_t kMaxLogBytes = 4 << 20;
 constexpr std::uint64_t kMaxManifestBytes = 1 << 20;
 constexpr int kMaxOpenFiles = 64;
+// Of each file that is being written, of which there are always three. By default a buffer grows to
+// 1 MiB; a log is written record by record all the same.
+constexpr std::size_t kFileBufferBytes = 64 << 10;
 
 // RocksDB's own log file is what aborts the process on a full disk: its writer fails an assertion
 // at the second line after one that found no space. What goes wrong is in the statuses.
@@ -33,6 +36,7 @@ rocksdb::Options MakeOptions(rocksdb::Env* env) {
   options.write_buffer_size = kWriteBufferBytes;
   options.max_total_wal_size = kMaxLogBytes;
   options.max_manifest_file_size = kMaxManifestBytes;
+  options.writable_file_max_buffer_size = kFileBufferBytes;
   options.avoid_flush_during_recovery = true;
   options.avoid_flush_during_shutdown = true;
   // A torn last record is what a crash leaves; it was never acknowledged. Damage before it is told,

@@ -28,10 +28,11 @@ struct ScanResult {
   std::vector<std::string> scan_ids;
   absl::Time started_at;
   absl::Time finished_at;
-  std::size_t targets = 0;      // Addresses that were asked.
-  std::uint32_t passes = 0;     // How often the silent ones were.
-  bool interrupted = false;     // Ended before every address was asked.
-  std::vector<Device> devices;  // Who spoke while it ran.
+  std::size_t targets = 0;   // Addresses that were asked.
+  std::uint32_t passes = 0;  // How often the silent ones were.
+  bool interrupted = false;  // Ended before every address was asked.
+  // Who spoke while it ran, in order of address.
+  std::vector<wire::MacAddress> devices;
 };
 
 // Home thread only; a running sweep keeps it alive.

@@ -87,7 +87,7 @@ absl::Status DeviceStore::LoadPings(Loaded& loaded) {
   return store_.Scan(kPingPrefix, kPingEnd, visit);
 }
 
-asio::awaitable<absl::Status> DeviceStore::Save(DeviceTable::Unsaved unsaved) {
+asio::awaitable<absl::Status> DeviceStore::Save(const DeviceTable::Unsaved& unsaved) {
   std::vector<store::Write> writes;
   writes.reserve(unsaved.changed.size() + unsaved.forgotten.size());
   for (const Device& device : unsaved.changed) {

@@ -39,7 +39,7 @@ class DeviceStore {
 
   // All or nothing. A killed process loses nothing that was saved; a power cut may lose the last
   // seconds, which the next sweep brings back.
-  boost::asio::awaitable<absl::Status> Save(DeviceTable::Unsaved unsaved);
+  boost::asio::awaitable<absl::Status> Save(const DeviceTable::Unsaved& unsaved);
   boost::asio::awaitable<absl::Status> SaveLastScan(absl::Time time);
   // All of them; those that are not among them are deleted.
   boost::asio::awaitable<absl::Status> SaveServers(const std::vector<DhcpServer>& servers);

@@ -44,10 +44,10 @@ asio::awaitable<absl::StatusOr<v1::GetScanResponse>> GetScanOf(SegmentPtr segmen
 
 asio::awaitable<absl::StatusOr<v1::ListDevicesResponse>> ListDevicesOf(SegmentPtr segment) {
   v1::ListDevicesResponse response;
-  for (const Device& device : segment->table().Latest(limits::kMaxListedDevices)) {
-    v1::Device& added = *response.add_devices() = ToMessage(device);
-    added.set_system(std::string(SystemHint(device)));
-    const auto pings = segment->pings().Find(device.address);
+  for (const Device* device : segment->table().Latest(limits::kMaxListedDevices)) {
+    v1::Device& added = *response.add_devices() = ToMessage(*device);
+    added.set_system(std::string(SystemHint(*device)));
+    const auto pings = segment->pings().Find(device->address);
     if (pings) PutAvailability(*pings, added.mutable_availability());
   }
   for (const DhcpServer& server : segment->lookout().servers().servers()) {

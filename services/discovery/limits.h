@@ -58,7 +58,7 @@ inline constexpr std::size_t kMaxEventDeviceBytes = 256 * 1024;
 
 // Devices that are written to disk at once: more of them are in memory three times meanwhile, as
 // records, as messages and in the database's batch.
-inline constexpr std::size_t kMaxDevicesPerWrite = 1'000;
+inline constexpr std::size_t kMaxDevicesPerWrite = 250;
 
 // Devices in the graph. More than these nobody can look at, and their event would not fit into a
 // frame.

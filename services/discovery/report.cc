@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <utility>
 
 #include <boost/json/array.hpp>
@@ -83,11 +82,11 @@ json::object DeviceBody(const Device& device) {
 
 // As many devices as fit into one event, by number and by octets; what is taken is taken off
 // `left`.
-json::array TakePart(std::span<const Device>* left) {
+json::array TakePart(Devices* left) {
   json::array list;
   std::size_t octets = 0;
   while (!left->empty() && list.size() < limits::kMaxDevicesPerEvent) {
-    json::object body = DeviceBody(left->front());
+    json::object body = DeviceBody(*left->front());
     octets += json::serialize(body).size();
     if (!list.empty() && octets > limits::kMaxEventDeviceBytes) break;
     list.push_back(std::move(body));
@@ -162,32 +161,20 @@ json::object TopologyBody(const Topology& topology) {
 
 }  // namespace
 
-std::vector<std::string> ScanResultBodies(const ScanResult& result, std::string_view scan_id) {
-  const auto is_suspect = [](const Device& device) { return device.suspect; };
-  const auto suspects = std::count_if(result.devices.begin(), result.devices.end(), is_suspect);
-  std::span<const Device> left(result.devices);
-  // A whole segment is copied only where somebody makes cards up.
-  std::vector<Device> listed;
-  if (suspects > 0) {
-    listed.reserve(result.devices.size() - static_cast<std::size_t>(suspects));
-    std::remove_copy_if(result.devices.begin(), result.devices.end(), std::back_inserter(listed),
-                        is_suspect);
-    left = listed;
-  }
-  std::vector<std::string> bodies;
-  do {
-    json::object body = {{"scanId", scan_id},
-                         {"startedAt", TimeText(result.started_at)},
-                         {"finishedAt", TimeText(result.finished_at)},
-                         {"targets", result.targets},
-                         {"devices", TakePart(&left)}};
-    if (suspects > 0) body["suspects"] = suspects;
-    bodies.push_back(json::serialize(body));
-  } while (!left.empty());
-  return bodies;
+std::string ScanResultBody(const ScanResult& result,
+                           std::string_view scan_id,
+                           std::size_t suspects,
+                           Devices* left) {
+  json::object body = {{"scanId", scan_id},
+                       {"startedAt", TimeText(result.started_at)},
+                       {"finishedAt", TimeText(result.finished_at)},
+                       {"targets", result.targets},
+                       {"devices", TakePart(left)}};
+  if (suspects > 0) body["suspects"] = suspects;
+  return json::serialize(body);
 }
 
-DeviceReport DeviceChangeBodies(std::span<const Device> devices,
+DeviceReport DeviceChangeBodies(Devices devices,
                                 std::span<const wire::MacAddress> forgotten,
                                 std::uint64_t previous) {
   DeviceReport report;
@@ -207,7 +194,7 @@ DeviceReport DeviceChangeBodies(std::span<const Device> devices,
   return report;
 }
 
-std::vector<std::string> SnapshotBodies(std::span<const Device> devices,
+std::vector<std::string> SnapshotBodies(Devices devices,
                                         std::uint64_t revision,
                                         std::string_view command_id) {
   std::vector<json::object> parts;

@@ -16,10 +16,16 @@
 
 namespace tentacle::discovery {
 
-// The result for one request, as one body or more: each holds limits::kMaxDevicesPerEvent devices
-// at most and repeats the other fields. A sweep that found nobody has one body with an empty list.
-// Suspect devices are counted, not listed.
-std::vector<std::string> ScanResultBodies(const ScanResult& result, std::string_view scan_id);
+// Devices of the table, until that is changed.
+using Devices = std::span<const Device* const>;
+
+// "discovery.result": one part of what a sweep found, for one request. Takes off `left` as many as
+// fit, limits::kMaxDevicesPerEvent at most; each part repeats the other fields. `suspects` are
+// counted, not listed.
+std::string ScanResultBody(const ScanResult& result,
+                           std::string_view scan_id,
+                           std::size_t suspects,
+                           Devices* left);
 
 // "device.changed": everything that became otherwise since revision `previous`, in one body or
 // more, each a revision further. `revision` is the last one's.
@@ -28,12 +34,12 @@ struct DeviceReport {
   std::uint64_t revision = 0;
 };
 
-DeviceReport DeviceChangeBodies(std::span<const Device> devices,
+DeviceReport DeviceChangeBodies(Devices devices,
                                 std::span<const wire::MacAddress> forgotten,
                                 std::uint64_t previous);
 
 // "device.snapshot": the whole table as of `revision`, in numbered parts.
-std::vector<std::string> SnapshotBodies(std::span<const Device> devices,
+std::vector<std::string> SnapshotBodies(Devices devices,
                                         std::uint64_t revision,
                                         std::string_view command_id);
 

@@ -58,30 +58,55 @@ asio::awaitable<void> Reporter::Flush(SelfPtr self) {
   self->changed_.clear();
   self->forgotten_.clear();
   const std::uint64_t before = self->revision_;
-  // Part by part: a segment that answers a sweep at once is not in memory twice.
-  std::size_t at = 0;
+  // Part by part: the bodies of a segment that answers a sweep at once are large.
+  std::span<const wire::MacAddress> left(changed);
   do {
-    const std::size_t end = std::min(changed.size(), at + limits::kMaxDevicesPerEvent);
-    std::vector<wire::MacAddress> part(changed.begin() + static_cast<std::ptrdiff_t>(at),
-                                       changed.begin() + static_cast<std::ptrdiff_t>(end));
-    std::vector<wire::MacAddress> gone = std::exchange(forgotten, {});
-    co_await TellChanges(self, std::move(part), std::move(gone));
-    at = end;
-  } while (at < changed.size());
+    const auto part = left.first(std::min(left.size(), limits::kMaxDevicesPerEvent));
+    left = left.subspan(part.size());
+    const std::vector<wire::MacAddress> gone = std::exchange(forgotten, {});
+    co_await TellChanges(self, part, gone);
+  } while (!left.empty());
   if (self->revision_ == before) co_return;
   const absl::Status saved = co_await self->SaveRevision();
   self->metrics_.Stored(saved.ok());
 }
 
-asio::awaitable<void> Reporter::TellChanges(SelfPtr self,
-                                            std::vector<wire::MacAddress> changed,
-                                            std::vector<wire::MacAddress> forgotten) {
-  std::vector<Device> devices;
-  for (const wire::MacAddress& mac : changed) {
-    const Device* device = self->table_.Find(mac);
-    if (device != nullptr && !device->suspect) devices.push_back(*device);
+std::vector<const Device*> Reporter::Trusted(std::span<const wire::MacAddress> macs) const {
+  std::vector<const Device*> devices;
+  for (const wire::MacAddress& mac : macs) {
+    const Device* device = table_.Find(mac);
+    if (device != nullptr && !device->suspect) devices.push_back(device);
   }
-  DeviceReport report = DeviceChangeBodies(devices, forgotten, self->revision_);
+  return devices;
+}
+
+asio::awaitable<void> Reporter::TellScan(SelfPtr self, ScanResult result, std::string scan_id) {
+  std::span<const wire::MacAddress> macs(result.devices);
+  const std::size_t suspects = macs.size() - self->Trusted(macs).size();
+  bool told = false;
+  // A sweep that found nobody is told as well, with an empty list.
+  while (!macs.empty() || !told) {
+    const auto part = macs.first(std::min(macs.size(), limits::kMaxDevicesPerEvent));
+    macs = macs.subspan(part.size());
+    std::vector<std::string> bodies;
+    const std::vector<const Device*> devices = self->Trusted(part);
+    Devices left(devices);
+    while (!left.empty() || (!told && macs.empty())) {
+      bodies.push_back(ScanResultBody(result, scan_id, suspects, &left));
+      told = true;
+    }
+    for (std::string& body : bodies) {
+      const absl::Status status =
+          co_await Append(self, "discovery.result", scan_id, std::move(body));
+      status.IgnoreError();  // Logged there.
+    }
+  }
+}
+
+asio::awaitable<void> Reporter::TellChanges(SelfPtr self,
+                                            std::span<const wire::MacAddress> changed,
+                                            std::span<const wire::MacAddress> forgotten) {
+  DeviceReport report = DeviceChangeBodies(self->Trusted(changed), forgotten, self->revision_);
   // A body that is refused leaves a gap, at which the backend asks for everything.
   self->revision_ = report.revision;
   for (std::string& body : report.bodies) {
@@ -92,9 +117,10 @@ asio::awaitable<void> Reporter::TellChanges(SelfPtr self,
 
 asio::awaitable<absl::StatusOr<Reporter::Snapshot>> Reporter::ReportAll(SelfPtr self,
                                                                         std::string command_id) {
-  std::vector<Device> devices = self->table_.Latest(limits::kMaxDevices);
-  std::erase_if(devices, [](const Device& device) { return device.suspect; });
+  std::vector<const Device*> devices = self->table_.Latest(limits::kMaxDevices);
+  std::erase_if(devices, [](const Device* device) { return device->suspect; });
   const Snapshot snapshot{self->revision_, devices.size()};
+  // All bodies now: while they are stored, the table goes on.
   for (std::string& body : SnapshotBodies(devices, snapshot.revision, command_id)) {
     const absl::Status status =
         co_await Append(self, "device.snapshot", command_id, std::move(body));

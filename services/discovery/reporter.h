@@ -8,14 +8,17 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <absl/status/statusor.h>
 #include <boost/asio/awaitable.hpp>
 
 #include "libs/runtime/host.h"
 #include "libs/wire/mac_address.h"
+#include "services/discovery/arp_scanner.h"
 #include "services/discovery/core/device_table.h"
 #include "services/discovery/metrics.h"
 
@@ -44,6 +47,12 @@ class Reporter : public std::enable_shared_from_this<Reporter> {
   // Everything noted since the last time.
   static boost::asio::awaitable<void> Flush(SelfPtr self);
 
+  // What a sweep found, for one request. Part by part, so that a large segment is not in memory
+  // twice; who is forgotten meanwhile is in none.
+  static boost::asio::awaitable<void> TellScan(SelfPtr self,
+                                               ScanResult result,
+                                               std::string scan_id);
+
   struct Snapshot {
     std::uint64_t revision = 0;
     std::size_t devices = 0;
@@ -62,9 +71,11 @@ class Reporter : public std::enable_shared_from_this<Reporter> {
       event::v1::Priority priority = event::v1::PRIORITY_RESULT);
 
  private:
+  // Those that the table has and that are not suspect.
+  std::vector<const Device*> Trusted(std::span<const wire::MacAddress> macs) const;
   static boost::asio::awaitable<void> TellChanges(SelfPtr self,
-                                                  std::vector<wire::MacAddress> changed,
-                                                  std::vector<wire::MacAddress> forgotten);
+                                                  std::span<const wire::MacAddress> changed,
+                                                  std::span<const wire::MacAddress> forgotten);
   boost::asio::awaitable<absl::Status> SaveRevision();
 
   runtime::Host& host_;

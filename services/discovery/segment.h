@@ -101,7 +101,8 @@ class Segment : public std::enable_shared_from_this<Segment> {
   std::set<std::uint32_t> PingTargets() const;
   static boost::asio::awaitable<void> Report(SelfPtr self, ScanResult result);
   static boost::asio::awaitable<void> ReportSegment(SelfPtr self);
-  static boost::asio::awaitable<void> LookAtPorts(SelfPtr self, std::vector<Device> devices);
+  static boost::asio::awaitable<void> LookAtPorts(SelfPtr self,
+                                                  std::vector<wire::MacAddress> devices);
   static boost::asio::awaitable<absl::Status> SavePart(SelfPtr self, std::size_t count);
   void LearnPorts(const wire::MacAddress& mac, std::vector<OpenPort> ports);
 

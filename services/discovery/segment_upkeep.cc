@@ -87,8 +87,8 @@ std::set<std::uint32_t> Segment::PingTargets() const {
     const auto& gateways = lookout_->addresses().gateways();
     if (text == "gateway") targets.insert(gateways.begin(), gateways.end());
     if (text != "devices") continue;
-    for (const Device& device : table_.Latest(limits::kMaxPingTargets)) {
-      if (device.address != 0 && !device.suspect) targets.insert(device.address);
+    for (const Device* device : table_.Latest(limits::kMaxPingTargets)) {
+      if (device->address != 0 && !device->suspect) targets.insert(device->address);
     }
   }
   const ScanRules rules = RulesOf(config);
@@ -126,13 +126,8 @@ asio::awaitable<void> Segment::Report(SelfPtr self, ScanResult result) {
   self->last_scan_ = result.finished_at;
   self->last_result_ = {result.scan_ids.front(), result.targets, result.devices.size(),
                         result.finished_at - result.started_at};
-  for (const std::string& scan_id : result.scan_ids) {
-    for (std::string& body : ScanResultBodies(result, scan_id)) {
-      const absl::Status told =
-          co_await Reporter::Append(self->reporter_, "discovery.result", scan_id, std::move(body));
-      told.IgnoreError();  // Logged there.
-    }
-  }
+  for (const std::string& scan_id : result.scan_ids)
+    co_await Reporter::TellScan(self->reporter_, result, scan_id);
   self->segment_due_ = true;
   const absl::Status status = co_await self->store_.SaveLastScan(result.finished_at);
   self->metrics_.Stored(status.ok());
@@ -140,22 +135,24 @@ asio::awaitable<void> Segment::Report(SelfPtr self, ScanResult result) {
   co_await LookAtPorts(self, std::move(result.devices));
 }
 
-asio::awaitable<void> Segment::LookAtPorts(SelfPtr self, std::vector<Device> devices) {
+asio::awaitable<void> Segment::LookAtPorts(SelfPtr self, std::vector<wire::MacAddress> devices) {
   const auto& config = self->host_.config.current().discovery();
   const std::vector<std::string> ranges(config.ports().begin(), config.ports().end());
   auto ports = net::ParsePorts(ranges, limits::kMaxPorts);
   if (ranges.empty() || !ports.ok()) co_return;
   const ScanRules rules = RulesOf(config);
   std::vector<PortTarget> targets;
-  for (const Device& device : devices) {
-    const bool ours = rules.IsConfigured(device.interface, device.address) &&
-                      !rules.IsExcluded(device.interface, device.address);
-    if (device.address == 0 || device.suspect || !ours) continue;
+  for (const wire::MacAddress& mac : devices) {
+    const Device* device = self->table_.Find(mac);
+    if (device == nullptr || device->address == 0 || device->suspect) continue;
+    const bool ours = rules.IsConfigured(device->interface, device->address) &&
+                      !rules.IsExcluded(device->interface, device->address);
+    if (!ours) continue;
     for (const Subnet& subnet : self->links_->Subnets()) {
-      const bool here = subnet.interface == device.interface && subnet.Contains(device.address);
+      const bool here = subnet.interface == device->interface && subnet.Contains(device->address);
       if (!here || !subnet.has_address) continue;
       // Once, also where two networks of ours overlap.
-      targets.push_back({device.mac, device.address, subnet.own_address});
+      targets.push_back({mac, device->address, subnet.own_address});
       break;
     }
   }

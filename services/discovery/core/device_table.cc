@@ -12,9 +12,9 @@ namespace tentacle::discovery {
 
 namespace {
 
-void SortByAddress(std::vector<Device>& devices) {
-  std::sort(devices.begin(), devices.end(), [](const Device& a, const Device& b) {
-    return std::tie(a.address, a.mac) < std::tie(b.address, b.mac);
+void SortByAddress(std::vector<const Device*>& devices) {
+  std::sort(devices.begin(), devices.end(), [](const Device* a, const Device* b) {
+    return std::tie(a->address, a->mac) < std::tie(b->address, b->mac);
   });
 }
 
@@ -231,27 +231,27 @@ std::optional<wire::MacAddress> DeviceTable::MakeRoom() {
   return oldest;
 }
 
-std::vector<Device> DeviceTable::SeenSince(std::uint64_t mark) const {
-  std::vector<const Entry*> seen;
+std::vector<wire::MacAddress> DeviceTable::SeenSince(std::uint64_t mark) const {
+  std::vector<const Device*> seen;
   for (const Entries& list : entries_) {
     for (auto entry = list.rbegin(); entry != list.rend() && entry->seen_at > mark; ++entry) {
-      seen.push_back(&*entry);
+      seen.push_back(&entry->device);
     }
   }
-  std::vector<Device> devices;
-  devices.reserve(seen.size());
-  for (const Entry* entry : seen)
-    devices.push_back(entry->device);
-  SortByAddress(devices);
-  return devices;
+  SortByAddress(seen);
+  std::vector<wire::MacAddress> macs;
+  macs.reserve(seen.size());
+  for (const Device* device : seen)
+    macs.push_back(device->mac);
+  return macs;
 }
 
-std::vector<Device> DeviceTable::Latest(std::size_t max) const {
-  std::vector<Device> devices;
+std::vector<const Device*> DeviceTable::Latest(std::size_t max) const {
+  std::vector<const Device*> devices;
   devices.reserve(std::min(max, by_mac_.size()));
   for (const Entries& list : entries_) {
     for (auto entry = list.rbegin(); entry != list.rend() && devices.size() < max; ++entry) {
-      devices.push_back(entry->device);
+      devices.push_back(&entry->device);
     }
   }
   SortByAddress(devices);

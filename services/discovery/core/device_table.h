@@ -66,11 +66,12 @@ class DeviceTable {
   // set.
   std::uint64_t mark() const { return observations_; }
 
-  std::vector<Device> SeenSince(std::uint64_t mark) const;
+  // In order of address, then MAC.
+  std::vector<wire::MacAddress> SeenSince(std::uint64_t mark) const;
 
   // The `max` that were seen last, in order of address, then MAC; suspect ones only when there is
-  // room.
-  std::vector<Device> Latest(std::size_t max) const;
+  // room. The pointers hold until the table is changed.
+  std::vector<const Device*> Latest(std::size_t max) const;
 
   std::size_t size() const { return by_mac_.size(); }
 

@@ -88,6 +88,7 @@ void ScanPlan::Add(const Subnet& subnet, const std::vector<Subnet>& all) {
   if (settings_.rules.networks.empty() && hosts.count() > most)
     return Skip(subnet, SkipReason::kTooLarge);
   Range range{subnet, targets_.size(), 0};
+  targets_.reserve(std::min<std::uint64_t>(targets_.size() + hosts.count(), most));
   for (std::uint64_t wide = hosts.first; wide <= hosts.last; ++wide) {
     const auto address = static_cast<std::uint32_t>(wide);
     if (!settings_.rules.IsConfigured(subnet.interface, address)) continue;

@@ -32,8 +32,8 @@ class Builder {
       AddNeighbour(neighbour);
     for (const WatchedInterface& interface : facts_.interfaces)
       AddNetworks(interface);
-    for (const Device& device : facts_.devices)
-      AddDevice(device);
+    for (const Device* device : facts_.devices)
+      AddDevice(*device);
     return std::move(graph_);
   }
 

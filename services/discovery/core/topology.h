@@ -38,11 +38,12 @@ struct Topology {
   std::size_t omitted_devices = 0;
 };
 
+// The devices are whose they are: the table's, until it is changed.
 struct TopologyFacts {
   std::string tentacle;  // Its name.
   std::vector<WatchedInterface> interfaces;
   std::set<std::uint32_t> gateways;
-  std::vector<Device> devices;
+  std::vector<const Device*> devices;
   std::vector<Neighbour> neighbours;
   std::vector<DhcpServer> dhcp_servers;
   absl::Time now;

@@ -66,12 +66,7 @@ class ArpScannerTest : public ::testing::Test {
     io_.run();
   }
 
-  std::vector<wire::MacAddress> Found() const {
-    std::vector<wire::MacAddress> found;
-    for (const Device& device : results_.back().devices)
-      found.push_back(device.mac);
-    return found;
-  }
+  std::vector<wire::MacAddress> Found() const { return results_.back().devices; }
 
   asio::io_context io_;
   FakeSegment segment_;

@@ -111,7 +111,7 @@ TEST(DeviceModel, WhoStoodForOthersDoesSoAfterARestart) {
   before.Observe(other, kNoon);
   ASSERT_EQ(before.Find(kCard)->folded_into, kDock);
   DeviceTable after(10);
-  after.Restore(before.Latest(10));
+  after.Restore(before.TakeUnsaved().changed);
   after.Observe(card, kNoon + absl::Hours(1));
   after.Observe(other, kNoon + absl::Hours(1));
   EXPECT_EQ(after.Find(kCard)->folded_into, kDock);

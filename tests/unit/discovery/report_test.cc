@@ -1,5 +1,7 @@
 #include "services/discovery/report.h"
 
+#include <list>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -26,18 +28,25 @@ Device MakeDevice(std::uint32_t n) {
   return device;
 }
 
-ScanResult MakeResult(std::uint32_t devices) {
+std::vector<std::string> ScanResultBodies(std::uint32_t count, std::string_view scan_id) {
   ScanResult result;
   result.started_at = kNoon;
   result.finished_at = kNoon + absl::Seconds(12);
   result.targets = 253;
-  for (std::uint32_t n = 1; n <= devices; ++n)
-    result.devices.push_back(MakeDevice(n));
-  return result;
+  std::list<Device> devices;
+  std::vector<const Device*> found;
+  for (std::uint32_t n = 1; n <= count; ++n)
+    found.push_back(&devices.emplace_back(MakeDevice(n)));
+  Devices left(found);
+  std::vector<std::string> bodies;
+  do {
+    bodies.push_back(ScanResultBody(result, scan_id, 0, &left));
+  } while (!left.empty());
+  return bodies;
 }
 
 TEST(Report, ASweepHasTheFieldsOfTheProtocol) {
-  const auto bodies = ScanResultBodies(MakeResult(1), "cmd-7");
+  const auto bodies = ScanResultBodies(1, "cmd-7");
   ASSERT_EQ(bodies.size(), 1u);
   const json::value expected = json::parse(R"({
     "scanId": "cmd-7",
@@ -52,17 +61,17 @@ TEST(Report, ASweepHasTheFieldsOfTheProtocol) {
 }
 
 TEST(Report, ASweepThatFoundNobodyIsOneBodyWithAnEmptyList) {
-  const auto bodies = ScanResultBodies(MakeResult(0), "s");
+  const auto bodies = ScanResultBodies(0, "s");
   ASSERT_EQ(bodies.size(), 1u);
   EXPECT_TRUE(json::parse(bodies[0]).at("devices").as_array().empty());
 }
 
 TEST(Report, ExactlyOnePartIsNotFollowedByAnEmptyOne) {
-  EXPECT_EQ(ScanResultBodies(MakeResult(limits::kMaxDevicesPerEvent), "s").size(), 1u);
+  EXPECT_EQ(ScanResultBodies(limits::kMaxDevicesPerEvent, "s").size(), 1u);
 }
 
 TEST(Report, ManyDevicesAreSplitAndEachIsToldOnce) {
-  const auto bodies = ScanResultBodies(MakeResult(1201), "s");
+  const auto bodies = ScanResultBodies(1201, "s");
   ASSERT_EQ(bodies.size(), 3u);
   std::uint32_t next = 1;
   for (const std::string& body : bodies) {

@@ -21,7 +21,8 @@ Device MakeDevice(std::uint32_t n) {
   return device;
 }
 
-TopologyFacts Facts() {
+// The facts of these devices, which have to outlive them.
+TopologyFacts Facts(const std::vector<Device>& devices) {
   TopologyFacts facts;
   facts.tentacle = "branch";
   facts.now = kNoon;
@@ -30,7 +31,8 @@ TopologyFacts Facts() {
   interface.subnets = {{"eth0", 0x0a0000fe, 24}};
   facts.interfaces = {interface};
   facts.gateways = {0x0a000001};
-  facts.devices = {MakeDevice(1), MakeDevice(2)};
+  for (const Device& device : devices)
+    facts.devices.push_back(&device);
   return facts;
 }
 
@@ -42,7 +44,8 @@ const TopologyEdge* Find(const Topology& graph, const std::string& from, const s
 }
 
 TEST(Topology, DevicesHangOnTheirNetworkAndTheGatewayIsTold) {
-  const Topology graph = BuildTopology(Facts());
+  const std::vector<Device> devices = {MakeDevice(1), MakeDevice(2)};
+  const Topology graph = BuildTopology(Facts(devices));
   const auto* edge = Find(graph, "network:eth0:10.0.0.0/24", "device:00:0c:29:00:00:02");
   ASSERT_NE(edge, nullptr);
   EXPECT_EQ(edge->evidence, "arp");
@@ -53,7 +56,7 @@ TEST(Topology, DevicesHangOnTheirNetworkAndTheGatewayIsTold) {
 }
 
 TEST(Topology, TheSwitchAndItsPortAreBetweenUsAndTheNetwork) {
-  TopologyFacts facts = Facts();
+  TopologyFacts facts = Facts({});
   Neighbour neighbour;
   neighbour.interface = "eth0";
   neighbour.name = "sw-1";
@@ -72,19 +75,19 @@ TEST(Topology, TheSwitchAndItsPortAreBetweenUsAndTheNetwork) {
 }
 
 TEST(Topology, SuspectAndFoldedCardsAreLeftOut) {
-  TopologyFacts facts = Facts();
-  facts.devices[0].suspect = true;
-  facts.devices[1].folded_into = facts.devices[0].mac;
-  for (const TopologyNode& node : BuildTopology(facts).nodes)
+  std::vector<Device> devices = {MakeDevice(1), MakeDevice(2)};
+  devices[0].suspect = true;
+  devices[1].folded_into = devices[0].mac;
+  for (const TopologyNode& node : BuildTopology(Facts(devices)).nodes)
     EXPECT_NE(node.kind, "device");
 }
 
 TEST(Topology, IsBoundedAndNoEdgeLeadsNowhere) {
-  TopologyFacts facts = Facts();
-  for (std::uint32_t n = 3; n < 3000; ++n)
-    facts.devices.push_back(MakeDevice(n));
-  const Topology graph = BuildTopology(facts);
-  EXPECT_EQ(graph.omitted_devices, facts.devices.size() - limits::kMaxTopologyDevices);
+  std::vector<Device> devices;
+  for (std::uint32_t n = 1; n < 3000; ++n)
+    devices.push_back(MakeDevice(n));
+  const Topology graph = BuildTopology(Facts(devices));
+  EXPECT_EQ(graph.omitted_devices, devices.size() - limits::kMaxTopologyDevices);
   for (const TopologyEdge& edge : graph.edges) {
     const auto is_to = [&edge](const TopologyNode& node) { return node.id == edge.to; };
     EXPECT_TRUE(std::any_of(graph.nodes.begin(), graph.nodes.end(), is_to)) << edge.to;
