@@ -147,9 +147,12 @@ asio::awaitable<absl::StatusOr<DesiredChange>> DesiredStore::Commit(
   if (compute) change = compute(state_);
   std::vector<store::Write> writes;
   AppendWrites(change, writes);
+  if (seen_id && done_unstored_.contains(*seen_id)) command.reset();
+  std::optional<std::uint64_t> queued;
   if (command) {
-    writes.push_back({NumberedKey(kCommandPrefix, next_command_),
-                      PackCommand(command->received_at, command->frame)});
+    queued = Queue(*command);
+    writes.push_back(
+        {NumberedKey(kCommandPrefix, *queued), PackCommand(command->received_at, command->frame)});
   }
   if (seen_id) {
     writes.push_back({NumberedKey(kSeenPrefix, next_seen_), *seen_id});
@@ -158,13 +161,11 @@ asio::awaitable<absl::StatusOr<DesiredChange>> DesiredStore::Commit(
     }
   }
   const absl::Status status = co_await Write(std::move(writes));
+  if (!status.ok() && queued) GiveUp(*queued, seen_id);
   if (status.ok()) {
     Apply(change, state_);
-    if (command) {
-      commands_[next_command_++] =
-          PendingCommand{command->command, command->received_at, command->held_since};
-    }
     if (seen_id) {
+      done_unstored_.erase(*seen_id);
       if (seen_.size() >= limits::kSeenIds) {
         seen_ids_.erase(seen_.begin()->second);
         seen_.erase(seen_.begin());
@@ -177,8 +178,28 @@ asio::awaitable<absl::StatusOr<DesiredChange>> DesiredStore::Commit(
   co_return change;
 }
 
+std::uint64_t DesiredStore::Queue(const NewCommand& command) {
+  const std::uint64_t sequence = next_command_++;
+  commands_[sequence] = PendingCommand{command.command, command.received_at, command.held_since};
+  if (command.on_waiting) command.on_waiting();
+  return sequence;
+}
+
+void DesiredStore::GiveUp(std::uint64_t sequence, const std::optional<std::string>& seen_id) {
+  commands_.erase(sequence);
+  if (!seen_id) return;  // Nobody repeats it.
+  if (given_up_.size() >= limits::kSeenIds) given_up_.erase(given_up_.begin());
+  given_up_.emplace(sequence, *seen_id);
+}
+
 asio::awaitable<absl::Status> DesiredStore::Forget(std::uint64_t sequence) {
   co_await TakeTurn();
+  if (const auto given_up = given_up_.extract(sequence)) {
+    if (done_unstored_.size() >= limits::kSeenIds) done_unstored_.erase(done_unstored_.begin());
+    done_unstored_.insert(given_up.mapped());
+    PassTurn();
+    co_return absl::OkStatus();
+  }
   std::vector<store::Write> writes = {{NumberedKey(kCommandPrefix, sequence), std::nullopt}};
   // After a power cut it may be there again and is handed over once more, which its id makes
   // harmless; the next command need not wait for the disk.

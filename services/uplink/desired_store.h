@@ -40,6 +40,8 @@ class DesiredStore {
     std::string frame;  // The message as text: what is stored and routed again at the next start.
     absl::Time received_at;
     absl::Time held_since;  // The same by the steady clock.
+    // Told once it is among commands(), which is before it is on the disk.
+    std::function<void()> on_waiting;
   };
 
   DesiredStore(boost::asio::any_io_executor home,
@@ -59,18 +61,23 @@ class DesiredStore {
   bool HasSeen(const std::string& message_id) const { return seen_ids_.contains(message_id); }
 
   // Computes the change from the state in force, makes it durable with everything else in one write
-  // and only then applies it. `compute` may be empty. An error means that nothing has changed.
+  // and only then applies it. `compute` may be empty. An error means that nothing has changed. The
+  // command may be handed over while it is being stored; only when this returns it may be
+  // acknowledged. One that was handed over and could not be stored is not handed over again when
+  // the backend repeats the message.
   boost::asio::awaitable<absl::StatusOr<DesiredChange>> Commit(Compute compute,
                                                                std::optional<std::string> seen_id,
                                                                std::optional<NewCommand> command);
   // This tentacle belongs to nobody any more: commands go too.
   boost::asio::awaitable<absl::Status> ForgetCommands();
-  // The command is done with.
+  // The command is done with. Also for one that could not be stored after all.
   boost::asio::awaitable<absl::Status> Forget(std::uint64_t sequence);
 
  private:
   // Without `sync` it survives a killed process, not a power cut.
   boost::asio::awaitable<absl::Status> Write(std::vector<store::Write> writes, bool sync = true);
+  std::uint64_t Queue(const NewCommand& command);
+  void GiveUp(std::uint64_t sequence, const std::optional<std::string>& seen_id);
   boost::asio::awaitable<void> TakeTurn();
   void PassTurn();
   void LoadEntry(std::string_view key, std::string_view value);
@@ -87,6 +94,10 @@ class DesiredStore {
   std::uint64_t next_command_ = 1;
   std::map<std::uint64_t, std::string> seen_;
   std::set<std::string, std::less<>> seen_ids_;
+  // Of commands that could not be stored: the message's id by sequence, until the hand-over that is
+  // under way has ended; and the ids of those that were handed over. Each limits::kSeenIds at most.
+  std::map<std::uint64_t, std::string> given_up_;
+  std::set<std::string> done_unstored_;
   std::uint64_t next_seen_ = 1;
 };
 

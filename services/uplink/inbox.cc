@@ -58,8 +58,6 @@ asio::awaitable<bool> Inbox::Take(Message message, std::vector<Action> actions) 
     if (!appended) co_return false;
   }
 
-  const bool has_command = plan.command.has_value();
-  const Service service = has_command ? plan.command->command.service() : Service::kUplink;
   auto commit = desired_.Commit(std::move(plan.compute), message.id, std::move(plan.command));
   const auto change = co_await std::move(commit);
   if (!change.ok()) {
@@ -69,7 +67,6 @@ asio::awaitable<bool> Inbox::Take(Message message, std::vector<Action> actions) 
     co_return false;
   }
   NotifyPushers(*change);
-  if (has_command) on_change_(service);
   co_return true;
 }
 
@@ -156,8 +153,10 @@ void Inbox::PlanCommand(const Message& message, Command command, Plan& plan) {
   metrics_.Command(command.kind, "stored");
   log_.Info("uplink.command_received",
             {{"command", command.type()}, {"id", command.reference}, {"mac", command.mac}});
+  // The service need not wait for our disk; the backend's acknowledgement does.
+  const auto hand_over = [this, service = command.service()] { on_change_(service); };
   plan.command = DesiredStore::NewCommand{std::move(command), backend_link::Serialize(message),
-                                          clock_.Now(), clock_.Steady()};
+                                          clock_.Now(), clock_.Steady(), hand_over};
 }
 
 asio::awaitable<bool> Inbox::ReportRefused(std::vector<RefusedTask> refused) {

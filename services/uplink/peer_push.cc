@@ -201,9 +201,9 @@ bool PeerPush::IsExpired(std::uint64_t sequence, const PendingCommand& pending) 
 
 asio::awaitable<bool> PeerPush::DropExpired() {
   for (const std::uint64_t sequence : Waiting()) {
-    const PendingCommand& pending = desired_.commands().at(sequence);
-    const Command command = pending.command;
-    if (!IsExpired(sequence, pending)) continue;
+    const auto pending = desired_.commands().find(sequence);
+    if (pending == desired_.commands().end() || !IsExpired(sequence, pending->second)) continue;
+    const Command command = pending->second.command;
     metrics_.Command(command.kind, "expired");
     const std::string reason =
         fmt::format("expired: {} could not be reached within {}: {}", ServiceName(service_),
@@ -218,7 +218,9 @@ asio::awaitable<bool> PeerPush::DropExpired() {
 
 asio::awaitable<bool> PeerPush::DeliverCommands() {
   for (const std::uint64_t sequence : Waiting()) {
-    const bool settled = co_await Deliver(sequence, desired_.commands().at(sequence).command);
+    const auto pending = desired_.commands().find(sequence);
+    if (pending == desired_.commands().end()) continue;  // It could not be stored after all.
+    const bool settled = co_await Deliver(sequence, pending->second.command);
     if (!settled) co_return false;
   }
   co_return true;
