@@ -16,6 +16,8 @@ else()
   # std::stable_sort of libstdc++ 12 uses what that library has deprecated itself. The table of vendors is one string,
   # which both compilers take; -Wpedantic of clang holds to the least that the standard asks of them.
   target_compile_options(tentacle_warnings INTERFACE -Wno-deprecated-declarations -Wno-overlength-strings)
+  # Debian's Abseil is compiled with g++, which clang 18 and later no longer mangle the names of constrained templates like.
+  add_compile_options(-fclang-abi-compat=17)
 endif()
 
 # Hardening that costs nothing measurable (docs/libraries.md).

@@ -50,6 +50,11 @@ class EventLogTest : public ::testing::Test {
     ASSERT_TRUE(done);
   }
 
+  asio::awaitable<void> Put(Event event) {
+    const auto sequence = co_await log_->Append(std::move(event));
+    EXPECT_TRUE(sequence.ok()) << sequence.status();
+  }
+
   TempDir dir_;
   asio::io_context io_;
   asio::thread_pool pool_{2};
@@ -79,7 +84,7 @@ TEST_F(EventLogTest, AppendsInTheOrderOfTheCalls) {
   Run([this]() -> asio::awaitable<void> {
     for (int i = 1; i <= 50; ++i)
       log_->Publish(Result(std::to_string(i)));
-    co_await log_->Append(Result("51"));
+    co_await Put(Result("51"));
     const auto events = co_await log_->Fetch(PRIORITY_RESULT, 0, 100, absl::ZeroDuration());
     EXPECT_EQ(events->size(), 51u);
     for (std::size_t i = 0; i < events->size(); ++i)
@@ -106,7 +111,7 @@ TEST_F(EventLogTest, CloseWakesWhoWaits) {
 TEST_F(EventLogTest, ConfirmedEventsAreForgottenForGood) {
   Run([this]() -> asio::awaitable<void> {
     for (int i = 0; i < 3; ++i)
-      co_await log_->Append(Result("x"));
+      co_await Put(Result("x"));
     const absl::Status confirmed = co_await log_->Confirm(log_->View(PRIORITY_RESULT).epoch, 2);
     EXPECT_TRUE(confirmed.ok());
   });
@@ -134,8 +139,8 @@ Event Metric(std::string body) {
 TEST_F(EventLogTest, ResultsAreRefusedAtTheirLimitAndNeverForgotten) {
   Reopen({.results = 2, .inventories = 2, .metrics = 2});
   Run([this]() -> asio::awaitable<void> {
-    co_await log_->Append(Result("1"));
-    co_await log_->Append(Result("2"));
+    co_await Put(Result("1"));
+    co_await Put(Result("2"));
     const auto third = co_await log_->Append(Result("3"));
     EXPECT_TRUE(absl::IsResourceExhausted(third.status()));
     EXPECT_EQ(log_->refused(), 1u);
@@ -175,7 +180,7 @@ TEST_F(EventLogTest, BurstLargerThanTheLaneKeepsTheNewest) {
   Run([this]() -> asio::awaitable<void> {
     for (int i = 1; i <= 9; ++i)
       log_->Publish(Metric(std::to_string(i)));
-    co_await log_->Append(Metric("10"));
+    co_await Put(Metric("10"));
     const auto events = co_await log_->Fetch(PRIORITY_METRIC, 0, 10, absl::ZeroDuration());
     EXPECT_EQ(events->back().body_json(), "10");
     const LaneView view = log_->View(PRIORITY_METRIC);
@@ -186,8 +191,8 @@ TEST_F(EventLogTest, BurstLargerThanTheLaneKeepsTheNewest) {
 
 TEST_F(EventLogTest, ConfirmingOneLaneForgetsNothingOfAnother) {
   Run([this]() -> asio::awaitable<void> {
-    co_await log_->Append(Result("1"));
-    co_await log_->Append(Metric("1"));
+    co_await Put(Result("1"));
+    co_await Put(Metric("1"));
     const absl::Status confirmed = co_await log_->Confirm(log_->View(PRIORITY_METRIC).epoch, 1);
     EXPECT_TRUE(confirmed.ok());
     const auto results = co_await log_->Fetch(PRIORITY_RESULT, 0, 10, absl::ZeroDuration());
@@ -211,8 +216,8 @@ TEST_F(EventLogTest, BurstOfResultsIsWholeAndInOrder) {
   });
 }
 
-// Bar F4: the backend is away for a day, and every second something happens. A quarter of it in every
-// run, which is more metrics than are kept.
+// Bar F4: the backend is away for a day, and every second something happens. A quarter of it in
+// every run, which is more metrics than are kept.
 TEST_F(EventLogTest, ADayWithoutTheBackendCostsMetricsAndNothingElse) {
   const auto minutes =
       60 * static_cast<std::uint64_t>(tentacle::testing::EnvNumber("TENTACLE_TEST_HOURS", 6));
