@@ -19,6 +19,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "libs/async/on_pool.h"
+#include "libs/store/durable_file.h"
 
 namespace tentacle::agent {
 
@@ -43,12 +44,8 @@ absl::StatusOr<Pipe> OpenPipe() {
 absl::StatusOr<UniqueFd> InputFile(const std::string& content) {
   UniqueFd file(::memfd_create("input", MFD_CLOEXEC));
   if (file.get() < 0) return absl::ErrnoToStatus(errno, "memfd_create");
-  std::string_view rest = content;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(file.get(), rest.data(), rest.size());
-    if (written < 0 && errno != EINTR) return absl::ErrnoToStatus(errno, "standard input");
-    if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (absl::Status put = store::WriteAll(file.get(), content, "standard input"); !put.ok())
+    return put;
   if (::lseek(file.get(), 0, SEEK_SET) != 0) return absl::ErrnoToStatus(errno, "standard input");
   return file;
 }

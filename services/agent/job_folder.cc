@@ -9,21 +9,13 @@
 #include <filesystem>
 #include <string_view>
 
+#include "libs/store/durable_file.h"
+
 namespace tentacle::agent {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-absl::Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return absl::ErrnoToStatus(errno, path);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return absl::OkStatus();
-}
 
 absl::Status WriteNew(const std::string& path,
                       std::string_view content,
@@ -34,7 +26,7 @@ absl::Status WriteNew(const std::string& path,
   if (file.get() < 0) return absl::ErrnoToStatus(errno, path);
   if (user && ::fchown(file.get(), user->uid, user->gid) != 0)
     return absl::ErrnoToStatus(errno, path);
-  return WriteAll(file.get(), content, path);
+  return store::WriteAll(file.get(), content, path);
 }
 
 // The folder for other users' jobs lies where everybody may write: one that somebody else has put
