@@ -84,13 +84,13 @@ asio::awaitable<void> Reporter::TellScan(SelfPtr self, ScanResult result, std::s
   std::span<const wire::MacAddress> macs(result.devices);
   const std::size_t suspects = macs.size() - self->Trusted(macs).size();
   bool told = false;
-  // A sweep that found nobody is told as well, with an empty list.
-  while (!macs.empty() || !told) {
+  do {
     const auto part = macs.first(std::min(macs.size(), limits::kMaxDevicesPerEvent));
     macs = macs.subspan(part.size());
     std::vector<std::string> bodies;
     const std::vector<const Device*> devices = self->Trusted(part);
     Devices left(devices);
+    // A sweep that found nobody is told as well, with an empty list.
     while (!left.empty() || (!told && macs.empty())) {
       bodies.push_back(ScanResultBody(result, scan_id, suspects, &left));
       told = true;
@@ -100,7 +100,7 @@ asio::awaitable<void> Reporter::TellScan(SelfPtr self, ScanResult result, std::s
           co_await Append(self, "discovery.result", scan_id, std::move(body));
       status.IgnoreError();  // Logged there.
     }
-  }
+  } while (!macs.empty());
 }
 
 asio::awaitable<void> Reporter::TellChanges(SelfPtr self,
