@@ -1,5 +1,6 @@
 #include "backend/backend.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -11,7 +12,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <fmt/format.h>
 #include <prometheus/registry.h>
 
 #include "backend/api/api.h"
@@ -30,7 +30,8 @@ namespace {
 namespace asio = boost::asio;
 using asio::experimental::awaitable_operators::operator||;
 
-constexpr int kBlockingThreads = 8;  // Each may hold one connection to PostgreSQL, whose default allows 100.
+constexpr int kBlockingThreads =
+    8;  // Each may hold one connection to PostgreSQL, whose default allows 100.
 constexpr std::uint32_t kConnections = 8192;  // Thousands of tentacles keep one each.
 constexpr auto kDatabaseCheck = std::chrono::seconds(5);
 
@@ -44,15 +45,17 @@ absl::StatusOr<identity::IdentityKey> CommandKey(const std::string& path) {
   return key;
 }
 
-// A signature of Ed25519 is the same each time (RFC 8032 section 5.1.6), so links outlive a restart, and nothing that
-// is signed for somebody else looks like this.
+// A signature of Ed25519 is the same each time (RFC 8032 section 5.1.6), so links outlive a
+// restart, and nothing that is signed for somebody else looks like this.
 absl::StatusOr<std::string> LinkSecret(const std::string& key_path) {
   const auto key = identity::IdentityKey::Load(key_path);
   if (!key.ok()) return key.status();
   return identity::Sha256Hex(key->Sign("the secret of links to images, version 1"));
 }
 
-asio::awaitable<void> WatchDatabase(asio::thread_pool& blocking, Database& database, runtime::Health& health) {
+asio::awaitable<void> WatchDatabase(asio::thread_pool& blocking,
+                                    Database& database,
+                                    runtime::Health& health) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
     auto ask = [&database] { return database.Text("SELECT 'here'").status(); };
@@ -110,10 +113,12 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
   ReportStore reports(database);
   if (absl::Status status = presence.Start(); !status.ok()) return status;
   LiveFeed live(home);
-  Hub hub({home, blocking, log, metrics, nodes, tasks, reports, presence, sites, live, options.database});
+  Hub hub({home, blocking, log, metrics, nodes, tasks, reports, presence, sites, live,
+           options.database});
 
   ShellStore shell_store(database);
-  if (absl::Status status = shell_store.EndStale("nobody came to open it"); !status.ok()) return status;
+  if (absl::Status status = shell_store.EndStale("nobody came to open it"); !status.ok())
+    return status;
   ShellHub shells({home, blocking, log, metrics, shell_store, hub, live, *command_key});
   WatchHub watches(home, hub);
 
@@ -122,16 +127,39 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
     process.Refresh();
     metrics.DatabaseFailures(database.failures());
   };
-  Api api({home, blocking, hashing, log, metrics, database, nodes, presence, images, tasks, jobs, shell_store, shells, watches,
-           prepulls, sites, hub, live, ImageFiles(options.image_dir), options.api_key, *command_key, options.origins,
-           *link_secret, options.image_base_url, options.web_dir,
+  Api api({home,
+           blocking,
+           hashing,
+           log,
+           metrics,
+           database,
+           nodes,
+           presence,
+           images,
+           tasks,
+           jobs,
+           shell_store,
+           shells,
+           watches,
+           prepulls,
+           sites,
+           hub,
+           live,
+           ImageFiles(options.image_dir),
+           options.api_key,
+           *command_key,
+           options.origins,
+           *link_secret,
+           options.image_base_url,
+           options.web_dir,
            runtime::MakeAdminHandler(registry, health, refresh)});
   net::HttpLimits limits;
   limits.connections = kConnections;
   net::HttpObserver observer;
   observer.on_drop = [&metrics](std::string_view reason) { metrics.HttpDropped(reason); };
   net::HttpServer server(
-      home, [&api](const net::HttpRequest& request) { return api.Handle(request); }, limits, observer);
+      home, [&api](const net::HttpRequest& request) { return api.Handle(request); }, limits,
+      observer);
   if (absl::Status status = server.Listen(options.listen); !status.ok()) return status;
   log.Info("backend.started", {{"version", runtime::Version()}, {"port", server.port()}});
   if (on_ready) on_ready(server.port());

@@ -12,13 +12,14 @@ namespace tentacle::backend {
 
 struct Options {
   std::string listen = "0.0.0.0:8080";
-  std::string database;         // libpq URL
+  std::string database;  // libpq URL
   std::string image_dir;
   std::string web_dir;
-  std::string image_base_url;   // What links to images begin with; empty: the URL the tentacle knows.
+  // What links to images begin with; empty: the URL the tentacle knows.
+  std::string image_base_url;
   std::string api_key;
   std::vector<std::string> origins;  // Of pages on other hosts that may open shells, "https://…".
-  std::string command_key_file; // Ed25519; made when it is not there.
+  std::string command_key_file;      // Ed25519; made when it is not there.
 };
 
 // Serves until SIGTERM or SIGINT. `on_ready` is told the port once it listens (tests).

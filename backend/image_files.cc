@@ -1,11 +1,12 @@
 #include "backend/image_files.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <fstream>
 #include <vector>
 
 #include <absl/strings/escaping.h>
-#include <fmt/format.h>
 
 #include "libs/chunks/chunk_list.h"
 
@@ -21,7 +22,8 @@ constexpr std::string_view kWimMagic("MSWIM\0\0\0", 8);
 
 std::uint64_t LittleEndian(std::string_view bytes) {
   std::uint64_t value = 0;
-  for (std::size_t i = bytes.size(); i > 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
+  for (std::size_t i = bytes.size(); i > 0; --i)
+    value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
   return value;
 }
 
@@ -40,24 +42,33 @@ std::uint64_t ZstdContentSize(std::string_view head) {
   constexpr std::size_t kDictionaryBytes[] = {0, 1, 2, 4};
   const std::size_t at = 5 + (single_segment ? 0 : 1) + kDictionaryBytes[descriptor & 3];
   switch (descriptor >> 6) {
-    case 0: return single_segment ? LittleEndian(head.substr(at, 1)) : 0;
-    case 1: return LittleEndian(head.substr(at, 2)) + 256;
-    case 2: return LittleEndian(head.substr(at, 4));
-    default: return LittleEndian(head.substr(at, 8));
+    case 0:
+      return single_segment ? LittleEndian(head.substr(at, 1)) : 0;
+    case 1:
+      return LittleEndian(head.substr(at, 2)) + 256;
+    case 2:
+      return LittleEndian(head.substr(at, 4));
+    default:
+      return LittleEndian(head.substr(at, 8));
   }
 }
 
 absl::StatusOr<std::string> ImageFiles::Resolve(const std::string& relative) const {
   std::error_code error;
   const fs::path folder = fs::canonical(folder_, error);
-  if (error) return absl::UnavailableError(fmt::format("image folder {}: {}", folder_, error.message()));
+  if (error)
+    return absl::UnavailableError(fmt::format("image folder {}: {}", folder_, error.message()));
   const fs::path path = fs::canonical(folder / relative, error);
-  if (error) return absl::NotFoundError(fmt::format("path: there is no file \"{}\" in the image folder", relative));
+  if (error)
+    return absl::NotFoundError(
+        fmt::format("path: there is no file \"{}\" in the image folder", relative));
   const fs::path inside = path.lexically_relative(folder);
-  if (relative.empty() || fs::path(relative).is_absolute() || inside.empty() || *inside.begin() == "..") {
+  if (relative.empty() || fs::path(relative).is_absolute() || inside.empty() ||
+      *inside.begin() == "..") {
     return absl::InvalidArgumentError("path: leads out of the image folder");
   }
-  if (!fs::is_regular_file(path, error)) return absl::InvalidArgumentError("path: is not a regular file");
+  if (!fs::is_regular_file(path, error))
+    return absl::InvalidArgumentError("path: is not a regular file");
   return path.string();
 }
 
@@ -79,10 +90,12 @@ absl::StatusOr<HashedImage> ImageFiles::Hash(const std::string& relative) const 
     result.size_bytes += piece.size();
   }
   if (file.bad()) return absl::DataLossError(fmt::format("{}: cannot be read", relative));
-  if (result.size_bytes == 0) return absl::InvalidArgumentError(fmt::format("{}: is empty", relative));
+  if (result.size_bytes == 0)
+    return absl::InvalidArgumentError(fmt::format("{}: is empty", relative));
   if (result.format == "raw") result.unpacked_size_bytes = result.size_bytes;
   const chunks::Digest whole = builder.Whole();
-  result.sha256 = absl::BytesToHexString({reinterpret_cast<const char*>(whole.data()), whole.size()});
+  result.sha256 =
+      absl::BytesToHexString({reinterpret_cast<const char*>(whole.data()), whole.size()});
   if (const auto list = builder.Finish(); list.ok()) result.chunk_list = chunks::Encode(*list);
   return result;
 }

@@ -14,10 +14,11 @@ class ImageFiles {
  public:
   explicit ImageFiles(std::string folder) : folder_(std::move(folder)) {}
 
-  // The absolute path of a regular file below the folder. InvalidArgument: it would lead out of it, also through a
-  // symbolic link; NotFound.
+  // The absolute path of a regular file below the folder. InvalidArgument: it would lead out of it,
+  // also through a symbolic link; NotFound.
   absl::StatusOr<std::string> Resolve(const std::string& relative) const;
-  // Reads the whole file: size, SHA-256, format by its first bytes, unpacked size where it can be told.
+  // Reads the whole file: size, SHA-256, format by its first bytes, unpacked size where it can be
+  // told.
   absl::StatusOr<HashedImage> Hash(const std::string& relative) const;
 
  private:

@@ -40,7 +40,11 @@ wire::Buffer Discover(std::uint32_t number, std::uint32_t machines, std::uint32_
   message.hops = 1;
   message.gateway_address = relay;
   const std::uint32_t machine = number % machines;
-  message.hardware_address = {0x52, 0x54, 0, 0xaa, static_cast<std::uint8_t>(machine >> 8),
+  message.hardware_address = {0x52,
+                              0x54,
+                              0,
+                              0xaa,
+                              static_cast<std::uint8_t>(machine >> 8),
                               static_cast<std::uint8_t>(machine & 0xff)};
   const std::uint8_t discover = 1;
   const std::array<std::uint8_t, 2> x64 = {0, 7};
@@ -54,7 +58,8 @@ wire::Buffer Discover(std::uint32_t number, std::uint32_t machines, std::uint32_
 
 double Percentile(const std::vector<double>& sorted, double part) {
   if (sorted.empty()) return 0;
-  return sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(part * static_cast<double>(sorted.size())))];
+  return sorted[std::min(sorted.size() - 1,
+                         static_cast<std::size_t>(part * static_cast<double>(sorted.size())))];
 }
 
 }  // namespace
@@ -85,7 +90,9 @@ int main(int argc, char** argv) {
     while (sent < total && static_cast<double>(sent) <= elapsed * rate) {
       const wire::Buffer bytes = Discover(sent, machines, ntohl(local.sin_addr.s_addr));
       sent_at[sent] = Clock::now();
-      if (::sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&server), sizeof server) < 0) break;
+      if (::sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&server),
+                   sizeof server) < 0)
+        break;
       if (++sent == total) end = Clock::now() + kGrace;
     }
     std::array<std::uint8_t, 2048> packet;
@@ -93,8 +100,11 @@ int main(int argc, char** argv) {
       const ssize_t got = ::recv(fd, packet.data(), packet.size(), 0);
       if (got < 0) break;
       const auto reply = wire::ParseDhcp(wire::Bytes(packet.data(), static_cast<std::size_t>(got)));
-      if (!reply.ok() || reply->type() != wire::DhcpType::kOffer || reply->transaction_id >= sent) continue;
-      waited.push_back(std::chrono::duration<double, std::milli>(Clock::now() - sent_at[reply->transaction_id]).count());
+      if (!reply.ok() || reply->type() != wire::DhcpType::kOffer || reply->transaction_id >= sent)
+        continue;
+      waited.push_back(
+          std::chrono::duration<double, std::milli>(Clock::now() - sent_at[reply->transaction_id])
+              .count());
     }
     pollfd wait{fd, POLLIN, 0};
     const timespec moment{0, 50'000};
@@ -102,7 +112,8 @@ int main(int argc, char** argv) {
   }
   ::close(fd);
   std::sort(waited.begin(), waited.end());
-  std::printf("sent %u answered %zu p50_ms %.3f p99_ms %.3f max_ms %.3f\n", sent, waited.size(), Percentile(waited, 0.5),
-              Percentile(waited, 0.99), waited.empty() ? 0 : waited.back());
+  std::printf("sent %u answered %zu p50_ms %.3f p99_ms %.3f max_ms %.3f\n", sent, waited.size(),
+              Percentile(waited, 0.5), Percentile(waited, 0.99),
+              waited.empty() ? 0 : waited.back());
   return 0;
 }

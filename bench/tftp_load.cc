@@ -1,7 +1,8 @@
 // Many TFTP clients in one thread: fetches a file again and again and checks every octet of it.
 //   tftp_load SERVER FILE REFERENCE CLIENTS TIMES BLOCK WINDOW [FIRST_SOURCE]
-// CLIENTS clients, each from an address of its own beginning with FIRST_SOURCE, fetch FILE (whose content is REFERENCE)
-// TIMES times one after the other, with blksize BLOCK and windowsize WINDOW (1: not asked for). Prints
+// CLIENTS clients, each from an address of its own beginning with FIRST_SOURCE, fetch FILE (whose
+// content is REFERENCE) TIMES times one after the other, with blksize BLOCK and windowsize WINDOW
+// (1: not asked for). Prints
 //   seconds S mib_per_s M packets P repeated R failed F
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -27,8 +28,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kPatience = std::chrono::milliseconds(1000);   // Then the last word is said again.
-constexpr auto kGiveUp = std::chrono::seconds(100);           // Of the whole run.
+constexpr auto kPatience = std::chrono::milliseconds(1000);  // Then the last word is said again.
+constexpr auto kGiveUp = std::chrono::seconds(100);          // Of the whole run.
 constexpr std::uint16_t kTftpPort = 69;
 
 struct Job {
@@ -47,12 +48,17 @@ struct Totals {
   unsigned failed = 0;
 };
 
-std::uint16_t Number(const std::uint8_t* at) { return static_cast<std::uint16_t>(at[0] << 8 | at[1]); }
+std::uint16_t Number(const std::uint8_t* at) {
+  return static_cast<std::uint16_t>(at[0] << 8 | at[1]);
+}
 
 class Client {
  public:
-  Client(const Job& job, in_addr source, Totals& totals) : job_(job), source_(source), totals_(totals) {}
+  Client(const Job& job, in_addr source, Totals& totals)
+      : job_(job), source_(source), totals_(totals) {}
+
   ~Client() { CloseSocket(); }
+
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -62,7 +68,8 @@ class Client {
     sockaddr_in here{};
     here.sin_family = AF_INET;
     here.sin_addr = source_;
-    if (fd_ < 0 || ::bind(fd_, reinterpret_cast<const sockaddr*>(&here), sizeof here) != 0) return false;
+    if (fd_ < 0 || ::bind(fd_, reinterpret_cast<const sockaddr*>(&here), sizeof here) != 0)
+      return false;
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.ptr = this;
@@ -74,8 +81,10 @@ class Client {
     block_bytes_ = 512;
     window_ = 1;
     std::string request("\0\1", 2);
-    request += job_.file + '\0' + "octet" + '\0' + "blksize" + '\0' + std::to_string(job_.block_bytes) + '\0';
-    if (job_.window > 1) request += std::string("windowsize") + '\0' + std::to_string(job_.window) + '\0';
+    request += job_.file + '\0' + "octet" + '\0' + "blksize" + '\0' +
+               std::to_string(job_.block_bytes) + '\0';
+    if (job_.window > 1)
+      request += std::string("windowsize") + '\0' + std::to_string(job_.window) + '\0';
     last_.assign(request.begin(), request.end());
     Say(&job_.server);
     return true;
@@ -110,10 +119,14 @@ class Client {
   // False: the transfer is over.
   bool OnPacket(const std::uint8_t* packet, std::size_t size) {
     switch (Number(packet)) {
-      case 6: ReadOack(std::string_view(reinterpret_cast<const char*>(packet) + 2, size - 2)); return Acknowledge();
-      case 3: return OnData(Number(packet + 2), packet + 4, size - 4);
-      default: std::fprintf(stderr, "tftp_load: the server says \"%.*s\"\n", static_cast<int>(size - 4),
-                            reinterpret_cast<const char*>(packet + 4));
+      case 6:
+        ReadOack(std::string_view(reinterpret_cast<const char*>(packet) + 2, size - 2));
+        return Acknowledge();
+      case 3:
+        return OnData(Number(packet + 2), packet + 4, size - 4);
+      default:
+        std::fprintf(stderr, "tftp_load: the server says \"%.*s\"\n", static_cast<int>(size - 4),
+                     reinterpret_cast<const char*>(packet + 4));
         broken_ = true;
         return false;
     }
@@ -142,8 +155,10 @@ class Client {
       return true;
     }
     gap_told_ = false;
-    if (size > job_.reference.size() - at_ || std::memcmp(job_.reference.data() + at_, data, size) != 0) {
-      std::fprintf(stderr, "tftp_load: block %llu is wrong\n", static_cast<unsigned long long>(block_ + 1));
+    if (size > job_.reference.size() - at_ ||
+        std::memcmp(job_.reference.data() + at_, data, size) != 0) {
+      std::fprintf(stderr, "tftp_load: block %llu is wrong\n",
+                   static_cast<unsigned long long>(block_ + 1));
       broken_ = true;
       return false;
     }
@@ -159,16 +174,18 @@ class Client {
   bool Acknowledge() {
     acknowledged_ = block_;
     const auto number = static_cast<std::uint16_t>(block_);
-    last_ = {0, 4, static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number & 0xff)};
+    last_ = {0, 4, static_cast<std::uint8_t>(number >> 8),
+             static_cast<std::uint8_t>(number & 0xff)};
     Say(nullptr);
     return true;
   }
 
   void Say(const sockaddr_in* to) {
     said_ = Clock::now();
-    const ssize_t sent = to == nullptr ? ::send(fd_, last_.data(), last_.size(), 0)
-                                       : ::sendto(fd_, last_.data(), last_.size(), 0,
-                                                  reinterpret_cast<const sockaddr*>(to), sizeof *to);
+    const ssize_t sent = to == nullptr
+                             ? ::send(fd_, last_.data(), last_.size(), 0)
+                             : ::sendto(fd_, last_.data(), last_.size(), 0,
+                                        reinterpret_cast<const sockaddr*>(to), sizeof *to);
     if (sent < 0) return;  // Said again after a while.
   }
 
@@ -214,13 +231,15 @@ void Run(std::vector<std::unique_ptr<Client>>& clients, int epoll) {
     std::array<epoll_event, 64> events;
     const int count = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 100);
     for (int i = 0; i < count; ++i) {
-      if (!static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr)->OnReadable()) --at_work;
+      if (!static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr)->OnReadable())
+        --at_work;
     }
     const auto now = Clock::now();
     if (now > until) return;
     if (now - ticked < std::chrono::milliseconds(100)) continue;
     ticked = now;
-    for (const auto& client : clients) client->OnTick(now);
+    for (const auto& client : clients)
+      client->OnTick(now);
   }
 }
 
@@ -228,7 +247,9 @@ void Run(std::vector<std::unique_ptr<Client>>& clients, int epoll) {
 
 int main(int argc, char** argv) {
   if (argc < 8) {
-    std::fprintf(stderr, "usage: tftp_load SERVER FILE REFERENCE CLIENTS TIMES BLOCK WINDOW [FIRST_SOURCE]\n");
+    std::fprintf(
+        stderr,
+        "usage: tftp_load SERVER FILE REFERENCE CLIENTS TIMES BLOCK WINDOW [FIRST_SOURCE]\n");
     return 64;
   }
   Job job;
@@ -260,10 +281,11 @@ int main(int argc, char** argv) {
   }
   Run(clients, epoll);
   const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-  const auto failed = static_cast<unsigned>(
-      std::count_if(clients.begin(), clients.end(), [](const auto& client) { return !client->ok(); }));
+  const auto failed = static_cast<unsigned>(std::count_if(
+      clients.begin(), clients.end(), [](const auto& client) { return !client->ok(); }));
   std::printf("seconds %.3f mib_per_s %.2f packets %llu repeated %llu failed %u\n", seconds,
-              static_cast<double>(totals.octets) / 1048576.0 / seconds, static_cast<unsigned long long>(totals.packets),
+              static_cast<double>(totals.octets) / 1048576.0 / seconds,
+              static_cast<unsigned long long>(totals.packets),
               static_cast<unsigned long long>(totals.repeated), failed);
   return failed == 0 ? 0 : 1;
 }

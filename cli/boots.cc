@@ -1,13 +1,13 @@
 #include "cli/boots.h"
 
+#include <fmt/format.h>
+#include <tentacle/pxe/v1/pxe_service.grpc.pb.h>
+
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <absl/time/time.h>
-#include <fmt/format.h>
-
-#include <tentacle/pxe/v1/pxe_service.grpc.pb.h>
 
 #include "cli/commands.h"
 #include "libs/rpc/call.h"
@@ -30,27 +30,34 @@ std::string Printable(std::string text) {
   return text;
 }
 
-std::string Seconds(std::uint64_t milliseconds) { return fmt::format("{:.1f} s", static_cast<double>(milliseconds) / 1000); }
+std::string Seconds(std::uint64_t milliseconds) {
+  return fmt::format("{:.1f} s", static_cast<double>(milliseconds) / 1000);
+}
 
 void Print(const pxe::v1::Boot& boot) {
-  const absl::Time started = absl::FromUnixSeconds(boot.stages().empty() ? 0 : boot.stages(0).time().seconds());
+  const absl::Time started =
+      absl::FromUnixSeconds(boot.stages().empty() ? 0 : boot.stages(0).time().seconds());
   std::cout << fmt::format("{}  {:<20} {}\n", boot.mac(), Printable(boot.hostname()),
                            absl::FormatTime("%Y-%m-%d %H:%M:%S", started, absl::LocalTimeZone()));
   for (int i = 0; i < boot.stages_size(); ++i) {
     const bool open = i + 1 == boot.stages_size() && boot.verdict().empty();
     const std::uint64_t took = i < boot.stage_milliseconds_size() ? boot.stage_milliseconds(i) : 0;
-    std::cout << fmt::format("  {:<14}{:>10}  {}\n", Printable(boot.stages(i).step()), open ? "…" : Seconds(took),
-                             Printable(boot.stages(i).detail()));
+    std::cout << fmt::format("  {:<14}{:>10}  {}\n", Printable(boot.stages(i).step()),
+                             open ? "…" : Seconds(took), Printable(boot.stages(i).detail()));
   }
-  std::cout << fmt::format("  {}\n\n", boot.verdict().empty() ? "goes on"
-                                       : fmt::format("{}: {}", boot.complete() ? "complete" : "stopped",
-                                                     Printable(boot.verdict())));
+  std::cout << fmt::format("  {}\n\n",
+                           boot.verdict().empty()
+                               ? "goes on"
+                               : fmt::format("{}: {}", boot.complete() ? "complete" : "stopped",
+                                             Printable(boot.verdict())));
 }
 
 }  // namespace
 
 int Boots(const std::vector<std::string>& args) {
-  CLI::App app{"What machines went through when they booted, with the time of each stage, and where one stopped"};
+  CLI::App app{
+      "What machines went through when they booted, with the time of each stage, and where one "
+      "stopped"};
   app.name("octofleet-tentacle boots");
   std::string mac;
   bool all = false;
@@ -73,7 +80,8 @@ int Boots(const std::vector<std::string>& args) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTimeout);
   pxe::v1::ListBootsResponse boots;
-  if (const grpc::Status status = stub->ListBoots(&context, pxe::v1::ListBootsRequest(), &boots); !status.ok()) {
+  if (const grpc::Status status = stub->ListBoots(&context, pxe::v1::ListBootsRequest(), &boots);
+      !status.ok()) {
     std::cerr << fmt::format("boots: pxe does not answer ({})\n", status.error_message());
     return kExitUnavailable;
   }

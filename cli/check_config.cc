@@ -1,12 +1,12 @@
 #include "cli/check_config.h"
 
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
-
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "libs/config/config.h"
@@ -23,7 +23,8 @@ constexpr int kExitConfig = 78;
 int CheckConfig(const std::vector<std::string>& args) {
   std::string path = DefaultPaths().ConfigFile();
   bool show = false;
-  CLI::App app{"Read a configuration file as the services do, environment included, and say what is wrong"};
+  CLI::App app{
+      "Read a configuration file as the services do, environment included, and say what is wrong"};
   app.name("octofleet-tentacle check-config");
   app.add_option("file", path, "The file")->capture_default_str();
   app.add_flag("--show", show, "Print the effective configuration");

@@ -1,9 +1,9 @@
 #include "cli/commands.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <iostream>
-
-#include <fmt/format.h>
 
 #include "cli/boots.h"
 #include "cli/cache.h"
@@ -32,7 +32,8 @@ constexpr int kExitUsage = 64;
 
 using Arguments = std::vector<std::string>;
 
-// The service that holds the link joins the backend first when it has been given a token and has no key yet.
+// The service that holds the link joins the backend first when it has been given a token and has no
+// key yet.
 int RunUplink(const Arguments& args) {
   if (const int code = EnrollFromEnvironment(DefaultPaths()); code != 0) return code;
   return runtime::ServiceMain(args, uplink::kService);
@@ -50,7 +51,8 @@ int RunCache(const Arguments& args) {
 }
 
 int PrintVersion(const Arguments&) {
-  std::cout << fmt::format("octofleet-tentacle {} ({})\n", runtime::Version(), runtime::Architecture());
+  std::cout << fmt::format("octofleet-tentacle {} ({})\n", runtime::Version(),
+                           runtime::Architecture());
   return 0;
 }
 
@@ -84,7 +86,8 @@ constexpr Command kCommands[] = {
 
 int PrintHelp(std::ostream& out, int code) {
   out << "Usage: octofleet-tentacle COMMAND [OPTIONS]\n\n";
-  for (const Command& command : kCommands) out << fmt::format("  {:<14}{}\n", command.name, command.about);
+  for (const Command& command : kCommands)
+    out << fmt::format("  {:<14}{}\n", command.name, command.about);
   out << "\nCOMMAND --help tells more of each.\n";
   return code;
 }

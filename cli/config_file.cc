@@ -7,7 +7,6 @@
 #include <fstream>
 #include <sstream>
 
-
 #include "libs/store/durable_file.h"
 
 namespace tentacle::cli {

@@ -1,18 +1,18 @@
 #include "cli/enroll.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <thread>
 
-#include <CLI/CLI.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "cli/config_file.h"
@@ -45,8 +45,8 @@ std::string Detail(const net::ClientReply& reply) {
   return fmt::format("it answered {}", reply.status);
 }
 
-// The pins that the backend sent. A set that would lock us out later is left alone: the token is spent
-// already, and without pins the CAs decide.
+// The pins that the backend sent. A set that would lock us out later is left alone: the token is
+// spent already, and without pins the CAs decide.
 std::vector<std::string> PinsOf(const boost::json::object& answer) {
   std::vector<std::string> pins;
   const auto* sent = answer.if_contains("pins");
@@ -58,7 +58,8 @@ std::vector<std::string> PinsOf(const boost::json::object& answer) {
   return pins;
 }
 
-absl::StatusOr<boost::json::object> Post(const Enrollment& enrollment, const identity::IdentityKey& key) {
+absl::StatusOr<boost::json::object> Post(const Enrollment& enrollment,
+                                         const identity::IdentityKey& key) {
   boost::json::object body = HostFacts();
   body["token"] = enrollment.token;
   body["name"] = enrollment.name;
@@ -71,9 +72,11 @@ absl::StatusOr<boost::json::object> Post(const Enrollment& enrollment, const ide
   request.tls = {enrollment.ca_file, enrollment.pins};
   const auto reply = net::Fetch(request);
   if (!reply.ok()) return reply.status();
-  if (reply->status >= 500) return absl::UnavailableError(fmt::format("the backend failed: {}", Detail(*reply)));
+  if (reply->status >= 500)
+    return absl::UnavailableError(fmt::format("the backend failed: {}", Detail(*reply)));
   if (reply->status != 201) {
-    return absl::UnauthenticatedError(fmt::format("the backend refused the enrollment: {}", Detail(*reply)));
+    return absl::UnauthenticatedError(
+        fmt::format("the backend refused the enrollment: {}", Detail(*reply)));
   }
   boost::system::error_code error;
   auto value = boost::json::parse(reply->body, error);
@@ -94,7 +97,8 @@ absl::Status WriteConfig(const runtime::Paths& paths,
                          const boost::json::object& answer) {
   const std::string before = ReadFile(paths.ConfigFile());
   config::TentacleConfig config;
-  if (absl::Status status = config::MergeYaml(before, paths.ConfigFile(), &config); !status.ok()) return status;
+  if (absl::Status status = config::MergeYaml(before, paths.ConfigFile(), &config); !status.ok())
+    return status;
   config.mutable_backend()->set_url(enrollment.backend_url);
   if (!enrollment.ca_file.empty()) config.mutable_backend()->set_ca_file(enrollment.ca_file);
   config.mutable_backend()->clear_pins();
@@ -108,13 +112,16 @@ absl::Status WriteConfig(const runtime::Paths& paths,
   }
   config.mutable_node()->set_name(enrollment.name);
   if (!before.empty()) {
-    if (absl::Status status = WriteFile(paths.ConfigFile() + ".bak", before); !status.ok()) return status;
+    if (absl::Status status = WriteFile(paths.ConfigFile() + ".bak", before); !status.ok())
+      return status;
   }
   return WriteFile(paths.ConfigFile(), config::ToYaml(config));
 }
 
 // The key of an enrollment that is under way. It is no identity yet: no service looks at it.
-std::string PendingKeyFile(const runtime::Paths& paths) { return paths.KeyFile() + ".pending"; }
+std::string PendingKeyFile(const runtime::Paths& paths) {
+  return paths.KeyFile() + ".pending";
+}
 
 // Whatever would fail afterwards anyway: before the token is spent.
 absl::Status CheckBefore(const runtime::Paths& paths, const Enrollment& enrollment) {
@@ -142,17 +149,22 @@ absl::StatusOr<identity::IdentityKey> PendingKey(const runtime::Paths& paths) {
   return key;
 }
 
-std::optional<std::string> Variable(const char* name) { return config::ProcessEnvironment()(name); }
+std::optional<std::string> Variable(const char* name) {
+  return config::ProcessEnvironment()(name);
+}
 
 }  // namespace
 
-absl::Status EnrollAt(const runtime::Paths& paths, const Enrollment& enrollment, std::string* node_id) {
+absl::Status EnrollAt(const runtime::Paths& paths,
+                      const Enrollment& enrollment,
+                      std::string* node_id) {
   if (const absl::Status status = CheckBefore(paths, enrollment); !status.ok()) return status;
   const auto key = PendingKey(paths);
   if (!key.ok()) return key.status();
   const auto answer = Post(enrollment, *key);
   if (!answer.ok()) {
-    // Refused is refused. Anything else may have reached the backend: with the same key it is the same node.
+    // Refused is refused. Anything else may have reached the backend: with the same key it is the
+    // same node.
     if (absl::IsUnauthenticated(answer.status())) ::unlink(PendingKeyFile(paths).c_str());
     return answer.status();
   }
@@ -171,11 +183,13 @@ int EnrollFromEnvironment(const runtime::Paths& paths) {
   // Also when it is not needed any more: no child shall inherit it.
   std::string token = config::TakeSecret("TENTACLE_TOKEN").value_or("");
   const bool exposed = !token.empty();
-  if (const auto file = Variable("TENTACLE_TOKEN_FILE"); file && !exposed) token = config::FirstLineOf(*file);
+  if (const auto file = Variable("TENTACLE_TOKEN_FILE"); file && !exposed)
+    token = config::FirstLineOf(*file);
   if (!backend || token.empty() || std::filesystem::exists(paths.KeyFile())) return 0;
   const runtime::Log log("enroll", runtime::LogLevel::kInfo);
   if (exposed) log.Warning("enroll.token_exposed", {{"better", "TENTACLE_TOKEN_FILE"}});
-  const Enrollment enrollment{*backend, token, Variable("TENTACLE_NAME").value_or(Hostname()), {}, {}};
+  const Enrollment enrollment{
+      *backend, token, Variable("TENTACLE_NAME").value_or(Hostname()), {}, {}};
   for (;;) {
     std::string node_id;
     const absl::Status status = EnrollAt(paths, enrollment, &node_id);
@@ -183,7 +197,8 @@ int EnrollFromEnvironment(const runtime::Paths& paths) {
       log.Info("enroll.done", {{"node", node_id}, {"backend", enrollment.backend_url}});
       return 0;
     }
-    log.Error("enroll.failed", {{"backend", enrollment.backend_url}, {"reason", std::string(status.message())}});
+    log.Error("enroll.failed",
+              {{"backend", enrollment.backend_url}, {"reason", std::string(status.message())}});
     if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) return kExitRefused;
     std::this_thread::sleep_for(kRetryInterval);
   }
@@ -195,15 +210,22 @@ int Enroll(const std::vector<std::string>& args) {
   enrollment.name = Hostname();
   CLI::App app{"Join a backend: makes the identity key here and exchanges the token for a node id"};
   app.name("octofleet-tentacle enroll");
-  app.add_option("--backend", enrollment.backend_url, "URL of the backend")->required()->envname("OCTOFLEET_BACKEND");
+  app.add_option("--backend", enrollment.backend_url, "URL of the backend")
+      ->required()
+      ->envname("OCTOFLEET_BACKEND");
   std::string token_file;
   auto* const token = app.add_option(
-      "--token", enrollment.token, "Enrollment token; --token-file keeps it out of ps(1), TENTACLE_TOKEN as well");
-  app.add_option("--token-file", token_file, "File whose first line is the token; - is the standard input")
+      "--token", enrollment.token,
+      "Enrollment token; --token-file keeps it out of ps(1), TENTACLE_TOKEN as well");
+  app.add_option("--token-file", token_file,
+                 "File whose first line is the token; - is the standard input")
       ->envname("TENTACLE_TOKEN_FILE")
       ->excludes(token);
-  app.add_option("--name", enrollment.name, "Name of this tentacle, \"Berlin Office\"")->envname("TENTACLE_NAME");
-  app.add_option("--pin", enrollment.pins, "Accepted SHA-256 of the backend's public key, base64; give two, one of them a backup");
+  app.add_option("--name", enrollment.name, "Name of this tentacle, \"Berlin Office\"")
+      ->envname("TENTACLE_NAME");
+  app.add_option(
+      "--pin", enrollment.pins,
+      "Accepted SHA-256 of the backend's public key, base64; give two, one of them a backup");
   app.add_option("--ca-file", enrollment.ca_file, "PEM file with private CAs");
   app.add_option("--state-dir", paths.state_dir, "Folder of state")->capture_default_str();
   try {
@@ -212,13 +234,15 @@ int Enroll(const std::vector<std::string>& args) {
     return app.exit(e) == 0 ? 0 : kExitUsage;
   }
   const std::string from_environment = config::TakeSecret("TENTACLE_TOKEN").value_or("");
-  if (enrollment.token.empty() && !token_file.empty()) enrollment.token = config::FirstLineOf(token_file);
+  if (enrollment.token.empty() && !token_file.empty())
+    enrollment.token = config::FirstLineOf(token_file);
   if (enrollment.token.empty()) enrollment.token = from_environment;
   if (enrollment.token.empty()) {
     std::cerr << "enroll: no token: give --token-file, --token or TENTACLE_TOKEN\n";
     return kExitUsage;
   }
-  while (enrollment.backend_url.ends_with('/')) enrollment.backend_url.pop_back();
+  while (enrollment.backend_url.ends_with('/'))
+    enrollment.backend_url.pop_back();
   std::string node_id;
   const absl::Status status = EnrollAt(paths, enrollment, &node_id);
   if (!status.ok()) {
@@ -226,7 +250,8 @@ int Enroll(const std::vector<std::string>& args) {
     if (absl::IsInvalidArgument(status)) return kExitUsage;
     return absl::IsUnavailable(status) ? kExitUnavailable : kExitRefused;
   }
-  std::cout << fmt::format("enrolled as node {} (\"{}\") at {}\n", node_id, enrollment.name, enrollment.backend_url);
+  std::cout << fmt::format("enrolled as node {} (\"{}\") at {}\n", node_id, enrollment.name,
+                           enrollment.backend_url);
   return 0;
 }
 

@@ -18,12 +18,15 @@ struct Enrollment {
   std::string ca_file;
 };
 
-// Leaves nothing behind when it fails: no key, no changed config.yaml. AlreadyExists when the tentacle belongs
-// to a backend; Unauthenticated when the token is refused.
-absl::Status EnrollAt(const runtime::Paths& paths, const Enrollment& enrollment, std::string* node_id);
+// Leaves nothing behind when it fails: no key, no changed config.yaml. AlreadyExists when the
+// tentacle belongs to a backend; Unauthenticated when the token is refused.
+absl::Status EnrollAt(const runtime::Paths& paths,
+                      const Enrollment& enrollment,
+                      std::string* node_id);
 
-// With OCTOFLEET_BACKEND and TENTACLE_TOKEN or TENTACLE_TOKEN_FILE set and no key there yet: enrolls, trying for as long
-// as the backend cannot be reached. TENTACLE_TOKEN is gone from the environment afterwards. Returns an exit code, 0 when there is nothing to do.
+// With OCTOFLEET_BACKEND and TENTACLE_TOKEN or TENTACLE_TOKEN_FILE set and no key there yet:
+// enrolls, trying for as long as the backend cannot be reached. TENTACLE_TOKEN is gone from the
+// environment afterwards. Returns an exit code, 0 when there is nothing to do.
 int EnrollFromEnvironment(const runtime::Paths& paths);
 
 int Enroll(const std::vector<std::string>& args);

@@ -1,5 +1,7 @@
 #include "cli/host_facts.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <array>
@@ -8,8 +10,6 @@
 
 #include <boost/asio/ip/address_v4.hpp>
 #include <boost/json/array.hpp>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "libs/net/interfaces.h"
 #include "libs/runtime/build_info.h"
@@ -43,6 +43,7 @@ boost::json::array Interfaces() {
     std::string mac;
     boost::json::array addresses;
   };
+
   std::map<std::string, Facts> by_name;
   const auto entries = net::ListInterfaceAddresses();
   if (!entries.ok()) return {};
@@ -50,12 +51,13 @@ boost::json::array Interfaces() {
     if (entry.loopback) continue;
     Facts& facts = by_name[entry.name];
     facts.mac = fmt::format("{:02x}", fmt::join(entry.mac, ":"));
-    facts.addresses.emplace_back(
-        fmt::format("{}/{}", boost::asio::ip::address_v4(entry.address).to_string(), entry.prefix_length));
+    facts.addresses.emplace_back(fmt::format(
+        "{}/{}", boost::asio::ip::address_v4(entry.address).to_string(), entry.prefix_length));
   }
   boost::json::array result;
   for (auto& [name, facts] : by_name) {
-    result.push_back({{"name", name}, {"mac", facts.mac}, {"addresses", std::move(facts.addresses)}});
+    result.push_back(
+        {{"name", name}, {"mac", facts.mac}, {"addresses", std::move(facts.addresses)}});
   }
   return result;
 }
@@ -69,12 +71,9 @@ std::string Hostname() {
 }
 
 boost::json::object HostFacts() {
-  return {{"hostname", Hostname()},
-          {"machineId", FirstLine("/etc/machine-id")},
-          {"os", OperatingSystem()},
-          {"arch", runtime::Architecture()},
-          {"version", runtime::Version()},
-          {"network", {{"interfaces", Interfaces()}}}};
+  return {{"hostname", Hostname()},        {"machineId", FirstLine("/etc/machine-id")},
+          {"os", OperatingSystem()},       {"arch", runtime::Architecture()},
+          {"version", runtime::Version()}, {"network", {{"interfaces", Interfaces()}}}};
 }
 
 }  // namespace tentacle::cli

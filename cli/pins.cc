@@ -1,12 +1,11 @@
 #include "cli/pins.h"
 
+#include <fmt/format.h>
 #include <tentacle/config/v1/config_service.grpc.pb.h>
 #include <tentacle/uplink/v1/uplink_service.grpc.pb.h>
 
-#include <iostream>
-
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
+#include <iostream>
 
 #include "cli/commands.h"
 #include "cli/config_file.h"
@@ -34,7 +33,8 @@ int Print() {
   }
   const auto& pins = answer.config().backend().pins();
   if (pins.empty()) std::cout << "none: whatever a CA vouches for is accepted\n";
-  for (const std::string& pin : pins) std::cout << pin << "\n";
+  for (const std::string& pin : pins)
+    std::cout << pin << "\n";
   return 0;
 }
 
@@ -58,15 +58,17 @@ int Reset() {
       std::cerr << fmt::format("pins: {}\n", std::string(status.message()));
       return kExitConfig;
     }
-    std::cout << fmt::format("{} pins removed from {}, which is kept as config.yaml.bak\n", count, path);
+    std::cout << fmt::format("{} pins removed from {}, which is kept as config.yaml.bak\n", count,
+                             path);
   }
   ServiceClient<uplink::v1::UplinkService> uplink("uplink");
   uplink::v1::ForgetPinsResponse answer;
   const grpc::Status told = uplink.Ask(&uplink::v1::UplinkService::StubInterface::ForgetPins,
                                        uplink::v1::ForgetPinsRequest(), &answer);
   if (!told.ok()) {
-    std::cerr << fmt::format("pins: uplink does not answer ({}): what the backend has set is still there\n",
-                             told.error_message());
+    std::cerr << fmt::format(
+        "pins: uplink does not answer ({}): what the backend has set is still there\n",
+        told.error_message());
     return kExitUnavailable;
   }
   std::cout << "uplink connects without pins until the backend sets some again\n";
@@ -77,9 +79,11 @@ int Reset() {
 
 int Pins(const std::vector<std::string>& args) {
   bool reset = false;
-  CLI::App app{"The keys of the backend that are accepted beside a certificate that a CA vouches for"};
+  CLI::App app{
+      "The keys of the backend that are accepted beside a certificate that a CA vouches for"};
   app.name("octofleet-tentacle pins");
-  app.add_flag("--reset", reset, "Accept any certificate that a CA vouches for, until the backend sets pins again");
+  app.add_flag("--reset", reset,
+               "Accept any certificate that a CA vouches for, until the backend sets pins again");
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& e) {

@@ -1,10 +1,11 @@
 #include "cli/probe.h"
 
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
-#include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <grpcpp/support/byte_buffer.h>
@@ -25,13 +26,15 @@ constexpr std::string_view kServing("\x08\x01", 2);
 // Health's messages are not in Debian's headers; its request is empty and its answer two bytes.
 grpc::Status Check(const std::string& socket, std::string* answer) {
   const auto channel = rpc::Dial(socket);
-  const grpc::internal::RpcMethod method("/grpc.health.v1.Health/Check", grpc::internal::RpcMethod::NORMAL_RPC);
+  const grpc::internal::RpcMethod method("/grpc.health.v1.Health/Check",
+                                         grpc::internal::RpcMethod::NORMAL_RPC);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTimeout);
   const grpc::Slice empty;
   const grpc::ByteBuffer request(&empty, 1);
   grpc::ByteBuffer response;
-  grpc::Status status = grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer, grpc::ByteBuffer>(
+  grpc::Status status = grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer,
+                                                          grpc::ByteBuffer, grpc::ByteBuffer>(
       channel.get(), method, &context, request, &response);
   grpc::Slice slice;
   if (status.ok() && response.TrySingleSlice(&slice).ok()) {
@@ -44,7 +47,8 @@ grpc::Status Check(const std::string& socket, std::string* answer) {
 
 int Probe(const std::vector<std::string>& args) {
   std::string service;
-  CLI::App app{"Ask one service for its health over its socket; for health checks of containers and units"};
+  CLI::App app{
+      "Ask one service for its health over its socket; for health checks of containers and units"};
   app.name("octofleet-tentacle probe");
   app.add_option("service", service, "uplink, pxe, cache, discovery or agent")->required();
   try {

@@ -105,9 +105,9 @@ absl::Status SignKeys(const Options& options) {
   const auto root = identity::IdentityKey::Load(options.root_file);
   if (!root.ok()) return root.status();
   const absl::Time now = absl::Now();
-  const std::string text =
-      backend_link::SigningKeysText({std::string(backend_link::kReleaseProduct), options.signing_keys, now,
-                                     now + absl::Hours(24 * options.keys_days)});
+  const std::string text = backend_link::SigningKeysText(
+      {std::string(backend_link::kReleaseProduct), options.signing_keys, now,
+       now + absl::Hours(24 * options.keys_days)});
   // What a tentacle would refuse is not signed.
   if (auto read = backend_link::ParseSigningKeys(text); !read.ok()) return read.status();
   return WriteSigned(options.keys, text, SignRelease(*root, ReleaseText::kSigningKeys, text));

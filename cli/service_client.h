@@ -19,9 +19,11 @@ class ServiceClient {
   using Face = typename Service::StubInterface;
 
   // `name` is the service whose socket is asked: "cache".
-  explicit ServiceClient(std::string_view name) : stub_(Service::NewStub(rpc::Dial(DefaultPaths().Socket(name)))) {}
+  explicit ServiceClient(std::string_view name)
+      : stub_(Service::NewStub(rpc::Dial(DefaultPaths().Socket(name)))) {}
 
-  // UNAVAILABLE when the service does not answer, DEADLINE_EXCEEDED after ten seconds: it may have to ask the backend first.
+  // UNAVAILABLE when the service does not answer, DEADLINE_EXCEEDED after ten seconds: it may have
+  // to ask the backend first.
   template <class Request, class Response>
   grpc::Status Ask(grpc::Status (Face::*method)(grpc::ClientContext*, const Request&, Response*),
                    const Request& request,

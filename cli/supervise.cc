@@ -1,19 +1,20 @@
 #include "cli/supervise.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -23,7 +24,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "cli/commands.h"
 #include "cli/enroll.h"
@@ -50,7 +50,8 @@ struct Child {
   pid_t pid = 0;  // 0: not running.
 };
 
-// Starts `octofleet-tentacle <service>`; the child inherits stdout, so that its log lines join ours.
+// Starts `octofleet-tentacle <service>`; the child inherits stdout, so that its log lines join
+// ours.
 pid_t Spawn(const std::string& service) {
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
@@ -100,7 +101,8 @@ class Supervisor {
       const auto started = std::chrono::steady_clock::now();
       child.pid = Spawn(child.service);
       if (child.pid < 0) {
-        log_.Error("supervisor.spawn_failed", {{"child", child.service}, {"reason", std::strerror(errno)}});
+        log_.Error("supervisor.spawn_failed",
+                   {{"child", child.service}, {"reason", std::strerror(errno)}});
       } else {
         const int status = co_await WaitFor(child);
         if (stopping_) break;
@@ -114,11 +116,14 @@ class Supervisor {
       co_await pause.async_wait(kTuple);
       delay = std::min<std::chrono::steady_clock::duration>(delay * 2, kMaxDelay);
     }
-    if (std::none_of(children_.begin(), children_.end(), [](const auto& one) { return one->pid > 0; })) io_.stop();
+    if (std::none_of(children_.begin(), children_.end(),
+                     [](const auto& one) { return one->pid > 0; }))
+      io_.stop();
   }
 
   asio::awaitable<int> WaitFor(Child& child) {
-    asio::posix::stream_descriptor pidfd(io_, static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
+    asio::posix::stream_descriptor pidfd(io_,
+                                         static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
     co_await pidfd.async_wait(asio::posix::descriptor_base::wait_read, kTuple);
     int status = 0;
     ::waitpid(child.pid, &status, 0);
@@ -154,7 +159,9 @@ class Supervisor {
 }  // namespace
 
 int Supervise(const std::vector<std::string>& args) {
-  CLI::App app{"Run the five services under one supervisor; each is a process of its own and restarted when it ends"};
+  CLI::App app{
+      "Run the five services under one supervisor; each is a process of its own and restarted when "
+      "it ends"};
   app.name("octofleet-tentacle all");
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));

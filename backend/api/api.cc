@@ -1,11 +1,12 @@
 #include "backend/api/api.h"
 
+#include <fmt/format.h>
+
 #include <fstream>
 
 #include <absl/time/clock.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "backend/api/openapi.inc"
 #include "libs/backend_link/messages.h"
@@ -38,13 +39,15 @@ std::string CookieOf(const net::HttpRequest& request) {
 absl::StatusOr<json::object> ParseBody(const net::HttpRequest& request) {
   boost::system::error_code error;
   json::value value = json::parse(request.body, error);
-  if (error || !value.is_object()) return absl::InvalidArgumentError("the body is not a JSON object");
+  if (error || !value.is_object())
+    return absl::InvalidArgumentError("the body is not a JSON object");
   return std::move(value.as_object());
 }
 
 std::string TextField(const json::object& body, std::string_view name, std::string_view fallback) {
   const auto* value = body.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string(fallback);
+  return value != nullptr && value->is_string() ? std::string(value->as_string())
+                                                : std::string(fallback);
 }
 
 int NumberField(const json::object& body, std::string_view name, int fallback) {
@@ -60,8 +63,10 @@ absl::StatusOr<int> TimeToLive(const json::object& body, int fallback) {
 }
 
 net::HttpReply TooManyGuesses() {
-  net::HttpReply reply = net::ProblemReply(429, "too many failures from this address: wait a minute");
-  reply.headers.emplace_back("Retry-After", std::to_string(absl::ToInt64Seconds(FailureLimit::kWindow)));
+  net::HttpReply reply =
+      net::ProblemReply(429, "too many failures from this address: wait a minute");
+  reply.headers.emplace_back("Retry-After",
+                             std::to_string(absl::ToInt64Seconds(FailureLimit::kWindow)));
   return reply;
 }
 
@@ -75,16 +80,28 @@ int IdField(const json::object& body, std::string_view name) {
 net::HttpReply StatusReply(const absl::Status& status) {
   unsigned code = 500;
   switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument: code = 422; break;
-    case absl::StatusCode::kUnauthenticated: code = 401; break;
-    case absl::StatusCode::kNotFound: code = 404; break;
+    case absl::StatusCode::kInvalidArgument:
+      code = 422;
+      break;
+    case absl::StatusCode::kUnauthenticated:
+      code = 401;
+      break;
+    case absl::StatusCode::kNotFound:
+      code = 404;
+      break;
     case absl::StatusCode::kAlreadyExists:
-    case absl::StatusCode::kFailedPrecondition: code = 409; break;
-    case absl::StatusCode::kUnavailable: code = 503; break;
-    default: break;
+    case absl::StatusCode::kFailedPrecondition:
+      code = 409;
+      break;
+    case absl::StatusCode::kUnavailable:
+      code = 503;
+      break;
+    default:
+      break;
   }
   const std::string type = net::ProblemType(status);
-  net::HttpReply reply = net::ProblemReply(code, text::Message(status), type.empty() ? "about:blank" : type);
+  net::HttpReply reply =
+      net::ProblemReply(code, text::Message(status), type.empty() ? "about:blank" : type);
   if (code == 503) reply.headers.emplace_back("Retry-After", "2");
   return reply;
 }
@@ -97,7 +114,8 @@ net::HttpReply Empty() {
 
 net::HttpReply Api::JsonOr(absl::StatusOr<std::string> text, const std::string& name) {
   if (!text.ok()) return StatusReply(text.status());
-  return net::JsonReply(200, name.empty() ? *std::move(text) : fmt::format(R"({{"{}":{}}})", name, *text));
+  return net::JsonReply(
+      200, name.empty() ? *std::move(text) : fmt::format(R"({{"{}":{}}})", name, *text));
 }
 
 Api::Api(Parts parts) : parts_(std::move(parts)) {
@@ -115,12 +133,14 @@ Api::Api(Parts parts) : parts_(std::move(parts)) {
 }
 
 void Api::AddSessionRoutes() {
-  router_.Add("POST", "/api/v1/session", Access::kAnyone, [this](Call c) { return CreateSession(std::move(c)); });
-  router_.Add("DELETE", "/api/v1/session", Access::kAnyone, [this](Call c) { return EndSession(std::move(c)); });
-  router_.Add("GET", "/api/v1/events", Access::kKey, [this](Call) -> Reply { co_return parts_.live.Subscribe(); });
-  router_.Add("GET", "/api/v1/openapi.json", Access::kAnyone, [](Call) -> Reply {
-    co_return net::JsonReply(200, kOpenApi);
-  });
+  router_.Add("POST", "/api/v1/session", Access::kAnyone,
+              [this](Call c) { return CreateSession(std::move(c)); });
+  router_.Add("DELETE", "/api/v1/session", Access::kAnyone,
+              [this](Call c) { return EndSession(std::move(c)); });
+  router_.Add("GET", "/api/v1/events", Access::kKey,
+              [this](Call) -> Reply { co_return parts_.live.Subscribe(); });
+  router_.Add("GET", "/api/v1/openapi.json", Access::kAnyone,
+              [](Call) -> Reply { co_return net::JsonReply(200, kOpenApi); });
   for (const char* path : {"/healthz", "/readyz", "/metrics"}) {
     router_.Add("GET", path, Access::kAnyone, [this](Call c) { return parts_.admin(c.request); });
   }
@@ -159,7 +179,8 @@ asio::awaitable<net::HttpReply> Api::Authorize(const Route& route, Call call) {
     const std::string authorization(call.request.Header("Authorization"));
     const auto node = co_await TentacleOf(authorization);
     if (!node.ok()) {
-      parts_.log.Warning("api.token_refused", {{"address", call.request.remote_ip}, {"reason", std::string(node.status().message())}});
+      parts_.log.Warning("api.token_refused", {{"address", call.request.remote_ip},
+                                               {"reason", std::string(node.status().message())}});
       co_return StatusReply(node.status());
     }
     call.node_id = *node;
@@ -179,7 +200,9 @@ asio::awaitable<net::HttpReply> Api::Authorize(const Route& route, Call call) {
 
 bool Api::HasKey(const net::HttpRequest& request) const {
   const std::string_view key = request.Header("X-API-Key");
-  if (!key.empty()) return identity::ConstantTimeEquals(identity::Sha256Hex(key), identity::Sha256Hex(parts_.api_key));
+  if (!key.empty())
+    return identity::ConstantTimeEquals(identity::Sha256Hex(key),
+                                        identity::Sha256Hex(parts_.api_key));
   const std::string cookie = CookieOf(request);
   if (cookie.empty()) return false;
   const auto session = sessions_.find(identity::Sha256Hex(cookie));
@@ -187,7 +210,8 @@ bool Api::HasKey(const net::HttpRequest& request) const {
 }
 
 asio::awaitable<absl::StatusOr<int>> Api::TentacleOf(std::string authorization) {
-  if (!authorization.starts_with(kBearer)) co_return absl::UnauthenticatedError("want Authorization: Bearer <JWT>");
+  if (!authorization.starts_with(kBearer))
+    co_return absl::UnauthenticatedError("want Authorization: Bearer <JWT>");
   const std::string token = authorization.substr(kBearer.size());
   const auto issuer = identity::TokenIssuer(token);
   if (!issuer.ok()) co_return absl::UnauthenticatedError(std::string(issuer.status().message()));
@@ -228,14 +252,17 @@ asio::awaitable<net::HttpReply> Api::CreateSession(Call call) {
   const std::string cookie = identity::RandomHex(32);
   sessions_[identity::Sha256Hex(cookie)] = absl::Now() + kSessionLifetime;
   net::HttpReply reply = Empty();
-  reply.headers.emplace_back("Set-Cookie", fmt::format("{}{}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", kCookie, cookie, absl::ToInt64Seconds(kSessionLifetime)));
+  reply.headers.emplace_back(
+      "Set-Cookie", fmt::format("{}{}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", kCookie,
+                                cookie, absl::ToInt64Seconds(kSessionLifetime)));
   co_return reply;
 }
 
 asio::awaitable<net::HttpReply> Api::EndSession(Call call) {
   sessions_.erase(identity::Sha256Hex(CookieOf(call.request)));
   net::HttpReply reply = Empty();
-  reply.headers.emplace_back("Set-Cookie", fmt::format("{}; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", kCookie));
+  reply.headers.emplace_back(
+      "Set-Cookie", fmt::format("{}; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", kCookie));
   co_return reply;
 }
 

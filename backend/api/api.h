@@ -1,10 +1,11 @@
-// The REST routes of docs/protocol.md section 1. Home thread only; the database is asked on the blocking pool.
+// The REST routes of docs/protocol.md section 1. Home thread only; the database is asked on the
+// blocking pool.
 #pragma once
 
 #include <map>
 #include <string>
-#include <utility>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <absl/status/statusor.h>
@@ -24,8 +25,8 @@
 #include "backend/metrics.h"
 #include "backend/store/job_store.h"
 #include "backend/store/node_store.h"
-#include "backend/store/presence_store.h"
 #include "backend/store/prepull_store.h"
+#include "backend/store/presence_store.h"
 #include "backend/store/site_store.h"
 #include "backend/store/task_store.h"
 #include "libs/async/on_pool.h"
@@ -59,18 +60,23 @@ class Api {
     LiveFeed& live;
     ImageFiles files;
     std::string api_key;
-    identity::IdentityKey signing_key;  // Of orders; enrolled tentacles have pinned its public half.
-    std::vector<std::string> origins;  // Beside the host that is asked: of pages that may open shells.
-    std::string link_secret;     // Of links to images.
-    std::string image_base_url;  // "http://images.corp.local:8080", what such a link begins with; empty: a path alone.
+    // Of orders; enrolled tentacles have pinned its public half.
+    identity::IdentityKey signing_key;
+    // Beside the host that is asked: of pages that may open shells.
+    std::vector<std::string> origins;
+    std::string link_secret;  // Of links to images.
+    // "http://images.corp.local:8080", what such a link begins with; empty: a path alone.
+    std::string image_base_url;
     std::string web_dir;
-    net::HttpHandler admin;   // /healthz, /readyz, /metrics
+    net::HttpHandler admin;  // /healthz, /readyz, /metrics
   };
+
   explicit Api(Parts parts);
 
   boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request);
   // Images whose hash a stopped backend left undone.
   boost::asio::awaitable<void> ResumeHashing();
+
   const Router& router() const { return router_; }
 
  private:
@@ -127,30 +133,37 @@ class Api {
   net::HttpReply Asset(const net::HttpRequest& request) const;
 
   // A message body with the signed order in it, beside the fields of `beside`.
-  std::string SignedBody(int node, std::string_view type, absl::Time expires_at, boost::json::object order,
+  std::string SignedBody(int node,
+                         std::string_view type,
+                         absl::Time expires_at,
+                         boost::json::object order,
                          boost::json::object beside) const;
   boost::asio::awaitable<void> HashImage(int id, std::string path);
   boost::asio::awaitable<void> AddChunkList(int id, std::string path, std::string sha256);
 
-  // Runs `work` (returning a StatusOr<std::string> of JSON) on the pool; wraps it as {"<name>": ...} when named.
+  // Runs `work` (returning a StatusOr<std::string> of JSON) on the pool; wraps it as {"<name>":
+  // ...} when named.
   template <class Work>
   Reply Json(Work work, std::string name = "") {
     absl::StatusOr<std::string> text = co_await async::OnPool(parts_.blocking, work);
     co_return JsonOr(std::move(text), name);
   }
+
   static net::HttpReply JsonOr(absl::StatusOr<std::string> text, const std::string& name);
 
   Parts parts_;
   Router router_;
   FailureLimit token_guesses_;
   FailureLimit key_guesses_;
-  int packing_ = 0;  // Answers that are packed just now.
+  int packing_ = 0;                             // Answers that are packed just now.
   std::map<std::string, absl::Time> sessions_;  // SHA-256 of the cookie -> when it ends.
 };
 
 // InvalidArgument: not a JSON object.
 absl::StatusOr<boost::json::object> ParseBody(const net::HttpRequest& request);
-std::string TextField(const boost::json::object& body, std::string_view name, std::string_view fallback = "");
+std::string TextField(const boost::json::object& body,
+                      std::string_view name,
+                      std::string_view fallback = "");
 int NumberField(const boost::json::object& body, std::string_view name, int fallback);
 // How long a command may wait for its tentacle. InvalidArgument: less than 1 s, more than 30 days.
 absl::StatusOr<int> TimeToLive(const boost::json::object& body, int fallback);

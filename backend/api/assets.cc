@@ -11,6 +11,7 @@ struct Type {
   std::string_view ending;
   std::string_view type;
 };
+
 constexpr std::array<Type, 8> kTypes = {{{".html", "text/html; charset=utf-8"},
                                          {".js", "text/javascript; charset=utf-8"},
                                          {".css", "text/css; charset=utf-8"},
@@ -23,14 +24,16 @@ constexpr std::array<Type, 8> kTypes = {{{".html", "text/html; charset=utf-8"},
 // Only names that a build makes: no dot file, no "..", nothing odd.
 bool IsAssetPath(std::string_view path) {
   if (path.find("/.") != std::string_view::npos) return false;
-  return path.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") ==
+  return path.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") ==
          std::string_view::npos;
 }
 
 }  // namespace
 
 net::HttpReply Api::Asset(const net::HttpRequest& request) const {
-  if (request.method != "GET" && request.method != "HEAD") return net::ProblemReply(405, "GET or HEAD only");
+  if (request.method != "GET" && request.method != "HEAD")
+    return net::ProblemReply(405, "GET or HEAD only");
   std::string path = request.path;
   absl::StatusOr<net::FileSpan> span = absl::NotFoundError("not an asset");
   if (path != "/" && IsAssetPath(path)) span = net::OpenFileSpan(parts_.web_dir + path);
@@ -48,12 +51,15 @@ net::HttpReply Api::Asset(const net::HttpRequest& request) const {
     if (path.ends_with(known.ending)) type = known.type;
   }
   net::HttpReply reply;
-  reply.headers = {{"Content-Type", std::string(type)},
-                   // Files in /assets/ carry a hash in their names.
-                   {"Cache-Control", path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache"},
-                   {"Content-Security-Policy",
-                    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"},
-                   {"Referrer-Policy", "no-referrer"}};
+  reply.headers = {
+      {"Content-Type", std::string(type)},
+      // Files in /assets/ carry a hash in their names.
+      {"Cache-Control",
+       path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache"},
+      {"Content-Security-Policy",
+       "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+       "frame-ancestors 'none'"},
+      {"Referrer-Policy", "no-referrer"}};
   reply.file = *std::move(span);
   return reply;
 }

@@ -1,8 +1,9 @@
 // Images: registering, hashing, and serving them to tentacles.
+#include <fmt/format.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/json/parse.hpp>
-#include <fmt/format.h>
 
 #include "backend/api/api.h"
 #include "libs/text/view.h"
@@ -19,12 +20,10 @@ constexpr std::size_t kMaxNameBytes = 120;
 }  // namespace
 
 void Api::AddImageRoutes() {
-  router_.Add("POST", "/api/v1/provisioning/images", Access::kKey, [this](Call c) {
-    return RegisterImage(std::move(c));
-  });
-  router_.Add("GET", "/api/v1/provisioning/images", Access::kKey, [this](Call) {
-    return Json([this] { return parts_.images.List(); }, "images");
-  });
+  router_.Add("POST", "/api/v1/provisioning/images", Access::kKey,
+              [this](Call c) { return RegisterImage(std::move(c)); });
+  router_.Add("GET", "/api/v1/provisioning/images", Access::kKey,
+              [this](Call) { return Json([this] { return parts_.images.List(); }, "images"); });
   router_.Add("GET", "/api/v1/provisioning/images/{id}", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.images.Get(id); });
   });
@@ -36,15 +35,12 @@ void Api::AddImageRoutes() {
   router_.Add("GET", "/api/v1/tentacles/images/{id}/meta", Access::kTentacle, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.images.Meta(id); });
   });
-  router_.Add("GET", "/api/v1/tentacles/images/{id}/pull", Access::kTentacle, [this](Call c) {
-    return PullImage(std::move(c));
-  });
-  router_.Add("GET", "/api/v1/tentacles/images/{id}/chunks", Access::kTentacle, [this](Call c) {
-    return ImageChunks(std::move(c));
-  });
-  router_.Add("GET", "/api/v1/tentacles/images/{id}/bytes", Access::kTentacle, [this](Call c) {
-    return ImageBytes(std::move(c));
-  });
+  router_.Add("GET", "/api/v1/tentacles/images/{id}/pull", Access::kTentacle,
+              [this](Call c) { return PullImage(std::move(c)); });
+  router_.Add("GET", "/api/v1/tentacles/images/{id}/chunks", Access::kTentacle,
+              [this](Call c) { return ImageChunks(std::move(c)); });
+  router_.Add("GET", "/api/v1/tentacles/images/{id}/bytes", Access::kTentacle,
+              [this](Call c) { return ImageBytes(std::move(c)); });
 }
 
 asio::awaitable<net::HttpReply> Api::RegisterImage(Call call) {
@@ -65,7 +61,8 @@ asio::awaitable<net::HttpReply> Api::RegisterImage(Call call) {
   if (!resolved.ok()) co_return net::ProblemReply(422, text::Message(resolved.status()));
   auto add = [this, image] { return parts_.images.Add(image); };
   const auto id = co_await async::OnPool(parts_.blocking, add);
-  if (absl::IsAlreadyExists(id.status())) co_return net::ProblemReply(409, "name: another image has it");
+  if (absl::IsAlreadyExists(id.status()))
+    co_return net::ProblemReply(409, "name: another image has it");
   if (!id.ok()) co_return StatusReply(id.status());
   auto hash = HashImage(*id, image.path);
   asio::co_spawn(parts_.home, std::move(hash), asio::detached);
@@ -83,8 +80,12 @@ asio::awaitable<void> Api::HashImage(int id, std::string path) {
                        : parts_.images.SetFailed(id, std::string(hashed.status().message()));
   };
   const absl::Status status = co_await async::OnPool(parts_.blocking, write);
-  if (!hashed.ok()) parts_.log.Error("api.image_failed", {{"image", id}, {"reason", std::string(hashed.status().message())}});
-  if (!status.ok()) parts_.log.Error("api.image_not_stored", {{"image", id}, {"reason", std::string(status.message())}});
+  if (!hashed.ok())
+    parts_.log.Error("api.image_failed",
+                     {{"image", id}, {"reason", std::string(hashed.status().message())}});
+  if (!status.ok())
+    parts_.log.Error("api.image_not_stored",
+                     {{"image", id}, {"reason", std::string(status.message())}});
   parts_.live.Publish({"image", std::to_string(id)});
 }
 
@@ -105,19 +106,22 @@ asio::awaitable<void> Api::ResumeHashing() {
   }
 }
 
-// For an image that was registered by a version without chunk lists. A file that is not what was registered gets
-// none: its SHA-256 stands in tasks and in caches.
+// For an image that was registered by a version without chunk lists. A file that is not what was
+// registered gets none: its SHA-256 stands in tasks and in caches.
 asio::awaitable<void> Api::AddChunkList(int id, std::string path, std::string sha256) {
   auto hash = [this, path] { return parts_.files.Hash(path); };
   const auto hashed = co_await async::OnPool(parts_.hashing, hash);
   if (!hashed.ok() || hashed->sha256 != sha256) {
-    const std::string reason(hashed.ok() ? "the file is not what was registered" : hashed.status().message());
+    const std::string reason(hashed.ok() ? "the file is not what was registered"
+                                         : hashed.status().message());
     parts_.log.Error("api.image_failed", {{"image", id}, {"reason", reason}});
     co_return;
   }
   auto write = [this, id, &hashed] { return parts_.images.SetChunkList(id, hashed->chunk_list); };
   const absl::Status status = co_await async::OnPool(parts_.blocking, write);
-  if (!status.ok()) parts_.log.Error("api.image_not_stored", {{"image", id}, {"reason", std::string(status.message())}});
+  if (!status.ok())
+    parts_.log.Error("api.image_not_stored",
+                     {{"image", id}, {"reason", std::string(status.message())}});
 }
 
 asio::awaitable<net::HttpReply> Api::ImageChunks(Call call) {
@@ -146,7 +150,8 @@ asio::awaitable<net::HttpReply> Api::PullImage(Call call) {
   auto& [file, span] = *found;
   const std::string etag = fmt::format("\"{}\"", file.sha256);
   net::HttpReply reply;
-  reply.headers = {{"Content-Type", "application/octet-stream"}, {"Accept-Ranges", "bytes"}, {"ETag", etag}};
+  reply.headers = {
+      {"Content-Type", "application/octet-stream"}, {"Accept-Ranges", "bytes"}, {"ETag", etag}};
   const std::string_view condition = call.request.Header("If-Range");
   const std::uint64_t size = span.length;
   net::ByteRange range{0, size};
@@ -162,7 +167,8 @@ asio::awaitable<net::HttpReply> Api::PullImage(Call call) {
   }
   if (verdict == net::RangeVerdict::kPart) {
     reply.status = 206;
-    reply.headers.emplace_back("Content-Range", fmt::format("bytes {}-{}/{}", range.first, range.first + range.length - 1, size));
+    reply.headers.emplace_back("Content-Range", fmt::format("bytes {}-{}/{}", range.first,
+                                                            range.first + range.length - 1, size));
   }
   span.offset = range.first;
   span.length = range.length;

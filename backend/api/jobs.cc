@@ -1,11 +1,12 @@
 // Jobs: made, signed, listed, cancelled.
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "backend/api/api.h"
 #include "libs/backend_link/job.h"
@@ -42,9 +43,12 @@ constexpr std::array<KindRow, 7> kKinds = {{{"script", "script"},
                                             {"inventory", "inventory"}}};
 
 // The job as the tentacle will read it, with the id of the instance still to come.
-absl::StatusOr<json::object> ReadJob(const json::object& body, std::string_view job_type, int timeout) {
+absl::StatusOr<json::object> ReadJob(const json::object& body,
+                                     std::string_view job_type,
+                                     int timeout) {
   const auto* data = body.if_contains("commandData");
-  if (data == nullptr || !data->is_object()) return absl::InvalidArgumentError("commandData: want an object");
+  if (data == nullptr || !data->is_object())
+    return absl::InvalidArgumentError("commandData: want an object");
   json::object job = data->as_object();
   job["id"] = "job-0";
   job["type"] = json::string_view(job_type.data(), job_type.size());
@@ -54,8 +58,10 @@ absl::StatusOr<json::object> ReadJob(const json::object& body, std::string_view 
     job["packages"] = json::array{*package};
     if (!job.contains("action")) job["action"] = "install";
   }
-  for (const auto& [ours, theirs] : {std::pair{"notBefore", "scheduledAt"}, std::pair{"notAfter", "expiresAt"}}) {
-    if (const auto* time = body.if_contains(theirs); time != nullptr && !time->is_null()) job[ours] = *time;
+  for (const auto& [ours, theirs] :
+       {std::pair{"notBefore", "scheduledAt"}, std::pair{"notAfter", "expiresAt"}}) {
+    if (const auto* time = body.if_contains(theirs); time != nullptr && !time->is_null())
+      job[ours] = *time;
   }
   auto read = backend_link::ParseJob(job);
   if (!read.ok()) return read.status();
@@ -65,7 +71,8 @@ absl::StatusOr<json::object> ReadJob(const json::object& body, std::string_view 
 }  // namespace
 
 void Api::AddJobRoutes() {
-  router_.Add("POST", "/api/v1/jobs", Access::kKey, [this](Call c) { return CreateJob(std::move(c)); });
+  router_.Add("POST", "/api/v1/jobs", Access::kKey,
+              [this](Call c) { return CreateJob(std::move(c)); });
   router_.Add("GET", "/api/v1/jobs", Access::kKey, [this](Call c) -> Reply {
     const auto given = c.request.Query("nodeId");
     const int node = ParseId(given.value_or(""));
@@ -73,20 +80,23 @@ void Api::AddJobRoutes() {
     auto list = [this, node] { return parts_.jobs.List(node); };
     co_return co_await Json(list, "jobs");
   });
-  router_.Add("GET", "/api/v1/jobs/{id}", Access::kKey, [this](Call c) {
-    return Json([this, id = c.Id()] { return parts_.jobs.Get(id); });
-  });
+  router_.Add("GET", "/api/v1/jobs/{id}", Access::kKey,
+              [this](Call c) { return Json([this, id = c.Id()] { return parts_.jobs.Get(id); }); });
   router_.Add("GET", "/api/v1/jobs/{id}/instances/{instance}/output", Access::kKey,
               [this](Call c) { return WatchJob(std::move(c)); });
-  router_.Add("GET", "/api/v1/nodes/{id}/metrics/live", Access::kKey, [this](Call c) -> Reply {
-    co_return parts_.watches.Watch(c.Id(), {});
-  });
-  router_.Add("DELETE", "/api/v1/jobs/{id}", Access::kKey, [this](Call c) { return CancelJob(std::move(c)); });
+  router_.Add("GET", "/api/v1/nodes/{id}/metrics/live", Access::kKey,
+              [this](Call c) -> Reply { co_return parts_.watches.Watch(c.Id(), {}); });
+  router_.Add("DELETE", "/api/v1/jobs/{id}", Access::kKey,
+              [this](Call c) { return CancelJob(std::move(c)); });
 }
 
-std::string Api::SignedBody(int node, std::string_view type, absl::Time expires_at, json::object order,
+std::string Api::SignedBody(int node,
+                            std::string_view type,
+                            absl::Time expires_at,
+                            json::object order,
                             json::object beside) const {
-  const std::string text = backend_link::OrderText(type, std::to_string(node), expires_at, std::move(order));
+  const std::string text =
+      backend_link::OrderText(type, std::to_string(node), expires_at, std::move(order));
   beside["signature"] = identity::SignOrder(parts_.signing_key, text);
   beside["order"] = text;
   return json::serialize(beside);
@@ -96,25 +106,34 @@ asio::awaitable<net::HttpReply> Api::CreateJob(Call call) {
   const auto body = ParseBody(call.request);
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
   const std::string target = TextField(*body, "targetType");
-  if (target != "device" && target != "all") co_return net::ProblemReply(422, "targetType: want device or all");
+  if (target != "device" && target != "all")
+    co_return net::ProblemReply(422, "targetType: want device or all");
   const std::string type = TextField(*body, "commandType");
-  const auto* kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const KindRow& row) { return row.command_type == type; });
+  const auto* kind = std::find_if(kKinds.begin(), kKinds.end(),
+                                  [&](const KindRow& row) { return row.command_type == type; });
   if (kind == kKinds.end()) {
-    co_return net::ProblemReply(422, "commandType: want script, command, package, service or inventory");
+    co_return net::ProblemReply(422,
+                                "commandType: want script, command, package, service or inventory");
   }
   const int timeout = NumberField(*body, "timeoutSeconds", kDefaultJobSeconds);
   if (timeout < 1 || timeout > kMaxJobSeconds) {
     co_return net::ProblemReply(422, fmt::format("timeoutSeconds: want 1 to {}", kMaxJobSeconds));
   }
   const int node = target == "all" ? 0 : IdField(*body, "targetId");
-  if (target == "device" && node == 0) co_return net::ProblemReply(422, "targetId: there is no such node");
+  if (target == "device" && node == 0)
+    co_return net::ProblemReply(422, "targetId: there is no such node");
   if (kind->job_type == "inventory") co_return co_await RequestInventory(node);
   const auto job = ReadJob(*body, kind->job_type, timeout);
   if (!job.ok()) co_return StatusReply(job.status());
   const auto ttl = TimeToLive(*body, kDefaultJobTtlSeconds);
   if (!ttl.ok()) co_return StatusReply(ttl.status());
-  const NewJob fresh{node, type, json::serialize(body->at("commandData")), timeout, TextField(*body, "scheduledAt"),
-                     TextField(*body, "expiresAt"), *ttl};
+  const NewJob fresh{node,
+                     type,
+                     json::serialize(body->at("commandData")),
+                     timeout,
+                     TextField(*body, "scheduledAt"),
+                     TextField(*body, "expiresAt"),
+                     *ttl};
   const auto body_of = [this, &job](int to, const std::string& instance) {
     json::object order = *job;
     order["id"] = instance;
@@ -127,7 +146,8 @@ asio::awaitable<net::HttpReply> Api::CreateJob(Call call) {
   // Held until each tentacle has it, also when it is away now.
   auto add = [this, &fresh, &body_of] { return parts_.jobs.Add(fresh, body_of); };
   const auto added = co_await async::OnPool(parts_.blocking, add);
-  if (absl::IsNotFound(added.status())) co_return net::ProblemReply(422, text::Message(added.status()));
+  if (absl::IsNotFound(added.status()))
+    co_return net::ProblemReply(422, text::Message(added.status()));
   if (!added.ok()) co_return StatusReply(added.status());
   co_return net::JsonReply(201, *added);
 }
@@ -159,7 +179,8 @@ asio::awaitable<net::HttpReply> Api::RequestInventory(int node) {
     return parts_.nodes.AddCommand(node, "inventory.request", body, kInventorySeconds);
   };
   const auto command = co_await async::OnPool(parts_.blocking, add);
-  if (absl::IsInvalidArgument(command.status())) co_return net::ProblemReply(422, "targetId: there is no such node");
+  if (absl::IsInvalidArgument(command.status()))
+    co_return net::ProblemReply(422, "targetId: there is no such node");
   if (!command.ok()) co_return StatusReply(command.status());
   co_return net::JsonReply(202, fmt::format(R"({{"commandId":"{}"}})", *command));
 }

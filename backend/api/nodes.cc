@@ -1,8 +1,9 @@
 // Nodes, tentacles, enrollment, and commands to tentacles.
+#include <fmt/format.h>
+
 #include <absl/time/clock.h>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "backend/api/api.h"
 #include "libs/config/config.h"
@@ -36,8 +37,10 @@ absl::StatusOr<Enrollee> ReadEnrollee(const json::object& body) {
   const auto* network = body.if_contains("network");
   const bool has_network = network != nullptr && network->is_object();
   enrollee.network_json = has_network ? json::serialize(*network) : "{}";
-  if (const auto* interfaces = has_network ? network->as_object().if_contains("interfaces") : nullptr) {
-    if (!interfaces->is_array()) return absl::InvalidArgumentError("network.interfaces: want a list");
+  if (const auto* interfaces =
+          has_network ? network->as_object().if_contains("interfaces") : nullptr) {
+    if (!interfaces->is_array())
+      return absl::InvalidArgumentError("network.interfaces: want a list");
   }
   const auto key = identity::Base64Decode(enrollee.public_key);
   if (!key.ok() || key->size() != kPublicKeyBytes) {
@@ -53,7 +56,8 @@ absl::StatusOr<Enrollee> ReadEnrollee(const json::object& body) {
 }  // namespace
 
 void Api::AddNodeRoutes() {
-  router_.Add("POST", "/api/v1/enrollment-tokens", Access::kKey, [this](Call c) { return CreateToken(std::move(c)); });
+  router_.Add("POST", "/api/v1/enrollment-tokens", Access::kKey,
+              [this](Call c) { return CreateToken(std::move(c)); });
   router_.Add("GET", "/api/v1/enrollment-tokens", Access::kKey, [this](Call) {
     return Json([this] { return parts_.nodes.ListTokens(); }, "tokens");
   });
@@ -79,28 +83,34 @@ void Api::AddNodeRoutes() {
       const auto given = c.request.Query(name);
       return given ? std::clamp(std::atoi(given->c_str()), 0, most) : fallback;
     };
-    const NodeStore::JournalQuery query{c.request.Query("q").value_or(""), c.request.Query("unit").value_or(""),
-                                        number("priority", 7, 7), number("minutes", 60, 7 * 1440),
-                                        number("limit", 200, 1000)};
+    const NodeStore::JournalQuery query{
+        c.request.Query("q").value_or(""), c.request.Query("unit").value_or(""),
+        number("priority", 7, 7), number("minutes", 60, 7 * 1440), number("limit", 200, 1000)};
     return Json([this, id = c.Id(), query] { return parts_.nodes.Journal(id, query); }, "entries");
   });
   router_.Add("GET", "/api/v1/nodes/{id}/metrics", Access::kKey, [this](Call c) {
-    const int minutes = std::clamp(std::atoi(c.request.Query("minutes").value_or("60").c_str()), 1, 1440);
-    return Json([this, id = c.Id(), minutes] { return parts_.nodes.Metrics(id, minutes); }, "samples");
+    const int minutes =
+        std::clamp(std::atoi(c.request.Query("minutes").value_or("60").c_str()), 1, 1440);
+    return Json([this, id = c.Id(), minutes] { return parts_.nodes.Metrics(id, minutes); },
+                "samples");
   });
 }
 
 void Api::AddTentacleRoutes() {
-  router_.Add("POST", "/api/v1/tentacles/enroll", Access::kAnyone, [this](Call c) { return Enroll(std::move(c)); });
-  router_.Add("GET", "/api/v1/tentacles/ws", Access::kTentacle, [this](Call c) { return OpenSocket(std::move(c)); });
+  router_.Add("POST", "/api/v1/tentacles/enroll", Access::kAnyone,
+              [this](Call c) { return Enroll(std::move(c)); });
+  router_.Add("GET", "/api/v1/tentacles/ws", Access::kTentacle,
+              [this](Call c) { return OpenSocket(std::move(c)); });
   router_.Add("GET", "/api/v1/tentacles", Access::kKey, [this](Call) {
     return Json([this] { return parts_.nodes.ListNodes(true); }, "tentacles");
   });
   router_.Add("GET", "/api/v1/tentacles/{id}", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.GetNode(id); });
   });
-  router_.Add("PUT", "/api/v1/tentacles/{id}", Access::kKey, [this](Call c) { return UpdateTentacle(std::move(c)); });
-  router_.Add("DELETE", "/api/v1/tentacles/{id}", Access::kKey, [this](Call c) { return DeleteTentacle(std::move(c)); });
+  router_.Add("PUT", "/api/v1/tentacles/{id}", Access::kKey,
+              [this](Call c) { return UpdateTentacle(std::move(c)); });
+  router_.Add("DELETE", "/api/v1/tentacles/{id}", Access::kKey,
+              [this](Call c) { return DeleteTentacle(std::move(c)); });
   router_.Add("DELETE", "/api/v1/tentacles/{id}/clone", Access::kKey, [this](Call c) -> Reply {
     auto forget = [this, id = c.Id()] { return parts_.presence.ForgetClone(id); };
     const absl::Status status = co_await async::OnPool(parts_.blocking, forget);
@@ -113,27 +123,21 @@ void Api::AddTentacleRoutes() {
   router_.Add("GET", "/api/v1/tentacles/{id}/images", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Images(id); }, "images");
   });
-  router_.Add("POST", "/api/v1/tentacles/{id}/scan", Access::kKey, [this](Call c) {
-    return Command(std::move(c), "scan.start");
-  });
-  router_.Add("POST", "/api/v1/tentacles/{id}/wake", Access::kKey, [this](Call c) {
-    return Command(std::move(c), "wake");
-  });
-  router_.Add("POST", "/api/v1/tentacles/{id}/prepull", Access::kKey, [this](Call c) {
-    return Command(std::move(c), "image.prepull");
-  });
+  router_.Add("POST", "/api/v1/tentacles/{id}/scan", Access::kKey,
+              [this](Call c) { return Command(std::move(c), "scan.start"); });
+  router_.Add("POST", "/api/v1/tentacles/{id}/wake", Access::kKey,
+              [this](Call c) { return Command(std::move(c), "wake"); });
+  router_.Add("POST", "/api/v1/tentacles/{id}/prepull", Access::kKey,
+              [this](Call c) { return Command(std::move(c), "image.prepull"); });
 }
 
 asio::awaitable<net::HttpReply> Api::CreateToken(Call call) {
   const auto body = ParseBody(call.request);
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
   const std::string token = identity::RandomHex(32);
-  NewToken fresh{identity::Sha256Hex(token),
-                 token.substr(0, 8),
-                 TextField(*body, "description"),
-                 TextField(*body, "createdBy"),
-                 NumberField(*body, "maxUses", 10),
-                 NumberField(*body, "expiresHours", 24),
+  NewToken fresh{identity::Sha256Hex(token),        token.substr(0, 8),
+                 TextField(*body, "description"),   TextField(*body, "createdBy"),
+                 NumberField(*body, "maxUses", 10), NumberField(*body, "expiresHours", 24),
                  TextField(*body, "name")};
   if (fresh.max_uses < 1 || fresh.max_uses > kMaxTokenUses) {
     co_return net::ProblemReply(422, fmt::format("maxUses: want 1 to {}", kMaxTokenUses));
@@ -161,12 +165,16 @@ asio::awaitable<net::HttpReply> Api::Enroll(Call call) {
   };
   const auto enrolled = co_await async::OnPool(parts_.blocking, enroll);
   if (!enrolled.ok()) {
-    if (absl::IsUnauthenticated(enrolled.status())) token_guesses_.Failed(call.request.remote_ip, absl::Now());
-    parts_.log.Warning("api.enrollment_refused", {{"address", call.request.remote_ip}, {"reason", std::string(enrolled.status().message())}});
+    if (absl::IsUnauthenticated(enrolled.status()))
+      token_guesses_.Failed(call.request.remote_ip, absl::Now());
+    parts_.log.Warning("api.enrollment_refused",
+                       {{"address", call.request.remote_ip},
+                        {"reason", std::string(enrolled.status().message())}});
     co_return StatusReply(enrolled.status());
   }
   const std::string id = std::to_string(enrolled->node_id);
-  parts_.log.Info("api.enrolled", {{"node", id}, {"name", enrollee->name}, {"address", call.request.remote_ip}});
+  parts_.log.Info("api.enrolled",
+                  {{"node", id}, {"name", enrollee->name}, {"address", call.request.remote_ip}});
   parts_.live.Publish({"node", id});
   const json::value answer = {{"nodeId", id},
                               {"name", enrollee->name},
@@ -186,12 +194,14 @@ asio::awaitable<net::HttpReply> Api::OpenSocket(Call call) {
   auto use = [this, hash = identity::Sha256Hex(token)] { return parts_.presence.UseToken(hash); };
   const absl::Status used = co_await async::OnPool(parts_.blocking, use);
   if (!used.ok()) {
-    parts_.log.Warning("api.token_refused", {{"address", call.request.remote_ip}, {"reason", std::string(used.message())}});
+    parts_.log.Warning("api.token_refused", {{"address", call.request.remote_ip},
+                                             {"reason", std::string(used.message())}});
     co_return StatusReply(used);
   }
   net::HttpReply reply;
   reply.status = 101;
-  reply.upgrade = [this, node_id = call.node_id](std::shared_ptr<net::UpgradedConnection> connection) {
+  reply.upgrade = [this,
+                   node_id = call.node_id](std::shared_ptr<net::UpgradedConnection> connection) {
     return parts_.hub.Serve(node_id, std::move(connection));
   };
   co_return reply;
@@ -202,7 +212,8 @@ asio::awaitable<net::HttpReply> Api::UpdateTentacle(Call call) {
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
   const std::string name = TextField(*body, "name");
   if (name.size() > kMaxNameBytes) co_return net::ProblemReply(422, "name: too long");
-  if (TextField(*body, "site").size() > kMaxNameBytes) co_return net::ProblemReply(422, "site: too long");
+  if (TextField(*body, "site").size() > kMaxNameBytes)
+    co_return net::ProblemReply(422, "site: too long");
   std::string config_json;
   if (const auto* given = body->if_contains("config")) {
     config_json = json::serialize(*given);
@@ -213,11 +224,15 @@ asio::awaitable<net::HttpReply> Api::UpdateTentacle(Call call) {
     if (!status.ok()) co_return StatusReply(status);
   }
   const int id = call.Id();
-  auto update = [this, id, name, config_json] { return parts_.nodes.Update(id, name, config_json); };
+  auto update = [this, id, name, config_json] {
+    return parts_.nodes.Update(id, name, config_json);
+  };
   const auto revision = co_await async::OnPool(parts_.blocking, update);
   if (!revision.ok()) co_return StatusReply(revision.status());
   if (body->contains("site")) {
-    auto move = [this, id, site = TextField(*body, "site")] { return parts_.sites.SetSite(id, site); };
+    auto move = [this, id, site = TextField(*body, "site")] {
+      return parts_.sites.SetSite(id, site);
+    };
     const absl::Status moved = co_await async::OnPool(parts_.blocking, move);
     if (!moved.ok()) co_return StatusReply(moved);
   }
@@ -242,15 +257,18 @@ asio::awaitable<net::HttpReply> Api::Command(Call call, std::string type) {
   json::object message;
   if (type == "wake") {
     const auto mac = wire::ParseMac(TextField(*body, "mac"));
-    if (!mac.ok()) co_return net::ProblemReply(422, fmt::format("mac: {}", text::Message(mac.status())));
+    if (!mac.ok())
+      co_return net::ProblemReply(422, fmt::format("mac: {}", text::Message(mac.status())));
     message["mac"] = mac->ToString();
     // The SecureOn password; forgotten here as soon as the tentacle has it.
     const std::string password = TextField(*body, "password");
-    if (password.size() > kMaxWakePasswordBytes) co_return net::ProblemReply(422, "password: too long");
+    if (password.size() > kMaxWakePasswordBytes)
+      co_return net::ProblemReply(422, "password: too long");
     if (!password.empty()) message["password"] = password;
   } else if (type == "image.prepull") {
     message["imageId"] = TextField(*body, "imageId");
-    if (message["imageId"].as_string().empty()) co_return net::ProblemReply(422, "imageId: is missing");
+    if (message["imageId"].as_string().empty())
+      co_return net::ProblemReply(422, "imageId: is missing");
   }
   const auto ttl = TimeToLive(*body, kDefaultCommandSeconds);
   if (!ttl.ok()) co_return StatusReply(ttl.status());
@@ -261,7 +279,8 @@ asio::awaitable<net::HttpReply> Api::Command(Call call, std::string type) {
   const auto command = co_await async::OnPool(parts_.blocking, add);
   if (!command.ok()) {
     // The one thing that can be wrong with it is the node.
-    if (absl::IsInvalidArgument(command.status())) co_return net::ProblemReply(404, "there is no such tentacle");
+    if (absl::IsInvalidArgument(command.status()))
+      co_return net::ProblemReply(404, "there is no such tentacle");
     co_return StatusReply(command.status());
   }
   co_return net::JsonReply(202, fmt::format(R"({{"commandId":"{}"}})", *command));

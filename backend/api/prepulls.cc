@@ -1,8 +1,9 @@
 // Images that are to be somewhere by some time, and what came over which line.
+#include <fmt/format.h>
+
 #include <absl/time/clock.h>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "backend/api/api.h"
 #include "backend/core/prepull_order.h"
@@ -33,18 +34,15 @@ json::object ForecastJson(const TargetForecast& target) {
 }  // namespace
 
 void Api::AddPrepullRoutes() {
-  router_.Add("POST", "/api/v1/provisioning/prepulls", Access::kKey, [this](Call c) {
-    return CreatePrepull(std::move(c));
-  });
-  router_.Add("GET", "/api/v1/provisioning/prepulls", Access::kKey, [this](Call) {
-    return Json([this] { return parts_.prepulls.List(); }, "prepulls");
-  });
+  router_.Add("POST", "/api/v1/provisioning/prepulls", Access::kKey,
+              [this](Call c) { return CreatePrepull(std::move(c)); });
+  router_.Add("GET", "/api/v1/provisioning/prepulls", Access::kKey,
+              [this](Call) { return Json([this] { return parts_.prepulls.List(); }, "prepulls"); });
   router_.Add("GET", "/api/v1/provisioning/prepulls/{id}", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.prepulls.Get(id); });
   });
-  router_.Add("DELETE", "/api/v1/provisioning/prepulls/{id}", Access::kKey, [this](Call c) {
-    return CancelPrepull(std::move(c));
-  });
+  router_.Add("DELETE", "/api/v1/provisioning/prepulls/{id}", Access::kKey,
+              [this](Call c) { return CancelPrepull(std::move(c)); });
   router_.Add("GET", "/api/v1/tentacles/{id}/ledger", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.sites.Ledger(id); });
   });
@@ -65,13 +63,15 @@ asio::awaitable<net::HttpReply> Api::CreatePrepull(Call call) {
   }
   if (order->dry_run) {
     json::array list;
-    for (const TargetForecast& target : targets) list.push_back(ForecastJson(target));
+    for (const TargetForecast& target : targets)
+      list.push_back(ForecastJson(target));
     co_return net::JsonReply(200, json::serialize(json::object{{"targets", std::move(list)}}));
   }
   auto add = [this, order = *order, targets] { return parts_.prepulls.Add(order, targets); };
   const auto added = co_await async::OnPool(parts_.blocking, add);
   if (!added.ok()) co_return StatusReply(added.status());
-  parts_.log.Info("api.prepull_ordered", {{"prepull", *added}, {"image", order->image_id}, {"targets", targets.size()}});
+  parts_.log.Info("api.prepull_ordered",
+                  {{"prepull", *added}, {"image", order->image_id}, {"targets", targets.size()}});
   auto get = [this, id = *added] { return parts_.prepulls.Get(id); };
   net::HttpReply reply = co_await Json(get);
   if (reply.status == 200) reply.status = 201;

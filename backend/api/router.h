@@ -43,7 +43,9 @@ class Router {
     bool other_method = false;     // The path is there, for another method.
     std::vector<std::string> ids;
   };
+
   Match Find(std::string_view method, std::string_view path) const;
+
   const std::vector<Route>& routes() const { return routes_; }
 
  private:

@@ -1,8 +1,9 @@
 // Remote shells: asked for, viewed, listed, replayed.
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+
+#include <boost/json/serialize.hpp>
 
 #include "backend/api/api.h"
 #include "libs/backend_link/job.h"
@@ -26,12 +27,15 @@ std::string_view HostOf(std::string_view origin) {
 }  // namespace
 
 void Api::AddShellRoutes() {
-  router_.Add("POST", "/api/v1/nodes/{id}/shells", Access::kKey, [this](Call c) { return AskShell(std::move(c)); });
+  router_.Add("POST", "/api/v1/nodes/{id}/shells", Access::kKey,
+              [this](Call c) { return AskShell(std::move(c)); });
   router_.Add("GET", "/api/v1/nodes/{id}/shells", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.shell_store.List(id); }, "shells");
   });
-  router_.Add("GET", "/api/v1/shells/ws", Access::kAnyone, [this](Call c) { return ViewShell(std::move(c)); });
-  router_.Add("GET", "/api/v1/shells/{session}/recording", Access::kKey, [this](Call c) { return Replay(std::move(c)); });
+  router_.Add("GET", "/api/v1/shells/ws", Access::kAnyone,
+              [this](Call c) { return ViewShell(std::move(c)); });
+  router_.Add("GET", "/api/v1/shells/{session}/recording", Access::kKey,
+              [this](Call c) { return Replay(std::move(c)); });
 }
 
 asio::awaitable<net::HttpReply> Api::AskShell(Call call) {
@@ -41,28 +45,34 @@ asio::awaitable<net::HttpReply> Api::AskShell(Call call) {
   request.node_id = call.Id();
   request.user = TextField(*body, "user", "root");
   request.reason = TextField(*body, "reason");
-  request.opened_by = call.request.Header("X-API-Key").empty() ? "page, " + call.request.remote_ip
-                                                               : "api key, " + call.request.remote_ip;
+  request.opened_by = call.request.Header("X-API-Key").empty()
+                          ? "page, " + call.request.remote_ip
+                          : "api key, " + call.request.remote_ip;
   request.columns = NumberField(*body, "cols", 80);
   request.rows = NumberField(*body, "rows", 24);
-  if (!backend_link::IsUserName(request.user)) co_return net::ProblemReply(422, "user: no name of a user");
+  if (!backend_link::IsUserName(request.user))
+    co_return net::ProblemReply(422, "user: no name of a user");
   if (request.reason.empty() || request.reason.size() > kMaxReasonBytes) {
     co_return net::ProblemReply(422, "reason: say in a sentence what the shell is for");
   }
-  if (std::min(request.columns, request.rows) < 1 || std::max(request.columns, request.rows) > 1000) {
+  if (std::min(request.columns, request.rows) < 1 ||
+      std::max(request.columns, request.rows) > 1000) {
     co_return net::ProblemReply(422, "cols, rows: want 1 to 1000");
   }
   const auto ticket = co_await parts_.shells.Ask(std::move(request));
-  if (absl::IsUnavailable(ticket.status())) co_return net::ProblemReply(409, text::Message(ticket.status()));
+  if (absl::IsUnavailable(ticket.status()))
+    co_return net::ProblemReply(409, text::Message(ticket.status()));
   if (!ticket.ok()) co_return StatusReply(ticket.status());
-  co_return net::JsonReply(201, json::serialize(json::object{
-                                    {"id", ticket->session},
-                                    {"ticket", ticket->secret},
-                                    {"expiresAt", absl::FormatTime(absl::RFC3339_sec, ticket->expires_at, absl::UTCTimeZone())}}));
+  co_return net::JsonReply(
+      201, json::serialize(json::object{
+               {"id", ticket->session},
+               {"ticket", ticket->secret},
+               {"expiresAt",
+                absl::FormatTime(absl::RFC3339_sec, ticket->expires_at, absl::UTCTimeZone())}}));
 }
 
-// A browser names the page that opens a socket, and sends its cookies along whatever page that is: the ticket, which only
-// our page was given, and the origin together say that it is ours.
+// A browser names the page that opens a socket, and sends its cookies along whatever page that is:
+// the ticket, which only our page was given, and the origin together say that it is ours.
 bool Api::IsOwnOrigin(const net::HttpRequest& request) const {
   const std::string_view origin = request.Header("Origin");
   if (origin.empty()) return true;  // No browser.
@@ -75,7 +85,9 @@ asio::awaitable<net::HttpReply> Api::ViewShell(Call call) {
     co_return net::ProblemReply(400, "this route speaks WebSocket");
   }
   if (!IsOwnOrigin(call.request)) {
-    parts_.log.Warning("shell.origin_refused", {{"origin", std::string(call.request.Header("Origin"))}, {"address", call.request.remote_ip}});
+    parts_.log.Warning("shell.origin_refused",
+                       {{"origin", std::string(call.request.Header("Origin"))},
+                        {"address", call.request.remote_ip}});
     co_return net::ProblemReply(403, "a page of another origin may not open a shell");
   }
   const auto session = parts_.shells.Redeem(call.request.Query("ticket").value_or(""));
@@ -94,7 +106,8 @@ asio::awaitable<net::HttpReply> Api::Replay(Call call) {
   if (!recording.ok()) co_return StatusReply(recording.status());
   net::HttpReply reply = net::TextReply(200, std::move(recording->cast), "application/x-asciicast");
   reply.headers.emplace_back("X-Recording-Complete", recording->complete ? "yes" : "no");
-  reply.headers.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.cast\"", call.ids.at(0)));
+  reply.headers.emplace_back("Content-Disposition",
+                             fmt::format("attachment; filename=\"{}.cast\"", call.ids.at(0)));
   co_return reply;
 }
 

@@ -1,7 +1,8 @@
 // Provisioning tasks and the installers' callbacks.
+#include <fmt/format.h>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "backend/api/api.h"
 #include "backend/core/installer_event.h"
@@ -34,7 +35,8 @@ json::object TakeSecrets(json::object* document) {
 absl::StatusOr<std::string> MakePassword(json::object* document) {
   const auto* wanted = document->if_contains("generateAdminPassword");
   if (wanted == nullptr) return std::string();
-  if (!wanted->is_bool()) return absl::InvalidArgumentError("generateAdminPassword is not true or false");
+  if (!wanted->is_bool())
+    return absl::InvalidArgumentError("generateAdminPassword is not true or false");
   const bool make = wanted->as_bool();
   document->erase("generateAdminPassword");
   if (!make) return std::string();
@@ -62,10 +64,10 @@ void Api::AddTaskRoutes() {
   router_.Add("GET", tasks + "/{id}", Access::kKey, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.tasks.Get(id); });
   });
-  router_.Add("DELETE", tasks + "/{id}", Access::kKey, [this](Call c) { return CancelTask(std::move(c)); });
-  router_.Add("POST", tasks + "/{id}/events", Access::kKeyOrCallback, [this](Call c) {
-    return ReportTask(std::move(c));
-  });
+  router_.Add("DELETE", tasks + "/{id}", Access::kKey,
+              [this](Call c) { return CancelTask(std::move(c)); });
+  router_.Add("POST", tasks + "/{id}/events", Access::kKeyOrCallback,
+              [this](Call c) { return ReportTask(std::move(c)); });
 }
 
 asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
@@ -95,7 +97,8 @@ asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
     co_return net::ProblemReply(422, text::Message(id.status()));
   }
   if (!id.ok()) co_return StatusReply(id.status());
-  parts_.log.Info("api.task_created", {{"task", *id}, {"mac", task.mac}, {"node", task.tentacle_id}});
+  parts_.log.Info("api.task_created",
+                  {{"task", *id}, {"mac", task.mac}, {"node", task.tentacle_id}});
   parts_.live.Publish({"task", std::to_string(*id)}, std::to_string(task.tentacle_id));
   auto get = [this, id = *id] { return parts_.tasks.Get(id); };
   net::HttpReply reply = co_await Json(get);
@@ -122,14 +125,16 @@ asio::awaitable<net::HttpReply> Api::CancelTask(Call call) {
 asio::awaitable<net::HttpReply> Api::ReportTask(Call call) {
   const auto body = ParseBody(call.request);
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
-  const auto report = ReadInstallerEvent(
-      TextField(*body, "event"), TextField(*body, "message"), TextField(*body, "error"), NumberField(*body, "progress", -1));
+  const auto report =
+      ReadInstallerEvent(TextField(*body, "event"), TextField(*body, "message"),
+                         TextField(*body, "error"), NumberField(*body, "progress", -1));
   if (!report.ok()) co_return StatusReply(report.status());
   const int id = call.Id();
   auto apply = [this, id, &report] { return parts_.tasks.Apply(id, *report); };
   const auto tentacle = co_await async::OnPool(parts_.blocking, apply);
   if (!tentacle.ok()) co_return StatusReply(tentacle.status());
-  parts_.live.Publish({"task", std::to_string(id)}, *tentacle == 0 ? "" : std::to_string(*tentacle));
+  parts_.live.Publish({"task", std::to_string(id)},
+                      *tentacle == 0 ? "" : std::to_string(*tentacle));
   co_return Empty();
 }
 

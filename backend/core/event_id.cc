@@ -19,8 +19,9 @@ std::optional<EventPosition> ParseEventPosition(std::string_view id) {
   const auto slash = lane.find('/');
   const bool two_parts = slash != std::string_view::npos && slash > 0 && slash + 1 < lane.size() &&
                          lane.find('/', slash + 1) == std::string_view::npos;
-  const bool is_number = !digits.empty() && digits.size() <= kMaxDigits &&
-                         std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number =
+      !digits.empty() && digits.size() <= kMaxDigits &&
+      std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!two_parts || !is_number) return std::nullopt;
   EventPosition position{std::string(lane), 0};
   std::from_chars(digits.data(), digits.data() + digits.size(), position.sequence);

@@ -9,7 +9,8 @@
 namespace tentacle::backend {
 
 struct EventPosition {
-  std::string lane;  // "<service>/<epoch>": within it events come in order, a repeat never after a newer one.
+  // "<service>/<epoch>": within it events come in order, a repeat never after a newer one.
+  std::string lane;
   std::int64_t sequence = 0;
 };
 

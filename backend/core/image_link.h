@@ -1,4 +1,5 @@
-// A link to an image that works for a while without any other proof: a machine that is being installed has no key. Pure.
+// A link to an image that works for a while without any other proof: a machine that is being
+// installed has no key. Pure.
 #pragma once
 
 #include <string>
@@ -19,6 +20,9 @@ struct ImageLink {
 std::string LinkPath(const ImageLink& link, std::string_view secret);
 
 // Unauthenticated, with what is wrong: the signature, or it has expired.
-absl::Status CheckLink(const ImageLink& link, std::string_view signature, std::string_view secret, absl::Time now);
+absl::Status CheckLink(const ImageLink& link,
+                       std::string_view signature,
+                       std::string_view secret,
+                       absl::Time now);
 
 }  // namespace tentacle::backend

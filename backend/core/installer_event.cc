@@ -1,9 +1,9 @@
 #include "backend/core/installer_event.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 namespace tentacle::backend {
 
@@ -42,7 +42,8 @@ absl::StatusOr<TaskReport> ReadInstallerEvent(const std::string& event,
     if (percent >= 0) report.progress = percent;
     return report;
   }
-  return absl::InvalidArgumentError(fmt::format("event: \"{}\" is none of the installer's events", event));
+  return absl::InvalidArgumentError(
+      fmt::format("event: \"{}\" is none of the installer's events", event));
 }
 
 }  // namespace tentacle::backend

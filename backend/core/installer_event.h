@@ -10,7 +10,9 @@
 namespace tentacle::backend {
 
 // `progress` below 0 means the event's own. InvalidArgument: no such event.
-absl::StatusOr<TaskReport> ReadInstallerEvent(const std::string& event, const std::string& message,
-                                              const std::string& error, int progress);
+absl::StatusOr<TaskReport> ReadInstallerEvent(const std::string& event,
+                                              const std::string& message,
+                                              const std::string& error,
+                                              int progress);
 
 }  // namespace tentacle::backend

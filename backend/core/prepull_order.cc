@@ -1,10 +1,11 @@
 #include "backend/core/prepull_order.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/format.h>
 
 #include "libs/config/config.h"
 
@@ -24,10 +25,12 @@ std::string TextOf(const json::object& body, std::string_view name) {
 }
 
 int IdOf(const json::value& value) {
-  if (value.is_int64() && value.as_int64() > 0 && value.as_int64() < (1 << 30)) return static_cast<int>(value.as_int64());
+  if (value.is_int64() && value.as_int64() > 0 && value.as_int64() < (1 << 30))
+    return static_cast<int>(value.as_int64());
   if (!value.is_string()) return 0;
   const std::string text(value.as_string());
-  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos) return 0;
+  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
+    return 0;
   return std::atoi(text.c_str());
 }
 
@@ -44,7 +47,9 @@ absl::StatusOr<absl::Time> ReadTime(const json::object& body,
   if (absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return time;
   const auto weekly = schedule::NextWeekly(text, now, zone);
   if (weekly.ok()) return *weekly;
-  return Wrong(field, fmt::format("want a time such as 2026-12-01T07:00:00Z or \"Tue 07:00\", got \"{}\"", text));
+  return Wrong(
+      field,
+      fmt::format("want a time such as 2026-12-01T07:00:00Z or \"Tue 07:00\", got \"{}\"", text));
 }
 
 absl::Status ReadTargets(const json::object& body, PrepullOrder* order) {
@@ -61,7 +66,8 @@ absl::Status ReadTargets(const json::object& body, PrepullOrder* order) {
       order->node_ids.push_back(id);
     }
   }
-  if (order->node_ids.empty() == order->site.empty()) return Wrong("tentacleIds", "want either tentacleIds or site");
+  if (order->node_ids.empty() == order->site.empty())
+    return Wrong("tentacleIds", "want either tentacleIds or site");
   return absl::OkStatus();
 }
 
@@ -106,7 +112,9 @@ absl::StatusOr<PrepullOrder> ReadPrepullOrder(const json::object& body, absl::Ti
   return order;
 }
 
-schedule::Forecast ForecastFor(const PrepullOrder& order, const PrepullTarget& target, absl::Time now) {
+schedule::Forecast ForecastFor(const PrepullOrder& order,
+                               const PrepullTarget& target,
+                               absl::Time now) {
   schedule::Plan plan;
   plan.bytes = target.missing_bytes;
   plan.ahead_bytes = target.ahead_bytes;
@@ -114,17 +122,19 @@ schedule::Forecast ForecastFor(const PrepullOrder& order, const PrepullTarget& t
   plan.not_before = order.not_before;
   plan.deadline = order.deadline;
   for (const std::string& text : order.windows) {
-    if (const auto window = schedule::ParseWindow(text); window.ok()) plan.windows.push_back(*window);
+    if (const auto window = schedule::ParseWindow(text); window.ok())
+      plan.windows.push_back(*window);
   }
   if (const auto zone = schedule::LoadZone(order.time_zone); zone.ok()) plan.zone = *zone;
   config::TentacleConfig config = config::Defaults();
   // What cannot be read was refused when it was set; the defaults have no limit.
   config::MergeRemote(target.config_json, &config).IgnoreError();
   const auto& cache = config.cache();
-  const auto zone = schedule::LoadZone(cache.time_zone().empty() ? order.time_zone : cache.time_zone());
+  const auto zone =
+      schedule::LoadZone(cache.time_zone().empty() ? order.time_zone : cache.time_zone());
   if (zone.ok()) {
-    auto calendar = schedule::BandwidthCalendar::Parse({cache.wan_calendar().begin(), cache.wan_calendar().end()},
-                                                       cache.wan_limit_mbit(), *zone);
+    auto calendar = schedule::BandwidthCalendar::Parse(
+        {cache.wan_calendar().begin(), cache.wan_calendar().end()}, cache.wan_limit_mbit(), *zone);
     if (calendar.ok()) plan.calendar = *std::move(calendar);
   }
   return schedule::MakeForecast(plan, now);
@@ -136,8 +146,10 @@ json::object PrepullMessage(const PrepullOrder& order, int prepull_id) {
                     {"timeZone", order.time_zone},
                     {"windows", json::array(order.windows.begin(), order.windows.end())}};
   const auto utc = absl::UTCTimeZone();
-  if (order.not_before != absl::InfinitePast()) body["notBefore"] = absl::FormatTime(absl::RFC3339_sec, order.not_before, utc);
-  if (order.deadline != absl::InfiniteFuture()) body["deadline"] = absl::FormatTime(absl::RFC3339_sec, order.deadline, utc);
+  if (order.not_before != absl::InfinitePast())
+    body["notBefore"] = absl::FormatTime(absl::RFC3339_sec, order.not_before, utc);
+  if (order.deadline != absl::InfiniteFuture())
+    body["deadline"] = absl::FormatTime(absl::RFC3339_sec, order.deadline, utc);
   return body;
 }
 

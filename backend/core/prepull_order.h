@@ -1,4 +1,5 @@
-// An image that is to be at some tentacles by some time: reading the order, and saying whether it can be. Pure.
+// An image that is to be at some tentacles by some time: reading the order, and saying whether it
+// can be. Pure.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ struct PrepullOrder {
 // More tentacles than this are several orders.
 inline constexpr std::size_t kMaxPrepullTargets = 1000;
 
-// `deadline` and `notBefore` are RFC 3339, or "Tue 07:00" by the clock of timeZone. InvalidArgument with the field.
+// `deadline` and `notBefore` are RFC 3339, or "Tue 07:00" by the clock of timeZone. InvalidArgument
+// with the field.
 absl::StatusOr<PrepullOrder> ReadPrepullOrder(const boost::json::object& body, absl::Time now);
 
 // What is known of one tentacle.
@@ -40,7 +42,9 @@ struct PrepullTarget {
   double throughput_mbit = 0;     // As measured there; 0: never.
 };
 
-schedule::Forecast ForecastFor(const PrepullOrder& order, const PrepullTarget& target, absl::Time now);
+schedule::Forecast ForecastFor(const PrepullOrder& order,
+                               const PrepullTarget& target,
+                               absl::Time now);
 
 // The body of `image.prepull` beside its commandId.
 boost::json::object PrepullMessage(const PrepullOrder& order, int prepull_id);

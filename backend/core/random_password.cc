@@ -1,11 +1,11 @@
 #include "backend/core/random_password.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+
+#include <openssl/rand.h>
 
 namespace tentacle::backend {
 
@@ -39,7 +39,8 @@ std::string RandomPassword() {
     std::string password;
     for (std::size_t group = 0; group < kGroups; ++group) {
       if (group > 0) password += '-';
-      for (std::size_t i = 0; i < kGroup; ++i) password += RandomCharacter();
+      for (std::size_t i = 0; i < kGroup; ++i)
+        password += RandomCharacter();
     }
     if (HasAllKinds(password)) return password;
   }

@@ -40,7 +40,8 @@ constexpr absl::Duration kProbe = absl::Seconds(4);
 constexpr auto kFarewell = std::chrono::seconds(2);
 // A line's way: what is closed with unread bytes is reset, and a goodbye on its way is lost with
 // it.
-// Longer as well than a heartbeat waits for its batch (presence.cc): the last word about who is online is Stop()'s.
+// Longer as well than a heartbeat waits for its batch (presence.cc): the last word about who is
+// online is Stop()'s.
 constexpr auto kFarewellWay = std::chrono::milliseconds(1200);
 constexpr auto kRemovedWay = std::chrono::milliseconds(500);
 
@@ -56,8 +57,8 @@ std::string InstanceOf(const net::HttpRequest& request) {
 
 Hub::Hub(Parts parts)
     : parts_(std::move(parts)),
-      courier_({parts_.home, parts_.blocking, parts_.log, parts_.metrics, parts_.nodes, parts_.tasks,
-                parts_.sites}),
+      courier_({parts_.home, parts_.blocking, parts_.log, parts_.metrics, parts_.nodes,
+                parts_.tasks, parts_.sites}),
       presence_(
           {parts_.home, parts_.blocking, parts_.log, parts_.metrics, parts_.presence, parts_.live}),
       replicas_({parts_.home, parts_.blocking, parts_.log, parts_.metrics, parts_.presence,
@@ -178,10 +179,13 @@ asio::awaitable<void> Hub::Attend(SessionPtr session) {
   if (absl::IsNotFound(present)) co_await SayRemoved(session);  // Between its token and here.
   co_await Grant(session);
   courier_.Nudge(session, Due::Greeting());
-  auto arrive = [this, session] { return parts_.sites.Arrived(session->node_id, session->address); };
+  auto arrive = [this, session] {
+    return parts_.sites.Arrived(session->node_id, session->address);
+  };
   const absl::Status arrived = co_await async::OnPool(parts_.blocking, arrive);
   if (!arrived.ok())
-    parts_.log.Warning("hub.address_not_kept", {{"node", node_id}, {"reason", text::Message(arrived)}});
+    parts_.log.Warning("hub.address_not_kept",
+                       {{"node", node_id}, {"reason", text::Message(arrived)}});
   const std::string reason = co_await ReadAll(session);
   session->socket->Close();
   if (stopping_ || Find(node_id) != session) co_return;  // Another session took its place.

@@ -59,15 +59,20 @@ class Hub {
   // Tells every tentacle when to come back, and lets go of them.
   boost::asio::awaitable<void> Farewell();
 
-  // Messages of the live channel that begin with `prefix` ("shell."), which are not kept; and word that a tentacle's
-  // connection ended.
+  // Messages of the live channel that begin with `prefix` ("shell."), which are not kept; and word
+  // that a tentacle's connection ended.
   using LiveHandler = std::function<void(int node_id, const backend_link::Message& message)>;
+
   void OnLive(std::string prefix, LiveHandler handler, std::function<void(int node_id)> gone) {
     live_.push_back({std::move(prefix), std::move(handler), std::move(gone)});
   }
-  // Down the live channel; nothing happens for a tentacle whose connection another backend holds, or nobody.
+
+  // Down the live channel; nothing happens for a tentacle whose connection another backend holds,
+  // or nobody.
   void SendLive(int node_id, backend_link::Message message);
+
   bool IsOnline(int node_id) const { return sessions_.contains(node_id); }
+
   std::size_t online() const { return sessions_.size(); }
 
  private:
@@ -112,11 +117,13 @@ class Hub {
   std::map<int, SessionPtr> sessions_;
   std::set<std::string> unknown_types_;
   bool stopping_ = false;
+
   struct LiveRoute {
     std::string prefix;
     LiveHandler handler;
     std::function<void(int)> gone;
   };
+
   std::vector<LiveRoute> live_;
 };
 

@@ -1,4 +1,5 @@
-// The part of the hub that knows whose connections are here, and passes on what is not kept: shells, lookers-on.
+// The part of the hub that knows whose connections are here, and passes on what is not kept:
+// shells, lookers-on.
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>

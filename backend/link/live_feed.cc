@@ -1,12 +1,13 @@
 #include "backend/link/live_feed.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 namespace tentacle::backend {
 
@@ -23,6 +24,7 @@ constexpr auto kKeepAlive = std::chrono::seconds(15);
 
 struct LiveFeed::Subscriber {
   explicit Subscriber(asio::any_io_executor home) : wake(std::move(home)) {}
+
   asio::steady_timer wake;
   std::deque<std::string> queue;
   bool overflown = false;
@@ -35,7 +37,8 @@ struct LiveFeed::Subscriber {
     }
     if (self->queue.empty()) co_return ": still here\n\n";
     std::string all;
-    for (const std::string& one : self->queue) all += one;
+    for (const std::string& one : self->queue)
+      all += one;
     self->queue.clear();
     co_return all;
   }
@@ -53,7 +56,8 @@ void LiveFeed::PublishHere(const Change& change, std::string_view tentacle_id) {
     }
     if (subscriber->queue.size() >= kMaxQueued) subscriber->overflown = true;
     // The same news twice in a row is one piece of news.
-    if (subscriber->queue.empty() || subscriber->queue.back() != line) subscriber->queue.push_back(line);
+    if (subscriber->queue.empty() || subscriber->queue.back() != line)
+      subscriber->queue.push_back(line);
     subscriber->wake.cancel();
     ++at;
   }
@@ -61,7 +65,8 @@ void LiveFeed::PublishHere(const Change& change, std::string_view tentacle_id) {
 
 net::HttpReply LiveFeed::Subscribe() {
   std::erase_if(subscribers_, [](const auto& one) { return one.expired(); });
-  if (subscribers_.size() >= kMaxSubscribers) return net::ProblemReply(503, "too many pages listen already");
+  if (subscribers_.size() >= kMaxSubscribers)
+    return net::ProblemReply(503, "too many pages listen already");
   auto subscriber = std::make_shared<Subscriber>(home_);
   subscriber->queue.push_back("retry: 2000\n\n");
   subscribers_.push_back(subscriber);

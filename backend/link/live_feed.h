@@ -25,12 +25,17 @@ class LiveFeed {
     PublishHere(change, tentacle_id);
     if (on_publish_) on_publish_(change, tentacle_id);
   }
+
   void PublishHere(const Change& change, std::string_view tentacle_id);
+
   void OnPublish(std::function<void(const Change& change, std::string_view tentacle_id)> callback) {
     on_publish_ = std::move(callback);
   }
-  // A text/event-stream; a reader that falls behind is closed and connects again. 503 when too many listen.
+
+  // A text/event-stream; a reader that falls behind is closed and connects again. 503 when too many
+  // listen.
   net::HttpReply Subscribe();
+
   std::size_t subscribers() const { return subscribers_.size(); }
 
  private:

@@ -133,7 +133,8 @@ asio::awaitable<bool> Replicas::Known() {
 
 void Replicas::BecameKnown() {
   if (!known()) return;
-  for (const auto& timer : waiting_) timer->cancel();
+  for (const auto& timer : waiting_)
+    timer->cancel();
 }
 
 void Replicas::OnPayload(const std::string& payload) {

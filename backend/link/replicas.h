@@ -53,8 +53,8 @@ class Replicas {
   // Says every few seconds that this backend lives, and tidies up after those that do not.
   boost::asio::awaitable<void> Run();
 
-  // Waits until the others can know of this backend, for they take what is online at an unknown one for lost. False
-  // when the database does not answer in time.
+  // Waits until the others can know of this backend, for they take what is online at an unknown one
+  // for lost. False when the database does not answer in time.
   boost::asio::awaitable<bool> Known();
 
   // Asks the backend that has the node online. False: it is gone, or does not answer in time.
@@ -71,6 +71,7 @@ class Replicas {
   };
 
   bool known() const { return listening_ && registered_; }
+
   void BecameKnown();
   void OnPayload(const std::string& payload);
   boost::asio::awaitable<void> Answer(std::string to,
@@ -88,7 +89,8 @@ class Replicas {
   std::size_t others_ = 0;
   bool listening_ = false;   // The connection for notifications has been there.
   bool registered_ = false;  // So has the row that says that this backend lives.
-  std::vector<std::shared_ptr<boost::asio::steady_timer>> waiting_;  // Of Known(); one a session that arrives.
+  // Of Known(); one a session that arrives.
+  std::vector<std::shared_ptr<boost::asio::steady_timer>> waiting_;
   std::vector<std::string> live_;
   bool telling_live_ = false;
 };

@@ -61,7 +61,8 @@ struct Session {
   boost::asio::steady_timer room;  // Cancelled when reports have gone.
   // Commands that went out on this connection and are not acknowledged: they go out once.
   std::set<std::string> sent;
-  // And that were acknowledged since the table of commands was read last: no more than went out then.
+  // And that were acknowledged since the table of commands was read last: no more than went out
+  // then.
   std::set<std::string> acknowledged;
   bool more_commands = false;  // Not all of them went out at once.
 };

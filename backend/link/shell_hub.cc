@@ -1,13 +1,12 @@
 #include "backend/link/shell_hub.h"
 
+#include <absl/time/clock.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-
-#include <absl/time/clock.h>
 
 #include "libs/async/on_pool.h"
 #include "libs/backend_link/order.h"
@@ -37,7 +36,8 @@ std::string Text(const json::object& object, std::string_view name) {
 std::size_t Bytes(const json::object& object) {
   const auto* value = object.if_contains("bytes");
   json::error_code error;
-  const auto bytes = value != nullptr && value->is_number() ? value->to_number<std::size_t>(error) : 0;
+  const auto bytes =
+      value != nullptr && value->is_number() ? value->to_number<std::size_t>(error) : 0;
   return error ? 0 : bytes;
 }
 
@@ -51,14 +51,17 @@ struct Outgoing {
 };
 
 Outgoing Info(std::string_view state) {
-  return {json::serialize(json::object{{"type", "info"}, {"state", json::string_view(state.data(), state.size())}})};
+  return {json::serialize(
+      json::object{{"type", "info"}, {"state", json::string_view(state.data(), state.size())}})};
 }
 
 }  // namespace
 
 struct ShellHub::Session {
   Session(asio::any_io_executor home, std::string its_id, ShellRequest its_request)
-      : id(std::move(its_id)), request(std::move(its_request)), changed(home, asio::steady_timer::time_point::max()) {}
+      : id(std::move(its_id)),
+        request(std::move(its_request)),
+        changed(home, asio::steady_timer::time_point::max()) {}
 
   std::string id;
   ShellRequest request;
@@ -69,21 +72,26 @@ struct ShellHub::Session {
   std::string end_reason;
   // Not with the viewer's socket yet; bounded by the agent's window.
   std::deque<Outgoing> output;
-  std::size_t typed = 0;           // Octets under way to the shell.
-  asio::steady_timer changed;      // Never runs out; cancelled at every change.
+  std::size_t typed = 0;       // Octets under way to the shell.
+  asio::steady_timer changed;  // Never runs out; cancelled at every change.
 };
 
 ShellHub::ShellHub(Parts parts) : parts_(std::move(parts)) {
-  parts_.hub.OnLive("shell.", [this](int node, const backend_link::Message& message) { OnMessage(node, message); },
-                    [this](int node) { OnGone(node); });
+  parts_.hub.OnLive(
+      "shell.",
+      [this](int node, const backend_link::Message& message) { OnMessage(node, message); },
+      [this](int node) { OnGone(node); });
 }
 
 asio::awaitable<absl::StatusOr<ShellHub::Ticket>> ShellHub::Ask(ShellRequest request) {
   ForgetOldTickets();
-  if (sessions_.size() >= kMaxSessions) co_return absl::UnavailableError("too many shells are open");
-  if (!parts_.hub.IsOnline(request.node_id)) co_return absl::UnavailableError("the tentacle is not connected to this backend");
+  if (sessions_.size() >= kMaxSessions)
+    co_return absl::UnavailableError("too many shells are open");
+  if (!parts_.hub.IsOnline(request.node_id))
+    co_return absl::UnavailableError("the tentacle is not connected to this backend");
   Ticket ticket{identity::RandomHex(16), identity::RandomHex(32), absl::Now() + kTicketLifetime};
-  const NewShell shell{ticket.session, request.node_id, request.user, request.opened_by, request.reason};
+  const NewShell shell{ticket.session, request.node_id, request.user, request.opened_by,
+                       request.reason};
   auto add = [this, &shell] { return parts_.shells.Add(shell); };
   const absl::Status added = co_await async::OnPool(parts_.blocking, add);
   if (!added.ok()) co_return added;
@@ -92,7 +100,8 @@ asio::awaitable<absl::StatusOr<ShellHub::Ticket>> ShellHub::Ask(ShellRequest req
                                   {"user", request.user},
                                   {"by", request.opened_by},
                                   {"reason", request.reason}});
-  sessions_[ticket.session] = std::make_shared<Session>(parts_.home, ticket.session, std::move(request));
+  sessions_[ticket.session] =
+      std::make_shared<Session>(parts_.home, ticket.session, std::move(request));
   tickets_[identity::Sha256Hex(ticket.secret)] = ticket.session;
   co_return ticket;
 }
@@ -100,7 +109,8 @@ asio::awaitable<absl::StatusOr<ShellHub::Ticket>> ShellHub::Ask(ShellRequest req
 absl::StatusOr<std::string> ShellHub::Redeem(const std::string& secret) {
   ForgetOldTickets();
   const auto ticket = tickets_.find(identity::Sha256Hex(secret));
-  if (ticket == tickets_.end()) return absl::NotFoundError("the ticket is unknown, used or older than 30 s");
+  if (ticket == tickets_.end())
+    return absl::NotFoundError("the ticket is unknown, used or older than 30 s");
   const std::string session = ticket->second;
   tickets_.erase(ticket);
   sessions_.at(session)->redeemed = true;
@@ -121,14 +131,15 @@ void ShellHub::ForgetOldTickets() {
 asio::awaitable<void> ShellHub::WriteEnd(std::string session, std::string reason) {
   auto end = [this, session, reason] { return parts_.shells.End(session, reason); };
   const absl::Status status = co_await async::OnPool(parts_.blocking, end);
-  if (!status.ok()) parts_.log.Error("shell.not_stored", {{"session", session}, {"reason", std::string(status.message())}});
+  if (!status.ok())
+    parts_.log.Error("shell.not_stored",
+                     {{"session", session}, {"reason", std::string(status.message())}});
 }
 
 std::string ShellHub::Order(const Session& session) {
   const auto& request = session.request;
   if (!parts_.hub.IsOnline(request.node_id)) return "the tentacle is not connected to this backend";
-  const std::string order = backend_link::OrderText("shell.open",
-                                                    std::to_string(request.node_id),
+  const std::string order = backend_link::OrderText("shell.open", std::to_string(request.node_id),
                                                     absl::Now() + absl::Minutes(1),
                                                     {{"session", session.id},
                                                      {"user", request.user},
@@ -136,7 +147,8 @@ std::string ShellHub::Order(const Session& session) {
                                                      {"openedBy", request.opened_by},
                                                      {"cols", request.columns},
                                                      {"rows", request.rows}});
-  Tell(session, "shell.open", {{"order", order}, {"signature", identity::SignOrder(parts_.signing_key, order)}});
+  Tell(session, "shell.open",
+       {{"order", order}, {"signature", identity::SignOrder(parts_.signing_key, order)}});
   return "";
 }
 
@@ -145,7 +157,8 @@ void ShellHub::Tell(const Session& session, std::string type, json::object body)
   parts_.hub.SendLive(session.request.node_id, {std::move(type), std::nullopt, std::move(body)});
 }
 
-asio::awaitable<void> ShellHub::Serve(std::string id, std::shared_ptr<net::UpgradedConnection> connection) {
+asio::awaitable<void> ShellHub::Serve(std::string id,
+                                      std::shared_ptr<net::UpgradedConnection> connection) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) co_return;
   const SessionPtr session = found->second;
@@ -205,7 +218,8 @@ asio::awaitable<bool> ShellHub::TakeViewerMessage(SessionPtr session, std::strin
   co_return true;
 }
 
-// One write at a time; it returns when the viewer's socket has taken the text, and only then the shell may print more.
+// One write at a time; it returns when the viewer's socket has taken the text, and only then the
+// shell may print more.
 asio::awaitable<void> ShellHub::WriteViewer(ShellHub* hub, SessionPtr session) {
   for (;;) {
     if (session->output.empty()) {
@@ -216,7 +230,8 @@ asio::awaitable<void> ShellHub::WriteViewer(ShellHub* hub, SessionPtr session) {
     Outgoing next = std::move(session->output.front());
     session->output.pop_front();
     const std::size_t bytes = next.text.size();
-    if (next.from_shell) next.text = json::serialize(json::object{{"type", "output"}, {"data", next.text}});
+    if (next.from_shell)
+      next.text = json::serialize(json::object{{"type", "output"}, {"data", next.text}});
     const absl::Status written = co_await session->viewer->Write(std::move(next.text));
     if (!written.ok()) break;
     if (next.from_shell && !session->over) hub->Tell(*session, "shell.ack", {{"bytes", bytes}});
@@ -252,11 +267,14 @@ void ShellHub::OnGone(int node_id) {
 void ShellHub::Close(const SessionPtr& session, const std::string& reason) {
   if (std::exchange(session->over, true)) return;
   Tell(*session, "shell.stop", {{"reason", reason}});
-  session->output.push_back({json::serialize(json::object{{"type", "closed"}, {"reason", reason}})});
+  session->output.push_back(
+      {json::serialize(json::object{{"type", "closed"}, {"reason", reason}})});
   session->changed.cancel();
   sessions_.erase(session->id);
   parts_.metrics.Shell("closed");
-  parts_.log.Info("shell.closed", {{"session", session->id}, {"node", session->request.node_id}, {"reason", reason}});
+  parts_.log.Info(
+      "shell.closed",
+      {{"session", session->id}, {"node", session->request.node_id}, {"reason", reason}});
   auto end = WriteEnd(session->id, reason);
   asio::co_spawn(parts_.home, std::move(end), asio::detached);
   parts_.live.Publish({"node", std::to_string(session->request.node_id)});

@@ -1,6 +1,6 @@
-// Remote shells between a viewer's WebSocket and a tentacle: one-time tickets, frames to and fro, and the flow: what a
-// tentacle prints is confirmed to it when the viewer's socket has taken it, and a viewer is read only as fast as the
-// shell reads. Home thread only.
+// Remote shells between a viewer's WebSocket and a tentacle: one-time tickets, frames to and fro,
+// and the flow: what a tentacle prints is confirmed to it when the viewer's socket has taken it,
+// and a viewer is read only as fast as the shell reads. Home thread only.
 #pragma once
 
 #include <deque>
@@ -45,6 +45,7 @@ class ShellHub {
     LiveFeed& live;
     identity::IdentityKey signing_key;
   };
+
   // Takes what tentacles say about shells from `hub` from here on; must outlive it.
   explicit ShellHub(Parts parts);
 
@@ -53,12 +54,15 @@ class ShellHub {
     std::string secret;  // Shown once.
     absl::Time expires_at;
   };
-  // Writes the session down. NotFound: node; Unavailable: it is not connected, or too many shells are open.
+
+  // Writes the session down. NotFound: node; Unavailable: it is not connected, or too many shells
+  // are open.
   boost::asio::awaitable<absl::StatusOr<Ticket>> Ask(ShellRequest request);
   // The session of a ticket, once. NotFound when it is unknown, used or too old.
   absl::StatusOr<std::string> Redeem(const std::string& secret);
   // Serves a viewer until one of both ends is gone.
-  boost::asio::awaitable<void> Serve(std::string session, std::shared_ptr<net::UpgradedConnection> connection);
+  boost::asio::awaitable<void> Serve(std::string session,
+                                     std::shared_ptr<net::UpgradedConnection> connection);
 
  private:
   struct Session;

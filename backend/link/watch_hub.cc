@@ -1,5 +1,7 @@
 #include "backend/link/watch_hub.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <utility>
 
@@ -7,7 +9,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "libs/identity/identity.h"
 
@@ -32,7 +33,9 @@ std::string Text(const json::object& object, const char* name) {
 struct WatchHub::Watcher {
   Watcher(WatchHub& its_hub, int its_node, std::string its_id)
       : hub(its_hub), node_id(its_node), id(std::move(its_id)), wake(its_hub.home_) {}
+
   ~Watcher() { hub.hub_.SendLive(node_id, {"live.stop", std::nullopt, {{"watch", id}}}); }
+
   Watcher(const Watcher&) = delete;
   Watcher& operator=(const Watcher&) = delete;
 
@@ -44,11 +47,13 @@ struct WatchHub::Watcher {
   bool over = false;
   asio::steady_timer wake;
 
-  // Asked again when the page's socket has taken what was returned before: only then there is credit for more.
+  // Asked again when the page's socket has taken what was returned before: only then there is
+  // credit for more.
   static asio::awaitable<absl::StatusOr<std::string>> Next(std::shared_ptr<Watcher> self) {
     if (self->unacked > 0) {
       const auto bytes = std::exchange(self->unacked, 0);
-      self->hub.hub_.SendLive(self->node_id, {"live.ack", std::nullopt, {{"watch", self->id}, {"bytes", bytes}}});
+      self->hub.hub_.SendLive(self->node_id,
+                              {"live.ack", std::nullopt, {{"watch", self->id}, {"bytes", bytes}}});
     }
     if (self->waiting.empty()) {
       if (self->over) co_return std::string();
@@ -61,8 +66,9 @@ struct WatchHub::Watcher {
 };
 
 WatchHub::WatchHub(asio::any_io_executor home, Hub& hub) : home_(std::move(home)), hub_(hub) {
-  hub_.OnLive("live.", [this](int node, const backend_link::Message& message) { OnMessage(node, message); },
-              [this](int node) { OnGone(node); });
+  hub_.OnLive(
+      "live.", [this](int node, const backend_link::Message& message) { OnMessage(node, message); },
+      [this](int node) { OnGone(node); });
 }
 
 net::HttpReply WatchHub::Watch(int node_id, json::object what) {
@@ -87,7 +93,8 @@ void WatchHub::OnMessage(int node_id, const backend_link::Message& message) {
   body.erase("watch");
   if (message.type == "live.output") watcher->unacked += Text(body, "data").size();
   if (message.type == "live.end") watcher->over = true;
-  watcher->waiting += fmt::format("event: {}\ndata: {}\n\n", message.type.substr(5), json::serialize(body));
+  watcher->waiting +=
+      fmt::format("event: {}\ndata: {}\n\n", message.type.substr(5), json::serialize(body));
   watcher->wake.cancel();
 }
 

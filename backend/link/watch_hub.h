@@ -1,5 +1,5 @@
-// Pages that look on: a job's output while it is written, a node's figures every second, as server-sent events. Home
-// thread only.
+// Pages that look on: a job's output while it is written, a node's figures every second, as
+// server-sent events. Home thread only.
 #pragma once
 
 #include <map>
@@ -19,7 +19,8 @@ class WatchHub {
   // Takes what tentacles say to lookers-on from `hub` from here on; must outlive it.
   WatchHub(boost::asio::any_io_executor home, Hub& hub);
 
-  // A text/event-stream of what node `node_id` says about `what` ({"jobId"} or nothing). 409 when it is away.
+  // A text/event-stream of what node `node_id` says about `what` ({"jobId"} or nothing). 409 when
+  // it is away.
   net::HttpReply Watch(int node_id, boost::json::object what);
 
  private:

@@ -30,20 +30,24 @@ void Database::Give(std::unique_ptr<pqxx::connection> connection) {
 
 absl::Status Database::Translate(const std::exception& error) {
   const std::string text = fmt::format("database: {}", FirstLine(error));
-  if (dynamic_cast<const pqxx::unique_violation*>(&error) != nullptr) return absl::AlreadyExistsError(text);
+  if (dynamic_cast<const pqxx::unique_violation*>(&error) != nullptr)
+    return absl::AlreadyExistsError(text);
   if (dynamic_cast<const pqxx::data_exception*>(&error) != nullptr ||
       dynamic_cast<const pqxx::integrity_constraint_violation*>(&error) != nullptr) {
     return absl::InvalidArgumentError(text);
   }
-  if (dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr) return absl::UnavailableError(text);
+  if (dynamic_cast<const pqxx::broken_connection*>(&error) != nullptr)
+    return absl::UnavailableError(text);
   // 57P01 and the like: the server is going down or coming up.
   const auto* sql = dynamic_cast<const pqxx::sql_error*>(&error);
   if (sql != nullptr && sql->sqlstate().starts_with("57P")) return absl::UnavailableError(text);
-  // 21: a row twice in one statement; 54: larger than a row or an index may be. The same value is refused every time.
+  // 21: a row twice in one statement; 54: larger than a row or an index may be. The same value is
+  // refused every time.
   if (sql != nullptr && (sql->sqlstate().starts_with("21") || sql->sqlstate().starts_with("54"))) {
     return absl::InvalidArgumentError(text);
   }
-  if (sql == nullptr && dynamic_cast<const pqxx::failure*>(&error) != nullptr) return absl::UnavailableError(text);
+  if (sql == nullptr && dynamic_cast<const pqxx::failure*>(&error) != nullptr)
+    return absl::UnavailableError(text);
   return absl::InternalError(text);
 }
 

@@ -1,21 +1,22 @@
-// Connections to PostgreSQL and what may go wrong with them. Only files in store/ include this: libpqxx and its
-// exceptions stay here.
+// Connections to PostgreSQL and what may go wrong with them. Only files in store/ include this:
+// libpqxx and its exceptions stay here.
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <pqxx/pqxx>
 #include <string>
 #include <vector>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <pqxx/pqxx>
 
 namespace tentacle::backend {
 
-// A row that is not there, a value that is not allowed: thrown inside a transaction, returned by Run().
+// A row that is not there, a value that is not allowed: thrown inside a transaction, returned by
+// Run().
 struct StatusError {
   absl::Status status;
 };
@@ -25,8 +26,9 @@ class Database {
  public:
   Database(std::string url, std::size_t connections) : url_(std::move(url)), idle_(connections) {}
 
-  // Runs `work(pqxx::work&)` in one transaction and commits. Unavailable: no connection, or it broke (the next call
-  // opens a new one). AlreadyExists: a unique index said no. InvalidArgument: a value PostgreSQL cannot take.
+  // Runs `work(pqxx::work&)` in one transaction and commits. Unavailable: no connection, or it
+  // broke (the next call opens a new one). AlreadyExists: a unique index said no. InvalidArgument:
+  // a value PostgreSQL cannot take.
   template <class Work>
   auto Run(Work work) -> absl::StatusOr<std::invoke_result_t<Work&, pqxx::work&>> {
     std::unique_ptr<pqxx::connection> connection = Take();
@@ -57,14 +59,17 @@ class Database {
   absl::StatusOr<std::string> Text(const char* sql, const Args&... args) {
     return Run([&](pqxx::work& tx) -> std::string {
       const pqxx::result rows = tx.exec_params(sql, args...);
-      return rows.empty() || rows[0][0].is_null() ? std::string() : rows[0][0].template as<std::string>();
+      return rows.empty() || rows[0][0].is_null() ? std::string()
+                                                  : rows[0][0].template as<std::string>();
     });
   }
 
   // How many rows were touched.
   template <class... Args>
   absl::StatusOr<std::size_t> Execute(const char* sql, const Args&... args) {
-    return Run([&](pqxx::work& tx) -> std::size_t { return tx.exec_params(sql, args...).affected_rows(); });
+    return Run([&](pqxx::work& tx) -> std::size_t {
+      return tx.exec_params(sql, args...).affected_rows();
+    });
   }
 
   std::uint64_t failures() const { return failures_; }

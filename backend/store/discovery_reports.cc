@@ -78,8 +78,8 @@ Changes ApplyDeviceChange(const Report& r) {
 DELETE FROM network_discoveries WHERE tentacle_node_id = $1 AND mac_address IN
   (SELECT m::macaddr FROM jsonb_array_elements_text(coalesce($2::jsonb->'forgotten', '[]')) AS m))sql",
                    r.node_id, r.body);
-  // After a gap there is no revision until a snapshot is whole, so that what is missing is asked for
-  // again also where it could not be ordered at once.
+  // After a gap there is no revision until a snapshot is whole, so that what is missing is asked
+  // for again also where it could not be ordered at once.
   const auto follows = r.tx.exec_params(R"sql(
 UPDATE nodes AS n SET device_revision = CASE WHEN n.device_revision = (b->>'previous')::bigint THEN (b->>'revision')::bigint END
 FROM (SELECT $2::jsonb AS b) AS m WHERE n.id = $1 RETURNING n.device_revision IS NOT NULL)sql",
@@ -124,10 +124,10 @@ Changes ApplyRogueDhcp(const Report& r) {
 Changes ApplyWakeSent(const Report& r) {
   // Carried out after all, though its time was up when the acknowledgement was lost.
   r.tx.exec_params(
-      "UPDATE outgoing_commands SET failed_at = NULL, reason = '', acknowledged_at = coalesce(acknowledged_at, "
+      "UPDATE outgoing_commands SET failed_at = NULL, reason = '', acknowledged_at = "
+      "coalesce(acknowledged_at, "
       "now()) WHERE node_id = $1 AND 'cmd-' || id = $2::jsonb->>'commandId'",
-      r.node_id,
-      r.body);
+      r.node_id, r.body);
   r.tx.exec_params(R"sql(
 INSERT INTO wake_results (tentacle_node_id, command_id, mac_address, packets)
 SELECT $1, left(coalesce(b->>'commandId', ''), 128), (b->>'mac')::macaddr, coalesce((b->>'packets')::int, 0)

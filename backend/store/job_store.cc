@@ -23,15 +23,16 @@ SELECT coalesce(json_agg(json_build_object('id', j.id::text, 'commandType', j.co
 FROM (SELECT * FROM jobs WHERE ($1 = 0 OR id = $1)
   AND ($2 = 0 OR id IN (SELECT job_id FROM job_instances WHERE node_id = $2)) ORDER BY id DESC LIMIT 500) AS j)sql";
 
-// The message is carried down by whichever backend holds the tentacle's connection. Its id, "cmd-7".
-std::string Hold(pqxx::work& tx, int node, const char* type, const std::string& body, int ttl_seconds) {
-  const auto id = tx.exec_params("INSERT INTO outgoing_commands (node_id, type, body, expires_at) "
-                                 "VALUES ($1, $2, $3::jsonb, now() + make_interval(secs => $4)) RETURNING 'cmd-' || id",
-                                 node,
-                                 type,
-                                 body,
-                                 ttl_seconds)[0][0]
-                      .as<std::string>();
+// The message is carried down by whichever backend holds the tentacle's connection. Its id,
+// "cmd-7".
+std::string Hold(
+    pqxx::work& tx, int node, const char* type, const std::string& body, int ttl_seconds) {
+  const auto id =
+      tx.exec_params(
+            "INSERT INTO outgoing_commands (node_id, type, body, expires_at) "
+            "VALUES ($1, $2, $3::jsonb, now() + make_interval(secs => $4)) RETURNING 'cmd-' || id",
+            node, type, body, ttl_seconds)[0][0]
+          .as<std::string>();
   NotifyDue(tx, "commands", node);
   return id;
 }
@@ -40,25 +41,27 @@ std::string Hold(pqxx::work& tx, int node, const char* type, const std::string& 
 
 absl::StatusOr<std::string> JobStore::Add(const NewJob& job, const BodyOf& body_of) {
   const auto id = db_.Run([&](pqxx::work& tx) {
-    const auto nodes = tx.exec_params("SELECT id FROM nodes WHERE is_tentacle AND ($1 = 0 OR id = $1) ORDER BY id",
-                                      job.node_id);
+    const auto nodes = tx.exec_params(
+        "SELECT id FROM nodes WHERE is_tentacle AND ($1 = 0 OR id = $1) ORDER BY id", job.node_id);
     if (nodes.empty()) throw StatusError{absl::NotFoundError("targetId: there is no such node")};
     const int added = tx.exec_params(
-        "INSERT INTO jobs (command_type, command_data, timeout_seconds, scheduled_at, expires_at) "
-        "VALUES ($1, $2::jsonb, $3, nullif($4, '')::timestamptz, nullif($5, '')::timestamptz) RETURNING id",
-        job.command_type,
-        job.command_data_json,
-        job.timeout_seconds,
-        job.scheduled_at,
-        job.expires_at)[0][0].as<int>();
+                            "INSERT INTO jobs (command_type, command_data, timeout_seconds, "
+                            "scheduled_at, expires_at) "
+                            "VALUES ($1, $2::jsonb, $3, nullif($4, '')::timestamptz, nullif($5, "
+                            "'')::timestamptz) RETURNING id",
+                            job.command_type, job.command_data_json, job.timeout_seconds,
+                            job.scheduled_at, job.expires_at)[0][0]
+                          .as<int>();
     for (const auto& row : nodes) {
       const int node = row[0].as<int>();
-      const int instance = tx.exec_params("INSERT INTO job_instances (job_id, node_id) VALUES ($1, $2) RETURNING id",
-                                          added,
-                                          node)[0][0].as<int>();
-      const std::string command =
-          Hold(tx, node, "job.run", body_of(node, "job-" + std::to_string(instance)), job.ttl_seconds);
-      tx.exec_params("UPDATE job_instances SET command_id = substr($2, 5)::bigint WHERE id = $1", instance, command);
+      const int instance =
+          tx.exec_params("INSERT INTO job_instances (job_id, node_id) VALUES ($1, $2) RETURNING id",
+                         added, node)[0][0]
+              .as<int>();
+      const std::string command = Hold(
+          tx, node, "job.run", body_of(node, "job-" + std::to_string(instance)), job.ttl_seconds);
+      tx.exec_params("UPDATE job_instances SET command_id = substr($2, 5)::bigint WHERE id = $1",
+                     instance, command);
     }
     return added;
   });
@@ -66,7 +69,9 @@ absl::StatusOr<std::string> JobStore::Add(const NewJob& job, const BodyOf& body_
   return Get(*id);
 }
 
-absl::StatusOr<std::string> JobStore::List(int node_id) { return db_.Text(kJobs, 0, node_id); }
+absl::StatusOr<std::string> JobStore::List(int node_id) {
+  return db_.Text(kJobs, 0, node_id);
+}
 
 absl::StatusOr<std::string> JobStore::Get(int id) {
   auto list = db_.Text(kJobs, id, 0);
@@ -77,9 +82,10 @@ absl::StatusOr<std::string> JobStore::Get(int id) {
 
 absl::StatusOr<int> JobStore::NodeOf(int id, const std::string& instance) {
   return db_.Run([&](pqxx::work& tx) {
-    const auto rows =
-        tx.exec_params("SELECT node_id FROM job_instances WHERE job_id = $1 AND 'job-' || id = $2", id, instance);
-    if (rows.empty()) throw StatusError{absl::NotFoundError("there is no such instance of this job")};
+    const auto rows = tx.exec_params(
+        "SELECT node_id FROM job_instances WHERE job_id = $1 AND 'job-' || id = $2", id, instance);
+    if (rows.empty())
+      throw StatusError{absl::NotFoundError("there is no such instance of this job")};
     return rows[0][0].as<int>();
   });
 }
@@ -95,18 +101,20 @@ absl::Status JobStore::Cancel(int id, const BodyOf& body_of) {
         id);
     if (open.empty()) throw StatusError{absl::FailedPreconditionError("the job has ended already")};
     for (const auto& row : open) {
-      const bool withdrawn =
-          tx.exec_params("UPDATE outgoing_commands SET acknowledged_at = now() WHERE id = $1 AND acknowledged_at IS NULL",
-                         row[2].as<std::int64_t>())
-              .affected_rows() > 0;
+      const bool withdrawn = tx.exec_params(
+                                   "UPDATE outgoing_commands SET acknowledged_at = now() WHERE id "
+                                   "= $1 AND acknowledged_at IS NULL",
+                                   row[2].as<std::int64_t>())
+                                 .affected_rows() > 0;
       if (withdrawn) {
-        tx.exec_params("UPDATE job_instances SET status = 'cancelled', success = false, updated_at = now(), "
-                       "error_message = 'the job was cancelled before the tentacle had it' WHERE id = $1",
-                       row[0].as<int>());
+        tx.exec_params(
+            "UPDATE job_instances SET status = 'cancelled', success = false, updated_at = now(), "
+            "error_message = 'the job was cancelled before the tentacle had it' WHERE id = $1",
+            row[0].as<int>());
       }
       // Also after a withdrawal: the message may be on its way just now.
-      Hold(tx, row[1].as<int>(), "job.cancel", body_of(row[1].as<int>(), "job-" + row[0].as<std::string>()),
-           kCancelSeconds);
+      Hold(tx, row[1].as<int>(), "job.cancel",
+           body_of(row[1].as<int>(), "job-" + row[0].as<std::string>()), kCancelSeconds);
     }
     return true;
   });

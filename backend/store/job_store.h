@@ -1,4 +1,5 @@
-// Jobs and what became of them on each node. Blocking; thread safe. JSON texts have the shapes of docs/protocol.md.
+// Jobs and what became of them on each node. Blocking; thread safe. JSON texts have the shapes of
+// docs/protocol.md.
 #pragma once
 
 #include <functional>
@@ -27,16 +28,16 @@ class JobStore {
   // The body of the message that brings one instance to its node.
   using BodyOf = std::function<std::string(int node_id, const std::string& instance_id)>;
 
-  // A job, an instance for each node and the message that brings it there, all or nothing. NotFound: node. Returns
-  // {id, instances:[...]}.
+  // A job, an instance for each node and the message that brings it there, all or nothing.
+  // NotFound: node. Returns {id, instances:[...]}.
   absl::StatusOr<std::string> Add(const NewJob& job, const BodyOf& body_of);
   // The newest 500, without what they wrote; of one node, or of all when `node_id` is 0.
   absl::StatusOr<std::string> List(int node_id);
   absl::StatusOr<std::string> Get(int id);  // NotFound
   // The node of an instance ("job-7") of job `id`. NotFound.
   absl::StatusOr<int> NodeOf(int id, const std::string& instance);
-  // What no tentacle has taken yet is withdrawn and cancelled at once; each of the others gets the message of
-  // `body_of`. NotFound; FailedPrecondition when the job has ended everywhere.
+  // What no tentacle has taken yet is withdrawn and cancelled at once; each of the others gets the
+  // message of `body_of`. NotFound; FailedPrecondition when the job has ended everywhere.
   absl::Status Cancel(int id, const BodyOf& body_of);
 
  private:

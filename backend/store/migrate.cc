@@ -1,8 +1,8 @@
 #include "backend/store/migrate.h"
 
-#include <array>
-
 #include <fmt/format.h>
+
+#include <array>
 
 #include "backend/store/database.h"
 #include "backend/store/migration_0002.inc"
@@ -22,22 +22,23 @@ namespace tentacle::backend {
 namespace {
 
 constexpr long kLock = 0x74656e74;  // Any number, the same in every backend.
-constexpr std::array<const char*, 11> kMigrations = {kMigration0001, kMigration0002, kMigration0003,
-                                                    kMigration0004, kMigration0005, kMigration0006,
-                                                    kMigration0007, kMigration0008, kMigration0009,
-                                                     kMigration0010, kMigration0011};
+constexpr std::array<const char*, 11> kMigrations = {
+    kMigration0001, kMigration0002, kMigration0003, kMigration0004, kMigration0005, kMigration0006,
+    kMigration0007, kMigration0008, kMigration0009, kMigration0010, kMigration0011};
 
 }  // namespace
 
 absl::Status Migrate(Database& database) {
   const auto applied = database.Run([](pqxx::work& tx) {
     tx.exec_params("SELECT pg_advisory_xact_lock($1)", kLock);
-    tx.exec("CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, "
-            "applied_at TIMESTAMPTZ NOT NULL DEFAULT now())");
-    const auto version = tx.exec("SELECT coalesce(max(version), 0) FROM schema_migrations")[0][0].as<std::size_t>();
+    tx.exec(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, "
+        "applied_at TIMESTAMPTZ NOT NULL DEFAULT now())");
+    const auto version =
+        tx.exec("SELECT coalesce(max(version), 0) FROM schema_migrations")[0][0].as<std::size_t>();
     if (version > kMigrations.size()) {
-      throw StatusError{absl::FailedPreconditionError(
-          fmt::format("the database has schema {}, this program knows up to {}", version, kMigrations.size()))};
+      throw StatusError{absl::FailedPreconditionError(fmt::format(
+          "the database has schema {}, this program knows up to {}", version, kMigrations.size()))};
     }
     for (std::size_t next = version; next < kMigrations.size(); ++next) {
       tx.exec(kMigrations[next]);

@@ -7,8 +7,8 @@ namespace tentacle::backend {
 
 namespace {
 
-// One Node of docs/protocol.md. Offline is told by the row: the hub writes it. A failed command is of interest until
-// the next of its kind.
+// One Node of docs/protocol.md. Offline is told by the row: the hub writes it. A failed command is
+// of interest until the next of its kind.
 constexpr char kNodes[] = R"sql(
 SELECT coalesce(json_agg(node ORDER BY (node->>'name')), '[]')::text FROM (
   SELECT jsonb_strip_nulls(jsonb_build_object(
@@ -33,7 +33,9 @@ SELECT coalesce(json_agg(node ORDER BY (node->>'name')), '[]')::text FROM (
       WHERE c.failed_at IS NOT NULL)) ELSE '{}' END) AS node
   FROM nodes n WHERE ($1 = 0 OR n.id = $1) AND (NOT $2 OR n.is_tentacle)) AS list)sql";
 
-absl::Status Missing() { return absl::NotFoundError("there is no such node"); }
+absl::Status Missing() {
+  return absl::NotFoundError("there is no such node");
+}
 
 absl::Status Touched(const absl::StatusOr<std::size_t>& rows, const absl::Status& none) {
   if (!rows.ok()) return rows.status();
@@ -47,13 +49,8 @@ absl::StatusOr<std::string> NodeStore::AddToken(const NewToken& token) {
 INSERT INTO enrollment_tokens (token_sha256, token_prefix, description, created_by, max_uses, expires_at, node_name)
 VALUES ($1, $2, $3, $4, $5, now() + make_interval(hours => $6), $7)
 RETURNING json_build_object('id', id::text, 'expiresAt', expires_at, 'maxUses', max_uses, 'name', node_name)::text)sql",
-                  token.sha256,
-                  token.prefix,
-                  token.description,
-                  token.created_by,
-                  token.max_uses,
-                  token.expires_hours,
-                  token.node_name);
+                  token.sha256, token.prefix, token.description, token.created_by, token.max_uses,
+                  token.expires_hours, token.node_name);
 }
 
 absl::StatusOr<std::string> NodeStore::ListTokens() {
@@ -70,42 +67,40 @@ absl::Status NodeStore::RevokeToken(int id) {
                  absl::NotFoundError("there is no such token"));
 }
 
-absl::StatusOr<NodeStore::Enrolled> NodeStore::Enroll(std::string_view token_sha256, const Enrollee& enrollee) {
+absl::StatusOr<NodeStore::Enrolled> NodeStore::Enroll(std::string_view token_sha256,
+                                                      const Enrollee& enrollee) {
   return db_.Run([&](pqxx::work& tx) {
-    // One use is one node: whoever did not hear the answer asks again with the same key and gets it.
+    // One use is one node: whoever did not hear the answer asks again with the same key and gets
+    // it.
     const auto used = tx.exec_params(R"sql(
 UPDATE enrollment_tokens SET uses = uses + CASE WHEN known.node THEN 0 ELSE 1 END
 FROM (SELECT EXISTS (SELECT FROM nodes WHERE public_key = $2) AS node) known
 WHERE token_sha256 = $1 AND NOT revoked AND expires_at > now() AND (known.node OR uses < max_uses)
   AND node_name IN ('', $3)
 RETURNING id)sql",
-                                     std::string(token_sha256),
-                                     enrollee.public_key,
-                                     enrollee.name);
+                                     std::string(token_sha256), enrollee.public_key, enrollee.name);
     // One answer for all five reasons: a stranger learns nothing about tokens.
     if (used.empty()) {
-      throw StatusError{absl::UnauthenticatedError("the enrollment token is unknown, expired, used up, revoked or for another name")};
+      throw StatusError{absl::UnauthenticatedError(
+          "the enrollment token is unknown, expired, used up, revoked or for another name")};
     }
-    const auto row = tx.exec_params(R"sql(
+    const auto row =
+        tx.exec_params(R"sql(
 INSERT INTO nodes (name, hostname, machine_id, public_key, version, os, arch, network, is_tentacle, reason)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, true, 'enrolled, not connected yet')
 ON CONFLICT (public_key) DO UPDATE SET name = excluded.name, hostname = excluded.hostname,
   machine_id = excluded.machine_id, version = excluded.version, os = excluded.os, arch = excluded.arch,
   network = excluded.network
 RETURNING id, tentacle_config::text)sql",
-                                    enrollee.name,
-                                    enrollee.hostname,
-                                    enrollee.machine_id,
-                                    enrollee.public_key,
-                                    enrollee.version,
-                                    enrollee.os,
-                                    enrollee.arch,
-                                    enrollee.network_json)[0];
+                       enrollee.name, enrollee.hostname, enrollee.machine_id, enrollee.public_key,
+                       enrollee.version, enrollee.os, enrollee.arch, enrollee.network_json)[0];
     return Enrolled{row[0].as<int>(), row[1].as<std::string>()};
   });
 }
 
-absl::StatusOr<std::string> NodeStore::ListNodes(bool tentacles_only) { return db_.Text(kNodes, 0, tentacles_only); }
+absl::StatusOr<std::string> NodeStore::ListNodes(bool tentacles_only) {
+  return db_.Text(kNodes, 0, tentacles_only);
+}
 
 absl::StatusOr<std::string> NodeStore::GetNode(int id) {
   auto list = db_.Text(kNodes, id, false);
@@ -126,16 +121,16 @@ absl::StatusOr<std::string> NodeStore::RemovedKey(int id) {
   return key;
 }
 
-absl::StatusOr<std::int64_t> NodeStore::Update(int id, const std::string& name, const std::string& config_json) {
+absl::StatusOr<std::int64_t> NodeStore::Update(int id,
+                                               const std::string& name,
+                                               const std::string& config_json) {
   return db_.Run([&](pqxx::work& tx) -> std::int64_t {
     const auto rows = tx.exec_params(
         "UPDATE nodes SET name = CASE WHEN $2 = '' THEN name ELSE $2 END, "
         "tentacle_config = CASE WHEN $3 = '' THEN tentacle_config ELSE nullif($3, '')::jsonb END, "
         "config_revision = config_revision + CASE WHEN $3 = '' THEN 0 ELSE 1 END "
         "WHERE id = $1 RETURNING config_revision",
-        id,
-        name,
-        config_json);
+        id, name, config_json);
     if (rows.empty()) throw StatusError{Missing()};
     if (!config_json.empty()) NotifyDue(tx, "config", id);
     return config_json.empty() ? 0 : rows[0][0].as<std::int64_t>();
@@ -146,15 +141,18 @@ absl::Status NodeStore::Delete(int id) {
   return db_
       .Run([&](pqxx::work& tx) {
         tx.exec_params(
-            "UPDATE provisioning_tasks SET status = 'cancelled', message = 'its tentacle was removed', "
+            "UPDATE provisioning_tasks SET status = 'cancelled', message = 'its tentacle was "
+            "removed', "
             "updated_at = now(), completed_at = now() "
             "WHERE tentacle_node_id = $1 AND status IN ('waiting', 'booting', 'installing')",
             id);
         // It may be away: then it is told when it comes.
-        tx.exec_params("INSERT INTO removed_nodes (id, public_key) SELECT id, public_key FROM nodes "
-                       "WHERE id = $1 AND public_key IS NOT NULL ON CONFLICT DO NOTHING",
-                       id);
-        if (tx.exec_params("DELETE FROM nodes WHERE id = $1", id).affected_rows() == 0) throw StatusError{Missing()};
+        tx.exec_params(
+            "INSERT INTO removed_nodes (id, public_key) SELECT id, public_key FROM nodes "
+            "WHERE id = $1 AND public_key IS NOT NULL ON CONFLICT DO NOTHING",
+            id);
+        if (tx.exec_params("DELETE FROM nodes WHERE id = $1", id).affected_rows() == 0)
+          throw StatusError{Missing()};
         NotifyDue(tx, "removed", id);
         return true;
       })
@@ -169,18 +167,19 @@ absl::StatusOr<std::string> NodeStore::ConfigUpdate(int id) {
 }
 
 absl::StatusOr<std::string> NodeStore::Inventory(int id) {
-  auto text = db_.Text("SELECT (jsonb_build_object('collectedAt', collected_at) || body)::text "
-                       "FROM node_inventory WHERE node_id = $1",
-                       id);
+  auto text = db_.Text(
+      "SELECT (jsonb_build_object('collectedAt', collected_at) || body)::text "
+      "FROM node_inventory WHERE node_id = $1",
+      id);
   if (text.ok() && text->empty()) return absl::NotFoundError("this node has sent no inventory yet");
   return text;
 }
 
 absl::StatusOr<std::string> NodeStore::Metrics(int id, int minutes) {
-  return db_.Text("SELECT coalesce(json_agg(body ORDER BY at), '[]')::text FROM node_metrics "
-                  "WHERE node_id = $1 AND at > now() - make_interval(mins => $2)",
-                  id,
-                  minutes);
+  return db_.Text(
+      "SELECT coalesce(json_agg(body ORDER BY at), '[]')::text FROM node_metrics "
+      "WHERE node_id = $1 AND at > now() - make_interval(mins => $2)",
+      id, minutes);
 }
 
 absl::StatusOr<std::string> NodeStore::Journal(int id, const JournalQuery& query) {
@@ -190,18 +189,15 @@ SELECT coalesce(json_agg(json_build_object('time', at, 'priority', priority, 'un
 FROM (SELECT * FROM node_journal WHERE node_id = $1 AND at > now() - make_interval(mins => $2) AND priority <= $3
   AND ($4 = '' OR unit = $4) AND ($5 = '' OR position(lower($5) in lower(message)) > 0)
   ORDER BY at DESC LIMIT $6) AS found)sql",
-                  id,
-                  query.minutes,
-                  query.priority,
-                  query.unit,
-                  query.text,
-                  query.limit);
+                  id, query.minutes, query.priority, query.unit, query.text, query.limit);
 }
 
 absl::StatusOr<std::string> NodeStore::Units(int id) {
-  return db_.Text("SELECT coalesce(json_agg(json_build_object('unit', unit, 'state', state, 'expected', expected, "
-                  "'since', at) ORDER BY expected, unit), '[]')::text FROM node_units WHERE node_id = $1",
-                  id);
+  return db_.Text(
+      "SELECT coalesce(json_agg(json_build_object('unit', unit, 'state', state, 'expected', "
+      "expected, "
+      "'since', at) ORDER BY expected, unit), '[]')::text FROM node_units WHERE node_id = $1",
+      id);
 }
 
 absl::StatusOr<std::string> NodeStore::Boots(int id) {
@@ -226,29 +222,31 @@ absl::StatusOr<std::string> NodeStore::AddCommand(int node_id,
                                                   std::string_view type,
                                                   const std::string& body_json,
                                                   int ttl_seconds) {
-  return db_.Run([&](pqxx::work& tx) {
-    return InsertCommand(tx, node_id, type, body_json, ttl_seconds);
-  });
+  return db_.Run(
+      [&](pqxx::work& tx) { return InsertCommand(tx, node_id, type, body_json, ttl_seconds); });
 }
 
 // What is left of its time goes with it: the tentacle counts from when it has it.
 absl::StatusOr<std::string> NodeStore::OpenCommands(int node_id) {
   return db_.Text(
-      "SELECT coalesce(json_agg(json_build_object('id', 'cmd-' || id, 'type', type, 'body', body || "
-      "jsonb_build_object('ttlSeconds', ceil(extract(epoch FROM expires_at - now()))::int) || CASE WHEN type = "
-      "'job.run' THEN '{}' ELSE jsonb_build_object('commandId', 'cmd-' || id) END) ORDER BY id), '[]')::text "
-      "FROM (SELECT * FROM outgoing_commands WHERE node_id = $1 AND acknowledged_at IS NULL AND expires_at > now() "
+      "SELECT coalesce(json_agg(json_build_object('id', 'cmd-' || id, 'type', type, 'body', body "
+      "|| "
+      "jsonb_build_object('ttlSeconds', ceil(extract(epoch FROM expires_at - now()))::int) || CASE "
+      "WHEN type = "
+      "'job.run' THEN '{}' ELSE jsonb_build_object('commandId', 'cmd-' || id) END) ORDER BY id), "
+      "'[]')::text "
+      "FROM (SELECT * FROM outgoing_commands WHERE node_id = $1 AND acknowledged_at IS NULL AND "
+      "expires_at > now() "
       "ORDER BY id LIMIT $2) AS open",
-      node_id,
-      static_cast<int>(kCommandsAtOnce));
+      node_id, static_cast<int>(kCommandsAtOnce));
 }
 
 absl::Status NodeStore::AcknowledgeCommand(int node_id, std::string_view command_id) {
   return db_
-      .Execute("UPDATE outgoing_commands SET acknowledged_at = now(), body = body - 'password' "
-               "WHERE node_id = $1 AND 'cmd-' || id = $2 AND acknowledged_at IS NULL",
-               node_id,
-               std::string(command_id))
+      .Execute(
+          "UPDATE outgoing_commands SET acknowledged_at = now(), body = body - 'password' "
+          "WHERE node_id = $1 AND 'cmd-' || id = $2 AND acknowledged_at IS NULL",
+          node_id, std::string(command_id))
       .status();
 }
 

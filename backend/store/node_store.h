@@ -1,5 +1,5 @@
-// Enrollment tokens, nodes and what is known of them. Blocking; thread safe. JSON texts have the shapes of
-// docs/protocol.md section 1: PostgreSQL builds them.
+// Enrollment tokens, nodes and what is known of them. Blocking; thread safe. JSON texts have the
+// shapes of docs/protocol.md section 1: PostgreSQL builds them.
 #pragma once
 
 #include <cstdint>
@@ -50,22 +50,26 @@ class NodeStore {
     int node_id = 0;
     std::string config_json;
   };
-  // Counts one use and makes the node, in one transaction: parallel uses cannot exceed the limit. The same key is the
-  // same node. Unauthenticated with the reason.
+
+  // Counts one use and makes the node, in one transaction: parallel uses cannot exceed the limit.
+  // The same key is the same node. Unauthenticated with the reason.
   absl::StatusOr<Enrolled> Enroll(std::string_view token_sha256, const Enrollee& enrollee);
 
   absl::StatusOr<std::string> ListNodes(bool tentacles_only);  // [Node]
   absl::StatusOr<std::string> GetNode(int id);                 // Node; NotFound
   absl::StatusOr<std::string> PublicKey(int id);               // NotFound
-  absl::StatusOr<std::string> RemovedKey(int id);              // Of a tentacle that was removed; NotFound
+  absl::StatusOr<std::string> RemovedKey(int id);  // Of a tentacle that was removed; NotFound
   // Returns the new revision of the configuration, 0 when only the name changed. NotFound.
-  absl::StatusOr<std::int64_t> Update(int id, const std::string& name, const std::string& config_json);
+  absl::StatusOr<std::int64_t> Update(int id,
+                                      const std::string& name,
+                                      const std::string& config_json);
   absl::Status Delete(int id);  // NotFound; its open tasks are cancelled.
   // {"revision", "config"}; "" when none was ever set.
   absl::StatusOr<std::string> ConfigUpdate(int id);
 
-  absl::StatusOr<std::string> Inventory(int id);          // NotFound
+  absl::StatusOr<std::string> Inventory(int id);  // NotFound
   absl::StatusOr<std::string> Metrics(int id, int minutes);
+
   struct JournalQuery {
     std::string text;  // Anywhere in the message; no pattern.
     std::string unit;
@@ -73,6 +77,7 @@ class NodeStore {
     int minutes = 60;
     int limit = 200;
   };
+
   // Watched units that have changed, those first that are not as they should be.
   absl::StatusOr<std::string> Units(int id);
   // The newest that match, newest first.
@@ -86,7 +91,8 @@ class NodeStore {
                                          std::string_view type,
                                          const std::string& body_json,
                                          int ttl_seconds);
-  absl::StatusOr<std::string> OpenCommands(int node_id);  // [{id, type, body}], the oldest kCommandsAtOnce
+  absl::StatusOr<std::string> OpenCommands(
+      int node_id);  // [{id, type, body}], the oldest kCommandsAtOnce
   absl::Status AcknowledgeCommand(int node_id, std::string_view command_id);
 
  private:

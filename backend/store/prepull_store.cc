@@ -1,11 +1,12 @@
 #include "backend/store/prepull_store.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include <absl/time/clock.h>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "backend/store/database.h"
 #include "backend/store/node_store.h"
@@ -50,53 +51,67 @@ std::string TimeText(absl::Time time) {
              : absl::FormatTime(absl::RFC3339_sec, time, absl::UTCTimeZone());
 }
 
-// Until the deadline, or as long as a tentacle accepts; a prepull that nobody could be told by then has failed.
+// Until the deadline, or as long as a tentacle accepts; a prepull that nobody could be told by then
+// has failed.
 int TimeToLive(absl::Time deadline) {
-  const std::int64_t left = absl::ToInt64Seconds(deadline - absl::Now());  // Infinite: the largest number.
+  // Infinite: the largest number.
+  const std::int64_t left = absl::ToInt64Seconds(deadline - absl::Now());
   return static_cast<int>(std::clamp<std::int64_t>(left, 1, kMaxTimeToLiveSeconds));
 }
 
 }  // namespace
 
 absl::StatusOr<std::vector<PrepullTarget>> PrepullStore::Targets(const PrepullOrder& order) {
-  const std::string ids = json::serialize(json::array(order.node_ids.begin(), order.node_ids.end()));
+  const std::string ids =
+      json::serialize(json::array(order.node_ids.begin(), order.node_ids.end()));
   const std::string deadline = TimeText(order.deadline);
   auto targets = db_.Run([&](pqxx::work& tx) {
-    if (tx.exec_params("SELECT 1 FROM provisioning_images WHERE id = $1 AND state = 'ready'", order.image_id).empty()) {
+    if (tx.exec_params("SELECT 1 FROM provisioning_images WHERE id = $1 AND state = 'ready'",
+                       order.image_id)
+            .empty()) {
       throw StatusError{absl::NotFoundError("there is no such image, or it is not ready")};
     }
     std::vector<PrepullTarget> found;
     for (const auto& row : tx.exec_params(kTargets, order.image_id, order.site, ids, deadline)) {
       found.push_back({row[0].as<int>(), row[1].as<std::string>(), row[2].as<std::string>(),
-                       row[3].as<std::uint64_t>(), row[4].as<std::uint64_t>(), row[5].as<double>()});
+                       row[3].as<std::uint64_t>(), row[4].as<std::uint64_t>(),
+                       row[5].as<double>()});
     }
     return found;
   });
   if (!targets.ok()) return targets;
   if (targets->empty() || targets->size() < order.node_ids.size()) {
-    return absl::NotFoundError(order.site.empty() ? "there is no such tentacle"
-                                                  : fmt::format("no tentacle is at site {}", order.site));
+    return absl::NotFoundError(order.site.empty()
+                                   ? "there is no such tentacle"
+                                   : fmt::format("no tentacle is at site {}", order.site));
   }
-  if (targets->size() > kMaxPrepullTargets) return absl::InvalidArgumentError("site: too many tentacles for one order");
+  if (targets->size() > kMaxPrepullTargets)
+    return absl::InvalidArgumentError("site: too many tentacles for one order");
   return targets;
 }
 
-absl::StatusOr<int> PrepullStore::Add(const PrepullOrder& order, const std::vector<TargetForecast>& targets) {
-  const std::string windows = json::serialize(json::array(order.windows.begin(), order.windows.end()));
+absl::StatusOr<int> PrepullStore::Add(const PrepullOrder& order,
+                                      const std::vector<TargetForecast>& targets) {
+  const std::string windows =
+      json::serialize(json::array(order.windows.begin(), order.windows.end()));
   return db_.Run([&](pqxx::work& tx) {
-    const int id = tx.exec_params(
-        "INSERT INTO prepulls (image_id, not_before, deadline, windows, time_zone) "
-        "VALUES ($1, nullif($2, '')::timestamptz, nullif($3, '')::timestamptz, $4::jsonb, $5) RETURNING id",
-        order.image_id, TimeText(order.not_before), TimeText(order.deadline), windows, order.time_zone)[0][0]
-                       .as<int>();
+    const int id =
+        tx.exec_params(
+              "INSERT INTO prepulls (image_id, not_before, deadline, windows, time_zone) "
+              "VALUES ($1, nullif($2, '')::timestamptz, nullif($3, '')::timestamptz, $4::jsonb, "
+              "$5) RETURNING id",
+              order.image_id, TimeText(order.not_before), TimeText(order.deadline), windows,
+              order.time_zone)[0][0]
+            .as<int>();
     for (const TargetForecast& target : targets) {
       const auto& said = target.forecast;
       std::string feasible;  // Unknown.
       if (said.feasibility == schedule::Feasibility::kInTime) feasible = "true";
       if (said.feasibility == schedule::Feasibility::kLate) feasible = "false";
-      tx.exec_params("INSERT INTO prepull_targets (prepull_id, node_id, feasible, expected_at, forecast) "
-                     "VALUES ($1, $2, nullif($3, '')::boolean, nullif($4, '')::timestamptz, $5)",
-                     id, target.node_id, feasible, TimeText(said.done), said.sentence);
+      tx.exec_params(
+          "INSERT INTO prepull_targets (prepull_id, node_id, feasible, expected_at, forecast) "
+          "VALUES ($1, $2, nullif($3, '')::boolean, nullif($4, '')::timestamptz, $5)",
+          id, target.node_id, feasible, TimeText(said.done), said.sentence);
       InsertCommand(tx, target.node_id, "image.prepull", json::serialize(PrepullMessage(order, id)),
                     TimeToLive(order.deadline));
     }
@@ -104,7 +119,9 @@ absl::StatusOr<int> PrepullStore::Add(const PrepullOrder& order, const std::vect
   });
 }
 
-absl::StatusOr<std::string> PrepullStore::List() { return db_.Text(kPrepulls, 0); }
+absl::StatusOr<std::string> PrepullStore::List() {
+  return db_.Text(kPrepulls, 0);
+}
 
 absl::StatusOr<std::string> PrepullStore::Get(int id) {
   auto list = db_.Text(kPrepulls, id);
@@ -121,7 +138,8 @@ absl::Status PrepullStore::Cancel(int id) {
         }
         const auto open = tx.exec_params(
             "UPDATE prepull_targets SET state = 'cancelled', updated_at = now() "
-            "WHERE prepull_id = $1 AND state IN ('ordered', 'waiting', 'pulling') RETURNING node_id",
+            "WHERE prepull_id = $1 AND state IN ('ordered', 'waiting', 'pulling') RETURNING "
+            "node_id",
             id);
         const std::string body = fmt::format(R"({{"scheduleId":"{}"}})", id);
         for (const auto& row : open) {

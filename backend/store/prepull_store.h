@@ -1,5 +1,5 @@
-// Prepulls: what was ordered, for whom, and what came of it. Blocking; thread safe. JSON texts have the shapes of
-// docs/protocol.md.
+// Prepulls: what was ordered, for whom, and what came of it. Blocking; thread safe. JSON texts have
+// the shapes of docs/protocol.md.
 #pragma once
 
 #include <string>
@@ -24,7 +24,8 @@ class PrepullStore {
  public:
   explicit PrepullStore(Database& database) : db_(database) {}
 
-  // What is known of the tentacles that `order` names. NotFound: the image, a tentacle, or nobody is at the site.
+  // What is known of the tentacles that `order` names. NotFound: the image, a tentacle, or nobody
+  // is at the site.
   absl::StatusOr<std::vector<PrepullTarget>> Targets(const PrepullOrder& order);
 
   // The order with a command for each target, in one transaction. Returns its id.

@@ -139,9 +139,8 @@ absl::Status PresenceStore::Start() {
 }
 
 absl::Status PresenceStore::UseToken(std::string_view sha256) {
-  const auto fresh =
-      db_.Execute("INSERT INTO link_tokens (sha256) VALUES ($1) ON CONFLICT DO NOTHING",
-                  std::string(sha256));
+  const auto fresh = db_.Execute(
+      "INSERT INTO link_tokens (sha256) VALUES ($1) ON CONFLICT DO NOTHING", std::string(sha256));
   if (!fresh.ok()) return fresh.status();
   return *fresh == 1 ? absl::OkStatus()
                      : absl::UnauthenticatedError("this token has opened a connection already");

@@ -19,15 +19,20 @@ constexpr char kBootsKept[] = "90 days";  // A quarter of a year of who booted w
 using Changes = std::vector<Change>;
 using Report = NodeReport;
 
-std::string NodeText(const Report& r) { return std::to_string(r.node_id); }
+std::string NodeText(const Report& r) {
+  return std::to_string(r.node_id);
+}
 
 Changes ApplyStatus(const Report& r) {
-  r.tx.exec_params("UPDATE nodes SET version = coalesce($2::jsonb->>'version', version), last_seen = now() WHERE id = $1",
-                   r.node_id, r.body);
+  r.tx.exec_params(
+      "UPDATE nodes SET version = coalesce($2::jsonb->>'version', version), last_seen = now() "
+      "WHERE id = $1",
+      r.node_id, r.body);
   return {{"node", NodeText(r)}};
 }
 
-// Only tasks of the tentacle that reports: nobody speaks for another's machines. What no id orders is ordered by its time.
+// Only tasks of the tentacle that reports: nobody speaks for another's machines. What no id orders
+// is ordered by its time.
 Changes ApplyTaskStatus(const Report& r) {
   const auto rows = r.tx.exec_params(R"sql(
 UPDATE provisioning_tasks t SET status = b->>'status', stage = coalesce(b->>'stage', stage),
@@ -59,10 +64,13 @@ RETURNING task_id::text)sql",
 
 // The beginning of a boot, or the whole of it at its end: told apart by "verdict".
 Changes ApplyBoot(const Report& r) {
-  r.tx.exec_params("INSERT INTO boot_attempts (node_id, at, mac, body) SELECT $1, "
-                   "coalesce((b->>'time')::timestamptz, now()), (b->>'mac')::macaddr, b FROM (SELECT $2::jsonb AS b) m",
-                   r.node_id, r.body);
-  r.tx.exec_params("DELETE FROM boot_attempts WHERE node_id = $1 AND at < now() - $2::interval", r.node_id, kBootsKept);
+  r.tx.exec_params(
+      "INSERT INTO boot_attempts (node_id, at, mac, body) SELECT $1, "
+      "coalesce((b->>'time')::timestamptz, now()), (b->>'mac')::macaddr, b FROM (SELECT $2::jsonb "
+      "AS b) m",
+      r.node_id, r.body);
+  r.tx.exec_params("DELETE FROM boot_attempts WHERE node_id = $1 AND at < now() - $2::interval",
+                   r.node_id, kBootsKept);
   return {{"node", NodeText(r)}};
 }
 
@@ -96,8 +104,9 @@ RETURNING image_id::text)sql",
 }
 
 Changes ApplyImageEvicted(const Report& r) {
-  r.tx.exec_params("DELETE FROM node_image_cache WHERE node_id = $1 AND image_id::text = $2::jsonb->>'imageId'",
-                   r.node_id, r.body);
+  r.tx.exec_params(
+      "DELETE FROM node_image_cache WHERE node_id = $1 AND image_id::text = $2::jsonb->>'imageId'",
+      r.node_id, r.body);
   return {{"image", ""}, {"node", NodeText(r)}};
 }
 
@@ -130,19 +139,22 @@ Changes ApplyLedger(const Report& r) {
 }
 
 Changes ApplyPeerOffer(const Report& r) {
-  r.tx.exec_params("UPDATE nodes SET peer_offer = CASE WHEN coalesce((b->>'port')::int, 0) > 0 THEN "
-                   "jsonb_build_object('port', b->'port', 'addresses', coalesce(b->'addresses', '[]')) END "
-                   "FROM (SELECT $2::jsonb AS b) AS m WHERE id = $1",
-                   r.node_id, r.body);
+  r.tx.exec_params(
+      "UPDATE nodes SET peer_offer = CASE WHEN coalesce((b->>'port')::int, 0) > 0 THEN "
+      "jsonb_build_object('port', b->'port', 'addresses', coalesce(b->'addresses', '[]')) END "
+      "FROM (SELECT $2::jsonb AS b) AS m WHERE id = $1",
+      r.node_id, r.body);
   NotifyPeers(r.tx, r.node_id);
   return {};
 }
 
 Changes ApplyConfigResult(const Report& r) {
-  r.tx.exec_params("UPDATE nodes SET config_result = jsonb_build_object('revision', $2::jsonb->'revision', 'status', "
-                   "$2::jsonb->'status', 'reason', left($2::jsonb->>'reason', 1000), 'time', $2::jsonb->'time') "
-                   "WHERE id = $1",
-                   r.node_id, r.body);
+  r.tx.exec_params(
+      "UPDATE nodes SET config_result = jsonb_build_object('revision', $2::jsonb->'revision', "
+      "'status', "
+      "$2::jsonb->'status', 'reason', left($2::jsonb->>'reason', 1000), 'time', $2::jsonb->'time') "
+      "WHERE id = $1",
+      r.node_id, r.body);
   return {{"node", NodeText(r)}};
 }
 
@@ -201,15 +213,19 @@ constexpr std::array<Handler, 33> kHandlers = {{
     {"link", &ApplyLink},
 }};
 
-// PostgreSQL's text has no U+0000 (its documentation, section 8.14.1), and the output of a job may: it becomes U+FFFD.
+// PostgreSQL's text has no U+0000 (its documentation, section 8.14.1), and the output of a job may:
+// it becomes U+FFFD.
 void ReplaceNul(boost::json::value* value) {
   if (auto* text = value->if_string()) {
     std::size_t at = text->find('\0');
-    for (; at != boost::json::string::npos; at = text->find('\0', at)) text->replace(at, 1, "\xEF\xBF\xBD");
+    for (; at != boost::json::string::npos; at = text->find('\0', at))
+      text->replace(at, 1, "\xEF\xBF\xBD");
   } else if (auto* list = value->if_array()) {
-    for (auto& one : *list) ReplaceNul(&one);
+    for (auto& one : *list)
+      ReplaceNul(&one);
   } else if (auto* object = value->if_object()) {
-    for (auto& field : *object) ReplaceNul(&field.value());
+    for (auto& field : *object)
+      ReplaceNul(&field.value());
   }
 }
 
@@ -219,19 +235,21 @@ std::string BodyText(const boost::json::object& body) {
   return boost::json::serialize(copy);
 }
 
-// Remembers the id in the same transaction. A second connection of the same tentacle waits here for the first one's row.
+// Remembers the id in the same transaction. A second connection of the same tentacle waits here for
+// the first one's row.
 bool IsFresh(pqxx::work& tx, int node_id, const std::string& id) {
   if (const auto position = ParseEventPosition(id)) {
-    return tx.exec_params("INSERT INTO event_cursors AS c (node_id, lane, last) VALUES ($1, $2, $3) ON CONFLICT "
-                          "(node_id, lane) DO UPDATE SET last = excluded.last WHERE c.last < excluded.last",
-                          node_id,
-                          position->lane,
-                          position->sequence)
+    return tx.exec_params(
+                 "INSERT INTO event_cursors AS c (node_id, lane, last) VALUES ($1, $2, $3) ON "
+                 "CONFLICT "
+                 "(node_id, lane) DO UPDATE SET last = excluded.last WHERE c.last < excluded.last",
+                 node_id, position->lane, position->sequence)
                .affected_rows() > 0;
   }
-  return tx.exec_params("INSERT INTO received_messages (node_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                        node_id,
-                        id)
+  return tx.exec_params(
+               "INSERT INTO received_messages (node_id, message_id) VALUES ($1, $2) ON CONFLICT DO "
+               "NOTHING",
+               node_id, id)
              .affected_rows() > 0;
 }
 
@@ -257,17 +275,19 @@ absl::StatusOr<Applied> ReportStore::Apply(int node_id, const backend_link::Mess
   return db_.Run([&](pqxx::work& tx) { return ApplyOne(tx, node_id, message); });
 }
 
-std::vector<absl::StatusOr<Applied>> ReportStore::ApplyAll(int node_id,
-                                                           const std::vector<backend_link::Message>& messages) {
+std::vector<absl::StatusOr<Applied>> ReportStore::ApplyAll(
+    int node_id, const std::vector<backend_link::Message>& messages) {
   std::vector<absl::StatusOr<Applied>> results;
   if (messages.size() > 1) {
     auto all = db_.Run([&](pqxx::work& tx) {
       std::vector<Applied> applied;
-      for (const auto& message : messages) applied.push_back(ApplyOne(tx, node_id, message));
+      for (const auto& message : messages)
+        applied.push_back(ApplyOne(tx, node_id, message));
       return applied;
     });
     if (all.ok()) {
-      for (Applied& one : *all) results.emplace_back(std::move(one));
+      for (Applied& one : *all)
+        results.emplace_back(std::move(one));
       return results;
     }
   }

@@ -1,5 +1,5 @@
-// What tentacles report, applied exactly once: the message's id and its effect are committed together. Blocking;
-// thread safe.
+// What tentacles report, applied exactly once: the message's id and its effect are committed
+// together. Blocking; thread safe.
 #pragma once
 
 #include <string>
@@ -30,12 +30,13 @@ class ReportStore {
  public:
   explicit ReportStore(Database& database) : db_(database) {}
 
-  // InvalidArgument: a field is missing or wrong; the message is to be acknowledged all the same, or it would come
-  // again for ever.
+  // InvalidArgument: a field is missing or wrong; the message is to be acknowledged all the same,
+  // or it would come again for ever.
   absl::StatusOr<Applied> Apply(int node_id, const backend_link::Message& message);
-  // All of them in one transaction, in order; one by one when one of them is refused. Ends with the first that is
-  // neither applied nor refused, so the answer may be shorter.
-  std::vector<absl::StatusOr<Applied>> ApplyAll(int node_id, const std::vector<backend_link::Message>& messages);
+  // All of them in one transaction, in order; one by one when one of them is refused. Ends with the
+  // first that is neither applied nor refused, so the answer may be shorter.
+  std::vector<absl::StatusOr<Applied>> ApplyAll(int node_id,
+                                                const std::vector<backend_link::Message>& messages);
 
  private:
   Database& db_;

@@ -6,13 +6,10 @@
 namespace tentacle::backend {
 
 absl::Status ShellStore::Add(const NewShell& shell) {
-  const auto rows = db_.Execute("INSERT INTO shell_sessions (id, node_id, user_name, opened_by, reason) "
-                                "SELECT $1, id, $3, $4, $5 FROM nodes WHERE id = $2 AND is_tentacle",
-                                shell.session,
-                                shell.node_id,
-                                shell.user,
-                                shell.opened_by,
-                                shell.reason);
+  const auto rows = db_.Execute(
+      "INSERT INTO shell_sessions (id, node_id, user_name, opened_by, reason) "
+      "SELECT $1, id, $3, $4, $5 FROM nodes WHERE id = $2 AND is_tentacle",
+      shell.session, shell.node_id, shell.user, shell.opened_by, shell.reason);
   if (!rows.ok()) return rows.status();
   return *rows == 0 ? absl::NotFoundError("there is no such tentacle") : absl::OkStatus();
 }
@@ -29,10 +26,13 @@ FROM (SELECT * FROM shell_sessions WHERE node_id = $1 ORDER BY created_at DESC L
 
 absl::StatusOr<Recording> ShellStore::Read(std::string session) {
   return db_.Run([&](pqxx::work& tx) {
-    const auto row = tx.exec_params("SELECT coalesce(chunks, -1), sha256 FROM shell_sessions WHERE id = $1", session);
+    const auto row = tx.exec_params(
+        "SELECT coalesce(chunks, -1), sha256 FROM shell_sessions WHERE id = $1", session);
     if (row.empty()) throw StatusError{absl::NotFoundError("there is no such session")};
     const auto chunks = tx.exec_params(
-        "SELECT index, previous, sha256, data FROM shell_recordings WHERE session_id = $1 ORDER BY index", session);
+        "SELECT index, previous, sha256, data FROM shell_recordings WHERE session_id = $1 ORDER BY "
+        "index",
+        session);
     Recording recording;
     std::string last;
     bool chained = true;
@@ -45,25 +45,28 @@ absl::StatusOr<Recording> ShellStore::Read(std::string session) {
       last = digest;
       recording.cast += data;
     }
-    recording.complete = chained && row[0][0].as<int>() == next && row[0][1].as<std::string>() == last;
+    recording.complete =
+        chained && row[0][0].as<int>() == next && row[0][1].as<std::string>() == last;
     return recording;
   });
 }
 
 absl::Status ShellStore::End(std::string session, std::string reason) {
   return db_
-      .Execute("UPDATE shell_sessions SET state = 'ended', ended_at = now(), end_reason = $2 "
-               "WHERE id = $1 AND ended_at IS NULL",
-               session,
-               reason)
+      .Execute(
+          "UPDATE shell_sessions SET state = 'ended', ended_at = now(), end_reason = $2 "
+          "WHERE id = $1 AND ended_at IS NULL",
+          session, reason)
       .status();
 }
 
 absl::Status ShellStore::EndStale(std::string reason) {
   return db_
-      .Execute("UPDATE shell_sessions SET state = 'ended', ended_at = now(), end_reason = $1 "
-               "WHERE ended_at IS NULL AND started_at IS NULL AND created_at < now() - interval '2 minutes'",
-               reason)
+      .Execute(
+          "UPDATE shell_sessions SET state = 'ended', ended_at = now(), end_reason = $1 "
+          "WHERE ended_at IS NULL AND started_at IS NULL AND created_at < now() - interval '2 "
+          "minutes'",
+          reason)
       .status();
 }
 

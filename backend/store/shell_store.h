@@ -1,4 +1,5 @@
-// Remote shells and their recordings. Blocking; thread safe. JSON texts have the shapes of docs/protocol.md.
+// Remote shells and their recordings. Blocking; thread safe. JSON texts have the shapes of
+// docs/protocol.md.
 #pragma once
 
 #include <string>
@@ -18,18 +19,20 @@ struct NewShell {
 };
 
 struct Recording {
-  std::string cast;      // asciicast v2
-  bool complete = false;  // Its end is here, and every chunk with the digest that covers the one before.
+  std::string cast;  // asciicast v2
+  // Its end is here, and every chunk with the digest that covers the one before.
+  bool complete = false;
 };
 
 class ShellStore {
  public:
   explicit ShellStore(Database& database) : db_(database) {}
 
-  absl::Status Add(const NewShell& shell);            // NotFound: node
-  absl::StatusOr<std::string> List(int node_id);      // The newest 200.
+  absl::Status Add(const NewShell& shell);              // NotFound: node
+  absl::StatusOr<std::string> List(int node_id);        // The newest 200.
   absl::StatusOr<Recording> Read(std::string session);  // NotFound
-  // A session that never came to its shell, or whose tentacle is gone: only if nothing else has ended it.
+  // A session that never came to its shell, or whose tentacle is gone: only if nothing else has
+  // ended it.
   absl::Status End(std::string session, std::string reason);
   // Sessions that were asked for and never began: whoever was to open them is gone.
   absl::Status EndStale(std::string reason);

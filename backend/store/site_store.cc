@@ -17,7 +17,9 @@ SELECT json_build_object('site', me.site, 'peers', coalesce((
   FROM members p WHERE p.id <> me.id), '[]'))::text
 FROM nodes me WHERE me.id = $1 AND me.peer_offer IS NOT NULL)sql";
 
-absl::Status Missing() { return absl::NotFoundError("there is no such node"); }
+absl::Status Missing() {
+  return absl::NotFoundError("there is no such node");
+}
 
 }  // namespace
 
@@ -30,7 +32,8 @@ absl::Status SiteStore::Arrived(int node_id, std::string_view public_address) {
   return db_
       .Run([&](pqxx::work& tx) {
         const auto moved = tx.exec_params(
-            "UPDATE nodes SET public_address = $2 WHERE id = $1 AND (public_address <> $2 OR peer_offer IS NOT NULL) "
+            "UPDATE nodes SET public_address = $2 WHERE id = $1 AND (public_address <> $2 OR "
+            "peer_offer IS NOT NULL) "
             "RETURNING peer_offer IS NOT NULL",
             node_id, std::string(public_address));
         if (!moved.empty() && moved[0][0].as<bool>()) NotifyPeers(tx, node_id);
@@ -43,7 +46,8 @@ absl::Status SiteStore::SetSite(int node_id, std::string_view site) {
   return db_
       .Run([&](pqxx::work& tx) {
         NotifyPeers(tx, node_id);  // Those it leaves.
-        if (tx.exec_params("UPDATE nodes SET site = $2 WHERE id = $1", node_id, std::string(site)).affected_rows() == 0) {
+        if (tx.exec_params("UPDATE nodes SET site = $2 WHERE id = $1", node_id, std::string(site))
+                .affected_rows() == 0) {
           throw StatusError{Missing()};
         }
         NotifyPeers(tx, node_id);  // Those it comes to.

@@ -1,4 +1,5 @@
-// Which tentacles help each other with images, and what came to each over which line. Blocking; thread safe.
+// Which tentacles help each other with images, and what came to each over which line. Blocking;
+// thread safe.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 #include "backend/store/task_store.h"
 
-#include <cstdlib>
-
 #include <fmt/format.h>
+
+#include <cstdlib>
 
 #include "backend/store/database.h"
 #include "backend/store/notify.h"
@@ -26,36 +26,40 @@ WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR t.tentacle_node_id = $2) AND ($3 = ''
 
 // The whole of what a tentacle is told about a task.
 constexpr char kDocument[] =
-    "(document || secrets || jsonb_build_object('id', id::text, 'mac', mac_address::text, 'imageId', image_id::text))";
+    "(document || secrets || jsonb_build_object('id', id::text, 'mac', mac_address::text, "
+    "'imageId', image_id::text))";
 
 void CheckImage(pqxx::work& tx, int image_id) {
-  const auto image = tx.exec_params("SELECT state, reason FROM provisioning_images WHERE id = $1", image_id);
+  const auto image =
+      tx.exec_params("SELECT state, reason FROM provisioning_images WHERE id = $1", image_id);
   if (image.empty()) throw StatusError{absl::NotFoundError("imageId: there is no such image")};
   const auto state = image[0][0].as<std::string>();
   if (state == "ready") return;
-  throw StatusError{absl::FailedPreconditionError(
-      fmt::format("imageId: the image is not ready ({}) {}", state, image[0][1].as<std::string>()))};
+  throw StatusError{absl::FailedPreconditionError(fmt::format(
+      "imageId: the image is not ready ({}) {}", state, image[0][1].as<std::string>()))};
 }
 
-absl::Status Missing() { return absl::NotFoundError("there is no such task"); }
+absl::Status Missing() {
+  return absl::NotFoundError("there is no such task");
+}
 
 }  // namespace
 
 absl::StatusOr<int> TaskStore::Add(const NewTask& task) {
   auto added = db_.Run([&](pqxx::work& tx) {
-    if (tx.exec_params("SELECT 1 FROM nodes WHERE id = $1 AND is_tentacle", task.tentacle_id).empty()) {
+    if (tx.exec_params("SELECT 1 FROM nodes WHERE id = $1 AND is_tentacle", task.tentacle_id)
+            .empty()) {
       throw StatusError{absl::NotFoundError("tentacleId: there is no such tentacle")};
     }
     if (task.image_id != 0) CheckImage(tx, task.image_id);
     const int id = tx.exec_params(
-        "INSERT INTO provisioning_tasks (mac_address, tentacle_node_id, image_id, document, secrets, "
-        "callback_token_sha256) VALUES ($1::macaddr, $2, nullif($3, 0), $4::jsonb, $5::jsonb, $6) RETURNING id",
-        task.mac,
-        task.tentacle_id,
-        task.image_id,
-        task.document_json,
-        task.secrets_json,
-        task.callback_token_sha256)[0][0].as<int>();
+                         "INSERT INTO provisioning_tasks (mac_address, tentacle_node_id, image_id, "
+                         "document, secrets, "
+                         "callback_token_sha256) VALUES ($1::macaddr, $2, nullif($3, 0), "
+                         "$4::jsonb, $5::jsonb, $6) RETURNING id",
+                         task.mac, task.tentacle_id, task.image_id, task.document_json,
+                         task.secrets_json, task.callback_token_sha256)[0][0]
+                       .as<int>();
     NotifyDue(tx, "task.new", task.tentacle_id, id);
     return id;
   });
@@ -83,10 +87,13 @@ absl::StatusOr<int> TaskStore::Cancel(int id) {
         "FROM provisioning_tasks WHERE id = $1 FOR UPDATE",
         id);
     if (rows.empty()) throw StatusError{Missing()};
-    if (!rows[0][1].as<bool>()) throw StatusError{absl::FailedPreconditionError("the task is over already")};
-    tx.exec_params("UPDATE provisioning_tasks SET status = 'cancelled', message = 'cancelled', updated_at = now(), "
-                   "completed_at = now() WHERE id = $1",
-                   id);
+    if (!rows[0][1].as<bool>())
+      throw StatusError{absl::FailedPreconditionError("the task is over already")};
+    tx.exec_params(
+        "UPDATE provisioning_tasks SET status = 'cancelled', message = 'cancelled', updated_at = "
+        "now(), "
+        "completed_at = now() WHERE id = $1",
+        id);
     const int tentacle = rows[0][0].as<int>();
     NotifyDue(tx, "task.cancel", tentacle, id);
     return tentacle;
@@ -95,16 +102,19 @@ absl::StatusOr<int> TaskStore::Cancel(int id) {
 
 absl::StatusOr<std::string> TaskStore::Table(int node_id) {
   static const std::string sql = fmt::format(
-      "WITH next AS (UPDATE nodes SET task_revision = task_revision + 1 WHERE id = $1 RETURNING task_revision) "
+      "WITH next AS (UPDATE nodes SET task_revision = task_revision + 1 WHERE id = $1 RETURNING "
+      "task_revision) "
       "SELECT jsonb_build_object('revision', (SELECT task_revision FROM next), 'tasks', "
-      "coalesce((SELECT jsonb_agg({} ORDER BY id) FROM provisioning_tasks WHERE tentacle_node_id = $1 "
+      "coalesce((SELECT jsonb_agg({} ORDER BY id) FROM provisioning_tasks WHERE tentacle_node_id = "
+      "$1 "
       "AND status IN ('waiting', 'booting', 'installing')), '[]'))::text",
       kDocument);
   return db_.Text(sql.c_str(), node_id);
 }
 
 absl::StatusOr<std::string> TaskStore::Document(int id) {
-  static const std::string sql = fmt::format("SELECT {}::text FROM provisioning_tasks WHERE id = $1", kDocument);
+  static const std::string sql =
+      fmt::format("SELECT {}::text FROM provisioning_tasks WHERE id = $1", kDocument);
   return db_.Text(sql.c_str(), id);
 }
 
@@ -115,18 +125,16 @@ absl::StatusOr<bool> TaskStore::CallbackTokenIs(int id, std::string_view token_s
 }
 
 absl::StatusOr<int> TaskStore::Apply(int id, const TaskReport& report) {
-  // reported_at stays: it is of the tentacle's clock and orders the tentacle's reports alone. An end is never left again.
-  const auto tentacle = db_.Text(R"sql(
+  // reported_at stays: it is of the tentacle's clock and orders the tentacle's reports alone. An
+  // end is never left again.
+  const auto tentacle =
+      db_.Text(R"sql(
 UPDATE provisioning_tasks SET status = $2, stage = CASE WHEN $3 = '' THEN stage ELSE $3 END, message = $4,
   progress = CASE WHEN $5 < 0 THEN progress ELSE $5 END, updated_at = now(),
   started_at = CASE WHEN $2 <> 'waiting' THEN coalesce(started_at, now()) ELSE started_at END,
   completed_at = CASE WHEN $2 IN ('complete', 'failed', 'cancelled') THEN now() ELSE completed_at END
 WHERE id = $1 AND status IN ('waiting', 'booting', 'installing') RETURNING coalesce(tentacle_node_id, 0)::text)sql",
-                                 id,
-                                 report.status,
-                                 report.stage,
-                                 report.message,
-                                 report.progress.value_or(-1));
+               id, report.status, report.stage, report.message, report.progress.value_or(-1));
   if (!tentacle.ok()) return tentacle.status();
   if (tentacle->empty()) return absl::FailedPreconditionError("the task is over already");
   return std::atoi(tentacle->c_str());

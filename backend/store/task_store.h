@@ -43,14 +43,15 @@ class ImageStore {
   absl::Status SetHashed(int id, const HashedImage& hashed);
   absl::Status SetFailed(int id, const std::string& reason);
   absl::StatusOr<std::string> List();
-  absl::StatusOr<std::string> Get(int id);            // NotFound
-  absl::StatusOr<std::string> Meta(int id);           // NotFound, also while it is not ready
-  absl::StatusOr<ImageFile> File(int id);             // NotFound, also while it is not ready
-  absl::StatusOr<std::string> ChunkList(int id);      // NotFound, also when the image has none
-  // [{id, path, sha256}]: what a restart has to go on with. `sha256` is set where only the chunk list is missing.
+  absl::StatusOr<std::string> Get(int id);        // NotFound
+  absl::StatusOr<std::string> Meta(int id);       // NotFound, also while it is not ready
+  absl::StatusOr<ImageFile> File(int id);         // NotFound, also while it is not ready
+  absl::StatusOr<std::string> ChunkList(int id);  // NotFound, also when the image has none
+  // [{id, path, sha256}]: what a restart has to go on with. `sha256` is set where only the chunk
+  // list is missing.
   absl::StatusOr<std::string> Unhashed();
   absl::Status SetChunkList(int id, const std::string& chunk_list);
-  absl::Status Delete(int id);                        // NotFound; FailedPrecondition while a task needs it
+  absl::Status Delete(int id);  // NotFound; FailedPrecondition while a task needs it
 
  private:
   Database& db_;
@@ -77,7 +78,8 @@ class TaskStore {
  public:
   explicit TaskStore(Database& database) : db_(database) {}
 
-  // NotFound: tentacle or image; FailedPrecondition: image not ready; AlreadyExists: the MAC has an open task.
+  // NotFound: tentacle or image; FailedPrecondition: image not ready; AlreadyExists: the MAC has an
+  // open task.
   absl::StatusOr<int> Add(const NewTask& task);
   absl::StatusOr<std::string> List(int tentacle_id, const std::string& status);
   absl::StatusOr<std::string> Get(int id);  // NotFound
@@ -88,8 +90,8 @@ class TaskStore {
   // The document of one task for task.new.
   absl::StatusOr<std::string> Document(int id);
   absl::StatusOr<bool> CallbackTokenIs(int id, std::string_view token_sha256);
-  // What an installer says itself; returns the tentacle's node id, 0 when it is gone. FailedPrecondition when the task is
-  // over already.
+  // What an installer says itself; returns the tentacle's node id, 0 when it is gone.
+  // FailedPrecondition when the task is over already.
   absl::StatusOr<int> Apply(int id, const TaskReport& report);
 
  private:

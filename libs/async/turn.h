@@ -19,8 +19,11 @@ class Turn {
   class Held {
    public:
     explicit Held(Turn* turn) : turn_(turn) {}
+
     Held(Held&& other) noexcept : turn_(std::exchange(other.turn_, nullptr)) {}
+
     Held& operator=(Held&&) = delete;
+
     ~Held() {
       if (turn_ != nullptr) turn_->Pass();
     }

@@ -1,6 +1,8 @@
 // The JSON spoken between backend and tentacle (docs/protocol.md section 3), as values. Pure.
 #pragma once
 
+#include <tentacle/task/v1/task.pb.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,8 +10,6 @@
 
 #include <absl/status/statusor.h>
 #include <boost/json/object.hpp>
-
-#include <tentacle/task/v1/task.pb.h>
 
 namespace tentacle::backend_link {
 
@@ -31,11 +31,11 @@ absl::StatusOr<Message> Parse(std::string_view text);
 std::string Serialize(const Message& message);
 Message Ack(std::string_view id);
 
-// Section 4. InvalidArgument names the field: MAC not a MAC, address not an address, unknown osType,
-// hostname not RFC 1123, control characters in any value.
+// Section 4. InvalidArgument names the field: MAC not a MAC, address not an address, unknown
+// osType, hostname not RFC 1123, control characters in any value.
 absl::StatusOr<task::v1::BootTask> ParseTask(const boost::json::object& task);
 
-std::string_view StatusName(task::v1::TaskStatus status);  // "waiting", ...
+std::string_view StatusName(task::v1::TaskStatus status);    // "waiting", ...
 task::v1::TaskStatus StatusFromName(std::string_view name);  // UNSPECIFIED when unknown.
 
 }  // namespace tentacle::backend_link

@@ -24,8 +24,8 @@ namespace {
 namespace json = boost::json;
 using task::v1::BootTask;
 
-constexpr std::size_t kMaxIdBytes = 128;    // A UUID has 36; a file name has room for 128.
-constexpr std::size_t kMaxSshKeys = 64;     // More administrators than any branch has.
+constexpr std::size_t kMaxIdBytes = 128;            // A UUID has 36; a file name has room for 128.
+constexpr std::size_t kMaxSshKeys = 64;             // More administrators than any branch has.
 constexpr std::size_t kMaxSshKeyBytes = 16 * 1024;  // An RSA key of 16,384 bits has 2.8 KB.
 constexpr std::size_t kMaxDnsServers = 16;          // A resolver asks 3 of them at most.
 constexpr std::size_t kMaxHostnameBytes = 253;      // RFC 1035 section 2.3.4, written form.
@@ -35,6 +35,7 @@ struct OsType {
   std::string_view name;
   bool needs_image;
 };
+
 constexpr std::array<OsType, 7> kOsTypes = {{{"windows", true},
                                              {"linux-image", true},
                                              {"debian-preseed", false},

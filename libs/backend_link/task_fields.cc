@@ -66,7 +66,9 @@ absl::StatusOr<const json::object*> Section(const json::object& task, std::strin
   return value->if_object();
 }
 
-absl::StatusOr<bool> Flag(const json::object& object, std::string_view name, std::string_view field) {
+absl::StatusOr<bool> Flag(const json::object& object,
+                          std::string_view name,
+                          std::string_view field) {
   const auto* value = object.if_contains(name);
   if (value == nullptr || value->is_null()) return false;
   if (value->if_bool() == nullptr) return Wrong(field, "is neither true nor false");

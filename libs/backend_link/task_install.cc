@@ -1,10 +1,10 @@
 // The fields of a task that only some operating systems need. What reaches a kernel command line, a
 // batch file or a URL as it is may hold few characters; passwords and scripts may hold any, since
 // they are only ever encoded.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
-
-#include <fmt/format.h>
 
 #include "libs/backend_link/task_fields.h"
 
@@ -14,19 +14,25 @@ namespace {
 
 using task::v1::BootTask;
 
-constexpr std::size_t kMaxPasswordBytes = 256;        // Windows takes 127 characters.
-constexpr std::size_t kMaxScriptBytes = 64 * 1024;    // It travels inside an answer file.
-constexpr std::size_t kMaxKernelWords = 64;           // A command line has 2048 characters.
-constexpr std::uint64_t kMaxImageIndex = 100;         // Windows media hold a dozen editions.
+constexpr std::size_t kMaxPasswordBytes = 256;      // Windows takes 127 characters.
+constexpr std::size_t kMaxScriptBytes = 64 * 1024;  // It travels inside an answer file.
+constexpr std::size_t kMaxKernelWords = 64;         // A command line has 2048 characters.
+constexpr std::uint64_t kMaxImageIndex = 100;       // Windows media hold a dozen editions.
 
 bool IsWordCharacter(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-' || c == '+';
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-' ||
+         c == '+';
 }
 
-bool IsUrlCharacter(char c) { return IsWordCharacter(c) || c == ':' || c == '/' || c == '~' || c == '@'; }
+bool IsUrlCharacter(char c) {
+  return IsWordCharacter(c) || c == ':' || c == '/' || c == '~' || c == '@';
+}
 
-// A word of a kernel's command line: no blank, quote, "$" or anything else that a shell or iPXE reads.
-bool IsKernelCharacter(char c) { return IsUrlCharacter(c) || c == '=' || c == ','; }
+// A word of a kernel's command line: no blank, quote, "$" or anything else that a shell or iPXE
+// reads.
+bool IsKernelCharacter(char c) {
+  return IsUrlCharacter(c) || c == '=' || c == ',';
+}
 
 template <class Predicate>
 bool All(std::string_view text, Predicate predicate) {
@@ -34,7 +40,9 @@ bool All(std::string_view text, Predicate predicate) {
 }
 
 // A folder or file below the boot folder, as SafeBootPath() of pxe takes it.
-absl::StatusOr<std::string> BootPath(const json::object& object, std::string_view name, std::string_view field) {
+absl::StatusOr<std::string> BootPath(const json::object& object,
+                                     std::string_view name,
+                                     std::string_view field) {
   auto path = Text(object, name, field);
   if (!path.ok()) return path;
   const auto allowed = [](char c) { return IsWordCharacter(c) || c == '/'; };
@@ -45,7 +53,9 @@ absl::StatusOr<std::string> BootPath(const json::object& object, std::string_vie
   return path;
 }
 
-absl::StatusOr<std::string> HttpUrl(const json::object& object, std::string_view name, std::string_view field) {
+absl::StatusOr<std::string> HttpUrl(const json::object& object,
+                                    std::string_view name,
+                                    std::string_view field) {
   auto url = Text(object, name, field);
   if (!url.ok() || url->empty()) return url;
   const bool scheme = url->starts_with("http://") || url->starts_with("https://");
@@ -61,7 +71,8 @@ absl::Status ParseMachine(const json::object& task, BootTask& parsed) {
   if (!machine.ok() || *machine == nullptr) return machine.status();
   auto uuid = Text(**machine, "uuid", "machine.uuid");
   if (!uuid.ok()) return uuid.status();
-  for (char& c : *uuid) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : *uuid)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   const auto serial = Text(**machine, "serial", "machine.serial");
   if (!serial.ok()) return serial.status();
   parsed.mutable_machine()->set_uuid(*uuid);
@@ -79,12 +90,14 @@ absl::Status ParseKernel(const json::object& task, BootTask& parsed) {
   if (needed && path->empty()) return Wrong("kernel.path", "is missing");
   const auto initrd = BootPath(**kernel, "initrd", "kernel.initrd");
   if (!initrd.ok()) return initrd.status();
-  const auto words = TextList(**kernel, "arguments", "kernel.arguments", kMaxKernelWords, kMaxTextBytes);
+  const auto words =
+      TextList(**kernel, "arguments", "kernel.arguments", kMaxKernelWords, kMaxTextBytes);
   if (!words.ok()) return words.status();
   parsed.mutable_kernel()->set_path(*path);
   parsed.mutable_kernel()->set_initrd(*initrd);
   for (const std::string& word : *words) {
-    if (!All(word, IsKernelCharacter)) return Wrong("kernel.arguments", "holds a character that a word may not have");
+    if (!All(word, IsKernelCharacter))
+      return Wrong("kernel.arguments", "holds a character that a word may not have");
     parsed.mutable_kernel()->add_arguments(word);
   }
   return absl::OkStatus();

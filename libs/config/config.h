@@ -1,6 +1,8 @@
-// config.yaml, environment and the backend's words -> one TentacleConfig, or a sentence that says which
-// line is wrong. Precedence: defaults, file, backend's remote config, environment, flags.
+// config.yaml, environment and the backend's words -> one TentacleConfig, or a sentence that says
+// which line is wrong. Precedence: defaults, file, backend's remote config, environment, flags.
 #pragma once
+
+#include <tentacle/config/v1/config.pb.h>
 
 #include <functional>
 #include <optional>
@@ -10,8 +12,6 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-
-#include <tentacle/config/v1/config.pb.h>
 
 namespace tentacle::config {
 
@@ -25,20 +25,21 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 Environment ProcessEnvironment();
 
 struct Layers {
-  std::string yaml;         // Content of config.yaml; empty: no file.
+  std::string yaml;                       // Content of config.yaml; empty: no file.
   std::string yaml_name = "config.yaml";  // For messages.
-  std::string remote_json;  // What the backend set last; empty: nothing.
+  std::string remote_json;                // What the backend set last; empty: nothing.
   Environment environment;
 };
 
-// All layers merged and validated. InvalidArgument: "config.yaml:7: unknown key \"pxe.htp_port\"; did you mean
+// All layers merged and validated. InvalidArgument: "config.yaml:7: unknown key \"pxe.htp_port\";
+// did you mean
 // \"http_port\"?"
 absl::StatusOr<TentacleConfig> Load(const Layers& layers);
 
 // One layer onto `config`.
 absl::Status MergeYaml(std::string_view text, std::string_view name, TentacleConfig* config);
-// Sections and fields a backend may not set (backend.*, node.*, *.admin_listen, pxe ports, agent.jobs_enabled)
-// are refused by name.
+// Sections and fields a backend may not set (backend.*, node.*, *.admin_listen, pxe ports,
+// agent.jobs_enabled) are refused by name.
 absl::Status MergeRemote(std::string_view json, TentacleConfig* config);
 absl::Status MergeEnvironment(const Environment& environment, TentacleConfig* config);
 

@@ -1,10 +1,10 @@
 #include "libs/config/fields.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <numeric>
-
-#include <fmt/format.h>
 
 namespace tentacle::config {
 
@@ -21,14 +21,15 @@ absl::Status ParseNumber(const std::string& text, Number* out) {
   const char* end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, *out);
   if (error == std::errc() && stopped == end && !text.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("want a number from 0 to {}, got \"{}\"", std::numeric_limits<Number>::max(), text));
+  return absl::InvalidArgumentError(fmt::format("want a number from 0 to {}, got \"{}\"",
+                                                std::numeric_limits<Number>::max(), text));
 }
 
 absl::Status ParseBool(const std::string& text, bool* out) {
   const bool yes = text == "true" || text == "yes" || text == "on" || text == "1";
   const bool no = text == "false" || text == "no" || text == "off" || text == "0";
-  if (!yes && !no) return absl::InvalidArgumentError(fmt::format("want true or false, got \"{}\"", text));
+  if (!yes && !no)
+    return absl::InvalidArgumentError(fmt::format("want true or false, got \"{}\"", text));
   *out = yes;
   return absl::OkStatus();
 }
@@ -76,14 +77,18 @@ absl::Status SetScalar(const std::string& text, const FieldDescriptor& field, Me
       return status;
     }
     default:
-      return absl::InternalError(fmt::format("{}: a type that the loader does not know", field.full_name()));
+      return absl::InternalError(
+          fmt::format("{}: a type that the loader does not know", field.full_name()));
   }
 }
 
-void SetList(const std::vector<std::string>& values, const FieldDescriptor& field, Message* section) {
+void SetList(const std::vector<std::string>& values,
+             const FieldDescriptor& field,
+             Message* section) {
   const auto* reflection = section->GetReflection();
   reflection->ClearField(section, &field);
-  for (const std::string& value : values) reflection->AddString(section, &field, value);
+  for (const std::string& value : values)
+    reflection->AddString(section, &field, value);
 }
 
 std::string Suggestion(std::string_view name, const Descriptor& message) {

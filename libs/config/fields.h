@@ -11,12 +11,15 @@
 
 namespace tentacle::config {
 
-// Parses `text` into the scalar `field` of `section`. InvalidArgument: "want a number from 0 to 4294967295, got
+// Parses `text` into the scalar `field` of `section`. InvalidArgument: "want a number from 0 to
+// 4294967295, got
 // \"many\"".
-absl::Status SetScalar(const std::string& text, const google::protobuf::FieldDescriptor& field,
+absl::Status SetScalar(const std::string& text,
+                       const google::protobuf::FieldDescriptor& field,
                        google::protobuf::Message* section);
 // Replaces a repeated string field.
-void SetList(const std::vector<std::string>& values, const google::protobuf::FieldDescriptor& field,
+void SetList(const std::vector<std::string>& values,
+             const google::protobuf::FieldDescriptor& field,
              google::protobuf::Message* section);
 
 // "; did you mean \"x\"?" for the nearest name within two edits, else "".

@@ -1,7 +1,7 @@
+#include <fmt/format.h>
+
 #include <cctype>
 #include <cstdlib>
-
-#include <fmt/format.h>
 
 #include "libs/config/config.h"
 #include "libs/config/fields.h"
@@ -24,7 +24,9 @@ std::vector<std::string> SplitList(const std::string& text) {
   return parts;
 }
 
-absl::Status MergeSectionEnvironment(const Environment& environment, std::string_view name, Message* section) {
+absl::Status MergeSectionEnvironment(const Environment& environment,
+                                     std::string_view name,
+                                     Message* section) {
   const auto* descriptor = section->GetDescriptor();
   for (int i = 0; i < descriptor->field_count(); ++i) {
     const FieldDescriptor& field = *descriptor->field(i);
@@ -34,7 +36,8 @@ absl::Status MergeSectionEnvironment(const Environment& environment, std::string
     if (field.is_repeated()) {
       SetList(SplitList(*value), field, section);
     } else if (absl::Status status = SetScalar(*value, field, section); !status.ok()) {
-      return absl::InvalidArgumentError(fmt::format("{}: {}", variable, std::string(status.message())));
+      return absl::InvalidArgumentError(
+          fmt::format("{}: {}", variable, std::string(status.message())));
     }
   }
   return absl::OkStatus();
@@ -44,7 +47,8 @@ absl::Status MergeSectionEnvironment(const Environment& environment, std::string
 
 Environment ProcessEnvironment() {
   return [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): before any thread.
+    // NOLINT(concurrency-mt-unsafe): before any thread.
+    const char* value = std::getenv(name.c_str());
     if (value == nullptr) return std::nullopt;
     return value;
   };
@@ -52,7 +56,8 @@ Environment ProcessEnvironment() {
 
 std::string EnvironmentName(std::string_view section, std::string_view field) {
   std::string name = fmt::format("TENTACLE_{}_{}", section, field);
-  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (char& c : name)
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
 }
 
@@ -61,10 +66,13 @@ absl::Status MergeEnvironment(const Environment& environment, TentacleConfig* co
   for (int i = 0; i < descriptor->field_count(); ++i) {
     const FieldDescriptor& field = *descriptor->field(i);
     Message* section = config->GetReflection()->MutableMessage(config, &field);
-    if (absl::Status status = MergeSectionEnvironment(environment, field.name(), section); !status.ok()) return status;
+    if (absl::Status status = MergeSectionEnvironment(environment, field.name(), section);
+        !status.ok())
+      return status;
   }
   // The name that the platform's container files use.
-  if (const auto url = environment("OCTOFLEET_BACKEND"); url.has_value() && config->backend().url().empty()) {
+  if (const auto url = environment("OCTOFLEET_BACKEND");
+      url.has_value() && config->backend().url().empty()) {
     config->mutable_backend()->set_url(*url);
   }
   return absl::OkStatus();

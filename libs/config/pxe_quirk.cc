@@ -1,9 +1,9 @@
 #include "libs/config/pxe_quirk.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
-
-#include <fmt/format.h>
 
 namespace tentacle::config {
 
@@ -17,7 +17,8 @@ constexpr std::uint32_t kMaxWindow = 64;
 absl::StatusOr<std::uint32_t> Number(std::string_view text, std::uint32_t min, std::uint32_t max) {
   std::uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && value >= min && value <= max) return value;
+  if (error == std::errc() && end == text.data() + text.size() && value >= min && value <= max)
+    return value;
   return absl::InvalidArgumentError(fmt::format("want {} to {}, got \"{}\"", min, max, text));
 }
 
@@ -33,9 +34,11 @@ absl::StatusOr<std::vector<std::uint8_t>> MacPrefix(std::string_view text) {
     const char* from = text.data() + at;
     const char* to = from + std::min<std::size_t>(2, text.size() - at);
     const auto [end, error] = std::from_chars(from, to, octet, 16);
-    const bool separated = at + 2 == text.size() || (at + 2 < text.size() && text[at + 2] == ':' && at + 3 < text.size());
+    const bool separated = at + 2 == text.size() ||
+                           (at + 2 < text.size() && text[at + 2] == ':' && at + 3 < text.size());
     if (error != std::errc() || end != from + 2 || !separated || octets.size() == 6) {
-      return absl::InvalidArgumentError(fmt::format("want the beginning of a MAC like b8:27:eb, got \"{}\"", text));
+      return absl::InvalidArgumentError(
+          fmt::format("want the beginning of a MAC like b8:27:eb, got \"{}\"", text));
     }
     octets.push_back(octet);
   }
@@ -46,7 +49,8 @@ absl::StatusOr<QuirkOption43> Option43(std::string_view text) {
   if (text == "none") return QuirkOption43::kNone;
   if (text == "bypass") return QuirkOption43::kBypass;
   if (text == "raspberry-pi") return QuirkOption43::kRaspberryPi;
-  return absl::InvalidArgumentError(fmt::format("want none, bypass or raspberry-pi, got \"{}\"", text));
+  return absl::InvalidArgumentError(
+      fmt::format("want none, bypass or raspberry-pi, got \"{}\"", text));
 }
 
 absl::StatusOr<std::string> Loader(std::string_view text) {
@@ -60,7 +64,8 @@ absl::StatusOr<std::string> Loader(std::string_view text) {
       std::all_of(text.begin(), text.end(), plain)) {
     return std::string(text);
   }
-  return absl::InvalidArgumentError(fmt::format("want a name below the boot folder, got \"{}\"", text));
+  return absl::InvalidArgumentError(
+      fmt::format("want a name below the boot folder, got \"{}\"", text));
 }
 
 template <class Value, class Target>
@@ -84,18 +89,21 @@ absl::Status SetWord(std::string_view key, std::string_view text, PxeQuirk* quir
   if (key == "option43") return Take(Option43(text), &quirk->option43);
   if (key == "loader") return Take(Loader(text), &quirk->loader);
   if (key == "nul") return Take(YesOrNo(text), &quirk->nul);
-  if (key == "block") return Take(Number(text, kMinBlockBytes, kMaxBlockBytes), &quirk->block_bytes);
+  if (key == "block")
+    return Take(Number(text, kMinBlockBytes, kMaxBlockBytes), &quirk->block_bytes);
   if (key == "window") return Take(Number(text, 1, kMaxWindow), &quirk->window);
   if (key == "answer") return Take(YesOrNo(text), &quirk->answer);
   return absl::InvalidArgumentError(
-      "unknown; want name, mac, arch, vendor, machine, delay_ms, option43, loader, nul, block, window or answer");
+      "unknown; want name, mac, arch, vendor, machine, delay_ms, option43, loader, nul, block, "
+      "window or answer");
 }
 
 }  // namespace
 
 absl::StatusOr<PxeQuirk> ParsePxeQuirk(std::string_view row) {
   if (row.size() > kMaxRowBytes) {
-    return absl::InvalidArgumentError(fmt::format("want at most {} characters, got {}", kMaxRowBytes, row.size()));
+    return absl::InvalidArgumentError(
+        fmt::format("want at most {} characters, got {}", kMaxRowBytes, row.size()));
   }
   PxeQuirk quirk;
   while (!row.empty()) {
@@ -109,12 +117,16 @@ absl::StatusOr<PxeQuirk> ParsePxeQuirk(std::string_view row) {
     }
     const std::string_view key = word.substr(0, equals);
     if (const absl::Status status = SetWord(key, word.substr(equals + 1), &quirk); !status.ok()) {
-      return absl::InvalidArgumentError(fmt::format("\"{}\": {}", key, std::string(status.message())));
+      return absl::InvalidArgumentError(
+          fmt::format("\"{}\": {}", key, std::string(status.message())));
     }
   }
   if (quirk.name.empty()) return absl::InvalidArgumentError("want name=… in it");
-  const bool about = !quirk.mac_prefix.empty() || quirk.arch || !quirk.vendor_prefix.empty() || !quirk.machine_prefix.empty();
-  if (!about) return absl::InvalidArgumentError("want mac=, arch=, vendor= or machine= in it: it would hold for everybody");
+  const bool about = !quirk.mac_prefix.empty() || quirk.arch || !quirk.vendor_prefix.empty() ||
+                     !quirk.machine_prefix.empty();
+  if (!about)
+    return absl::InvalidArgumentError(
+        "want mac=, arch=, vendor= or machine= in it: it would hold for everybody");
   return quirk;
 }
 

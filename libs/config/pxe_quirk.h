@@ -1,6 +1,8 @@
-// One row of the table of firmware quirks, as `pxe.quirks` and the table in services/pxe/core/quirks.cc have it:
+// One row of the table of firmware quirks, as `pxe.quirks` and the table in
+// services/pxe/core/quirks.cc have it:
 //   "name=hp-gen10 mac=94:57:a5 arch=7 loader=snponly.efi delay_ms=500"
-// Words behind blanks; what it is about first (mac, arch, vendor, machine), then what is done otherwise.
+// Words behind blanks; what it is about first (mac, arch, vendor, machine), then what is done
+// otherwise.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +32,8 @@ struct PxeQuirk {
 
   std::optional<std::uint32_t> delay_ms;  // Of the offer; at most kMaxQuirkDelayMs.
   std::optional<QuirkOption43> option43;
-  std::string loader;                        // Below the boot folder, instead of the architecture's.
-  std::optional<bool> nul;                   // A NUL behind option 67.
+  std::string loader;       // Below the boot folder, instead of the architecture's.
+  std::optional<bool> nul;  // A NUL behind option 67.
   std::optional<std::uint32_t> block_bytes;  // TFTP: at most.
   std::optional<std::uint32_t> window;       // TFTP: at most; 1: none.
   std::optional<bool> answer;                // no: never.

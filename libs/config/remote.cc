@@ -1,10 +1,11 @@
 // What a backend may change from afar, and what stays in the hands of whoever runs the box.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <fmt/format.h>
 
 #include "libs/config/config.h"
 #include "libs/config/fields.h"
@@ -16,22 +17,31 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// A backend that could set these could cut itself off, open a port to the segment, or allow itself what the
-// owner of the box refused.
-constexpr std::array<std::string_view, 23> kLocalOnly = {
-    "backend.url",          "backend.ca_file",
-    "node",
-    "uplink.admin_listen",  "pxe.admin_listen",
-    "cache.admin_listen",   "discovery.admin_listen",
-    "agent.admin_listen",   "pxe.dhcp_port",
-    "pxe.boot_server_port", "pxe.tftp_port",
-    "pxe.http_port",        "pxe.boot_dir",
-    "cache.http_port",      "agent.jobs_enabled",
-    "pxe.interfaces",       "agent.command_key",
-    "agent.shell_enabled",  "agent.shell_users",
-    "agent.update_root_keys",
-    "discovery.networks",   "discovery.exclude",
-    "discovery.allow_large_networks"};
+// A backend that could set these could cut itself off, open a port to the segment, or allow itself
+// what the owner of the box refused.
+constexpr std::array<std::string_view, 23> kLocalOnly = {"backend.url",
+                                                         "backend.ca_file",
+                                                         "node",
+                                                         "uplink.admin_listen",
+                                                         "pxe.admin_listen",
+                                                         "cache.admin_listen",
+                                                         "discovery.admin_listen",
+                                                         "agent.admin_listen",
+                                                         "pxe.dhcp_port",
+                                                         "pxe.boot_server_port",
+                                                         "pxe.tftp_port",
+                                                         "pxe.http_port",
+                                                         "pxe.boot_dir",
+                                                         "cache.http_port",
+                                                         "agent.jobs_enabled",
+                                                         "pxe.interfaces",
+                                                         "agent.command_key",
+                                                         "agent.shell_enabled",
+                                                         "agent.shell_users",
+                                                         "agent.update_root_keys",
+                                                         "discovery.networks",
+                                                         "discovery.exclude",
+                                                         "discovery.allow_large_networks"};
 
 bool IsLocalOnly(std::string_view path) {
   return std::find(kLocalOnly.begin(), kLocalOnly.end(), path) != kLocalOnly.end();
@@ -74,7 +84,8 @@ boost::json::object WithoutAliases(const boost::json::object& object) {
   boost::json::object own;
   for (const auto& entry : object) {
     const std::string_view key(entry.key().data(), entry.key().size());
-    const auto* alias = std::find_if(kAliases.begin(), kAliases.end(), [key](const Alias& a) { return a.key == key; });
+    const auto* alias = std::find_if(kAliases.begin(), kAliases.end(),
+                                     [key](const Alias& a) { return a.key == key; });
     if (alias == kAliases.end()) {
       // A section that an alias has begun already is added to.
       auto* present = own.if_contains(entry.key());
@@ -82,7 +93,8 @@ boost::json::object WithoutAliases(const boost::json::object& object) {
         own[entry.key()] = entry.value();
         continue;
       }
-      for (const auto& field : entry.value().get_object()) present->get_object()[field.key()] = field.value();
+      for (const auto& field : entry.value().get_object())
+        present->get_object()[field.key()] = field.value();
       continue;
     }
     if (alias->path.empty()) continue;
@@ -100,14 +112,18 @@ boost::json::object WithoutAliases(const boost::json::object& object) {
   return own;
 }
 
-absl::Status MergeObject(const boost::json::object& object, std::string_view path, Message* section) {
+absl::Status MergeObject(const boost::json::object& object,
+                         std::string_view path,
+                         Message* section) {
   for (const auto& entry : object) {
     const std::string key(entry.key());
     const std::string full = path.empty() ? key : fmt::format("{}.{}", path, key);
     if (IsLocalOnly(full)) return Refuse(full, "is set on the tentacle only");
     const FieldDescriptor* field = section->GetDescriptor()->FindFieldByName(key);
-    if (field == nullptr) return Refuse(full, "unknown key" + Suggestion(key, *section->GetDescriptor()));
-    if (absl::Status status = MergeValue(entry.value(), full, *field, section); !status.ok()) return status;
+    if (field == nullptr)
+      return Refuse(full, "unknown key" + Suggestion(key, *section->GetDescriptor()));
+    if (absl::Status status = MergeValue(entry.value(), full, *field, section); !status.ok())
+      return status;
   }
   return absl::OkStatus();
 }
@@ -118,7 +134,8 @@ absl::Status MergeValue(const boost::json::value& value,
                         Message* section) {
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
     if (!value.is_object()) return Refuse(path, "want an object");
-    return MergeObject(value.as_object(), path, section->GetReflection()->MutableMessage(section, &field));
+    return MergeObject(value.as_object(), path,
+                       section->GetReflection()->MutableMessage(section, &field));
   }
   if (field.is_repeated()) {
     if (!value.is_array()) return Refuse(path, "want an array of texts");
@@ -141,10 +158,13 @@ absl::Status MergeRemote(std::string_view json, TentacleConfig* config) {
   if (json.empty()) return absl::OkStatus();
   boost::system::error_code error;
   const boost::json::value value = boost::json::parse({json.data(), json.size()}, error);
-  if (error || !value.is_object()) return absl::InvalidArgumentError("remote config: not a JSON object");
+  if (error || !value.is_object())
+    return absl::InvalidArgumentError("remote config: not a JSON object");
   // All or nothing: a half-applied configuration is nobody's.
   TentacleConfig merged = *config;
-  if (absl::Status status = MergeObject(WithoutAliases(value.as_object()), "", &merged); !status.ok()) return status;
+  if (absl::Status status = MergeObject(WithoutAliases(value.as_object()), "", &merged);
+      !status.ok())
+    return status;
   *config = std::move(merged);
   return absl::OkStatus();
 }

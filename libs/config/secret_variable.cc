@@ -1,11 +1,11 @@
 #include "libs/config/secret_variable.h"
 
-#include <openssl/crypto.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
+
+#include <openssl/crypto.h>
 
 namespace tentacle::config {
 

@@ -1,7 +1,8 @@
+#include <fmt/format.h>
+
 #include <array>
 
 #include <absl/strings/escaping.h>
-#include <fmt/format.h>
 
 #include "libs/config/config.h"
 #include "libs/config/discovery_lists.h"
@@ -21,13 +22,16 @@ struct Range {
   std::uint64_t max;
 };
 
-absl::Status OneOf(std::string_view name, std::string_view value, std::initializer_list<std::string_view> allowed) {
+absl::Status OneOf(std::string_view name,
+                   std::string_view value,
+                   std::initializer_list<std::string_view> allowed) {
   std::string list;
   for (std::string_view one : allowed) {
     if (one == value) return absl::OkStatus();
     list += fmt::format("{}{}", list.empty() ? "" : ", ", one);
   }
-  return absl::InvalidArgumentError(fmt::format("\"{}\": want one of {}, got \"{}\"", name, list, value));
+  return absl::InvalidArgumentError(
+      fmt::format("\"{}\": want one of {}, got \"{}\"", name, list, value));
 }
 
 absl::Status CheckRanges(const TentacleConfig& c) {
@@ -35,7 +39,8 @@ absl::Status CheckRanges(const TentacleConfig& c) {
   const std::array<Range, 19> ranges = {{
       {"uplink.ping_interval_s", c.uplink().ping_interval_s(), 1, 3600},
       {"uplink.backoff_base_ms", c.uplink().backoff_base_ms(), 10, 60'000},
-      {"uplink.backoff_cap_ms", c.uplink().backoff_cap_ms(), c.uplink().backoff_base_ms(), 3'600'000},
+      {"uplink.backoff_cap_ms", c.uplink().backoff_cap_ms(), c.uplink().backoff_base_ms(),
+       3'600'000},
       {"pxe.dhcp_port", c.pxe().dhcp_port(), 1, kMaxPort},
       {"pxe.boot_server_port", c.pxe().boot_server_port(), 1, kMaxPort},
       {"pxe.tftp_port", c.pxe().tftp_port(), 1, kMaxPort},
@@ -55,16 +60,16 @@ absl::Status CheckRanges(const TentacleConfig& c) {
   }};
   for (const Range& range : ranges) {
     if (range.value >= range.min && range.value <= range.max) continue;
-    return absl::InvalidArgumentError(
-        fmt::format("\"{}\": want {} to {}, got {}", range.name, range.min, range.max, range.value));
+    return absl::InvalidArgumentError(fmt::format("\"{}\": want {} to {}, got {}", range.name,
+                                                  range.min, range.max, range.value));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckQuirks(const v1::PxeConfig& pxe) {
   if (static_cast<std::size_t>(pxe.quirks_size()) > kMaxPxeQuirks) {
-    return absl::InvalidArgumentError(
-        fmt::format("\"pxe.quirks\": want at most {} rows, got {}", kMaxPxeQuirks, pxe.quirks_size()));
+    return absl::InvalidArgumentError(fmt::format("\"pxe.quirks\": want at most {} rows, got {}",
+                                                  kMaxPxeQuirks, pxe.quirks_size()));
   }
   for (const std::string& row : pxe.quirks()) {
     const auto quirk = ParsePxeQuirk(row);
@@ -78,10 +83,12 @@ absl::Status CheckQuirks(const v1::PxeConfig& pxe) {
 absl::Status CheckCalendar(const TentacleConfig& c) {
   const auto zone = schedule::LoadZone(c.cache().time_zone());
   if (!zone.ok()) {
-    return absl::InvalidArgumentError(fmt::format("\"cache.time_zone\": {}", std::string(zone.status().message())));
+    return absl::InvalidArgumentError(
+        fmt::format("\"cache.time_zone\": {}", std::string(zone.status().message())));
   }
   const auto calendar = schedule::BandwidthCalendar::Parse(
-      {c.cache().wan_calendar().begin(), c.cache().wan_calendar().end()}, c.cache().wan_limit_mbit(), *zone);
+      {c.cache().wan_calendar().begin(), c.cache().wan_calendar().end()},
+      c.cache().wan_limit_mbit(), *zone);
   if (calendar.ok()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       fmt::format("\"cache.wan_calendar\": {}", std::string(calendar.status().message())));
@@ -91,7 +98,8 @@ absl::Status CheckRootKeys(const v1::AgentConfig& agent) {
   constexpr int kMaxRootKeys = 8;
   constexpr std::size_t kKeyBytes = 32;
   if (agent.update_root_keys_size() > kMaxRootKeys) {
-    return absl::InvalidArgumentError(fmt::format("\"agent.update_root_keys\": want at most {} keys", kMaxRootKeys));
+    return absl::InvalidArgumentError(
+        fmt::format("\"agent.update_root_keys\": want at most {} keys", kMaxRootKeys));
   }
   for (const std::string& key : agent.update_root_keys()) {
     std::string raw;
@@ -114,11 +122,14 @@ absl::Status Validate(const TentacleConfig& c) {
   status.Update(OneOf("uplink.mode", c.uplink().mode(), {"full", "relay", "passive"}));
   const std::string& url = c.backend().url();
   if (!url.empty() && !url.starts_with("https://") && !url.starts_with("http://")) {
-    status.Update(absl::InvalidArgumentError(fmt::format("\"backend.url\": want https:// or http://, got \"{}\"", url)));
+    status.Update(absl::InvalidArgumentError(
+        fmt::format("\"backend.url\": want https:// or http://, got \"{}\"", url)));
   }
-  const absl::Status pins = net::CheckPinSet({c.backend().pins().begin(), c.backend().pins().end()});
+  const absl::Status pins =
+      net::CheckPinSet({c.backend().pins().begin(), c.backend().pins().end()});
   if (!pins.ok()) {
-    status.Update(absl::InvalidArgumentError(fmt::format("\"backend.pins\": {}", std::string(pins.message()))));
+    status.Update(absl::InvalidArgumentError(
+        fmt::format("\"backend.pins\": {}", std::string(pins.message()))));
   }
   const std::array<std::pair<std::string_view, std::string>, 5> listens = {{
       {"uplink.admin_listen", c.uplink().admin_listen()},
@@ -130,7 +141,8 @@ absl::Status Validate(const TentacleConfig& c) {
   for (const auto& [name, value] : listens) {
     const auto endpoint = net::ParseTcpEndpoint(value);
     if (endpoint.ok()) continue;
-    status.Update(absl::InvalidArgumentError(fmt::format("\"{}\": {}", name, std::string(endpoint.status().message()))));
+    status.Update(absl::InvalidArgumentError(
+        fmt::format("\"{}\": {}", name, std::string(endpoint.status().message()))));
   }
   return status;
 }

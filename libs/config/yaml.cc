@@ -1,5 +1,6 @@
 // The only file that includes yaml-cpp.
 #include <fmt/format.h>
+
 #include <yaml-cpp/yaml.h>
 
 #include "libs/config/config.h"
@@ -26,33 +27,40 @@ absl::Status MergeList(std::string_view name,
   if (!node.IsSequence()) return At(name, node.Mark(), fmt::format("\"{}\": want a list", path));
   std::vector<std::string> values;
   for (const auto& item : node) {
-    if (!item.IsScalar()) return At(name, item.Mark(), fmt::format("\"{}\": want a list of texts", path));
+    if (!item.IsScalar())
+      return At(name, item.Mark(), fmt::format("\"{}\": want a list of texts", path));
     values.push_back(item.Scalar());
   }
   SetList(values, field, section);
   return absl::OkStatus();
 }
 
-absl::Status MergeSection(std::string_view name, const YAML::Node& node, std::string_view path, Message* section) {
-  if (!node.IsMap()) return At(name, node.Mark(), fmt::format("\"{}\": want a section with keys", path));
+absl::Status MergeSection(std::string_view name,
+                          const YAML::Node& node,
+                          std::string_view path,
+                          Message* section) {
+  if (!node.IsMap())
+    return At(name, node.Mark(), fmt::format("\"{}\": want a section with keys", path));
   for (const auto& entry : node) {
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
     const std::string full = path.empty() ? key : fmt::format("{}.{}", path, key);
     const FieldDescriptor* field = section->GetDescriptor()->FindFieldByName(key);
     if (field == nullptr) {
-      return At(name,
-                entry.first.Mark(),
-                fmt::format("unknown key \"{}\"{}", full, Suggestion(key, *section->GetDescriptor())));
+      return At(
+          name, entry.first.Mark(),
+          fmt::format("unknown key \"{}\"{}", full, Suggestion(key, *section->GetDescriptor())));
     }
     absl::Status status;
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-      status = MergeSection(name, entry.second, full, section->GetReflection()->MutableMessage(section, field));
+      status = MergeSection(name, entry.second, full,
+                            section->GetReflection()->MutableMessage(section, field));
     } else if (field->is_repeated()) {
       status = MergeList(name, entry.second, full, *field, section);
     } else if (!entry.second.IsScalar()) {
       status = At(name, entry.second.Mark(), fmt::format("\"{}\": want a single value", full));
     } else if (status = SetScalar(entry.second.Scalar(), *field, section); !status.ok()) {
-      status = At(name, entry.second.Mark(), fmt::format("\"{}\": {}", full, std::string(status.message())));
+      status = At(name, entry.second.Mark(),
+                  fmt::format("\"{}\": {}", full, std::string(status.message())));
     }
     if (!status.ok()) return status;
   }
@@ -71,10 +79,18 @@ void EmitField(YAML::Emitter& out, const Message& section, const FieldDescriptor
     return;
   }
   switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_STRING: out << reflection->GetString(section, &field); break;
-    case FieldDescriptor::CPPTYPE_BOOL: out << reflection->GetBool(section, &field); break;
-    case FieldDescriptor::CPPTYPE_UINT32: out << reflection->GetUInt32(section, &field); break;
-    default: out << reflection->GetUInt64(section, &field); break;
+    case FieldDescriptor::CPPTYPE_STRING:
+      out << reflection->GetString(section, &field);
+      break;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      out << reflection->GetBool(section, &field);
+      break;
+    case FieldDescriptor::CPPTYPE_UINT32:
+      out << reflection->GetUInt32(section, &field);
+      break;
+    default:
+      out << reflection->GetUInt64(section, &field);
+      break;
   }
 }
 

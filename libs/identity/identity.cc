@@ -1,6 +1,7 @@
 #include "libs/identity/identity.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,7 +20,6 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
-#include <fmt/format.h>
 
 #include "libs/text/view.h"
 
@@ -38,7 +38,9 @@ using KeyPtr = std::shared_ptr<EVP_PKEY>;
 using ContextPtr = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
-const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* Bytes(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 absl::Status WriteAll(int fd, std::string_view data, const std::string& path) {
   while (!data.empty()) {
@@ -59,7 +61,8 @@ struct TokenParts {
 
 absl::StatusOr<boost::json::object> DecodeObject(std::string_view part) {
   std::string text;
-  if (!absl::WebSafeBase64Unescape(AbslView(part), &text)) return absl::InvalidArgumentError("token is not base64url");
+  if (!absl::WebSafeBase64Unescape(AbslView(part), &text))
+    return absl::InvalidArgumentError("token is not base64url");
   boost::system::error_code error;
   boost::json::value value = boost::json::parse(text, error);
   if (error || !value.is_object()) return absl::InvalidArgumentError("token holds no JSON object");
@@ -121,14 +124,18 @@ absl::StatusOr<IdentityKey> IdentityKey::Load(const std::string& path) {
     return absl::ErrnoToStatus(errno, path);
   }
   FILE* file = ::fdopen(fd, "r");
+
   struct stat info {};
+
   const bool open_to_others = ::fstat(fd, &info) == 0 && (info.st_mode & 07) != 0;
   EVP_PKEY* raw = open_to_others ? nullptr : PEM_read_PrivateKey(file, nullptr, nullptr, nullptr);
   std::fclose(file);
-  if (open_to_others) return absl::PermissionDeniedError(fmt::format("{}: others may read it; chmod 0600", path));
+  if (open_to_others)
+    return absl::PermissionDeniedError(fmt::format("{}: others may read it; chmod 0600", path));
   if (raw == nullptr) return absl::DataLossError(fmt::format("{}: not a private key", path));
   KeyPtr held(raw, &EVP_PKEY_free);
-  if (EVP_PKEY_get_id(raw) != EVP_PKEY_ED25519) return absl::DataLossError(fmt::format("{}: not Ed25519", path));
+  if (EVP_PKEY_get_id(raw) != EVP_PKEY_ED25519)
+    return absl::DataLossError(fmt::format("{}: not Ed25519", path));
   IdentityKey key;
   key.impl_ = std::make_shared<Impl>(Impl{std::move(held)});
   return key;
@@ -136,7 +143,8 @@ absl::StatusOr<IdentityKey> IdentityKey::Load(const std::string& path) {
 
 absl::Status IdentityKey::Save(const std::string& path) const {
   const BioPtr bio(BIO_new(BIO_s_mem()), &BIO_free);
-  if (PEM_write_bio_PrivateKey(bio.get(), impl_->key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+  if (PEM_write_bio_PrivateKey(bio.get(), impl_->key.get(), nullptr, nullptr, 0, nullptr,
+                               nullptr) != 1) {
     return absl::InternalError("OpenSSL wrote no PEM");
   }
   char* data = nullptr;
@@ -161,7 +169,8 @@ absl::Status IdentityKey::Save(const std::string& path) const {
 std::string IdentityKey::PublicKeyBase64() const {
   std::string raw(kPublicKeyBytes, '\0');
   std::size_t size = raw.size();
-  EVP_PKEY_get_raw_public_key(impl_->key.get(), reinterpret_cast<unsigned char*>(raw.data()), &size);
+  EVP_PKEY_get_raw_public_key(impl_->key.get(), reinterpret_cast<unsigned char*>(raw.data()),
+                              &size);
   return Base64Encode(raw);
 }
 
@@ -170,32 +179,38 @@ std::string IdentityKey::Sign(std::string_view message) const {
   std::string signature(kSignatureBytes, '\0');
   std::size_t size = signature.size();
   EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, impl_->key.get());
-  EVP_DigestSign(context.get(),
-                 reinterpret_cast<unsigned char*>(signature.data()),
-                 &size,
-                 Bytes(message),
-                 message.size());
+  EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                 Bytes(message), message.size());
   return signature;
 }
 
-bool VerifySignature(std::string_view public_key_base64, std::string_view message, std::string_view signature) {
+bool VerifySignature(std::string_view public_key_base64,
+                     std::string_view message,
+                     std::string_view signature) {
   const auto raw = Base64Decode(public_key_base64);
-  if (!raw.ok() || raw->size() != kPublicKeyBytes || signature.size() != kSignatureBytes) return false;
-  const KeyPtr key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, Bytes(*raw), raw->size()), &EVP_PKEY_free);
+  if (!raw.ok() || raw->size() != kPublicKeyBytes || signature.size() != kSignatureBytes)
+    return false;
+  const KeyPtr key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, Bytes(*raw), raw->size()),
+                   &EVP_PKEY_free);
   const ContextPtr context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  return key != nullptr && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-         EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(message), message.size()) == 1;
+  return key != nullptr &&
+         EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(message),
+                          message.size()) == 1;
 }
 
-std::string MakeToken(const IdentityKey& key, std::string_view node_id, absl::Time now, std::string_view audience) {
+std::string MakeToken(const IdentityKey& key,
+                      std::string_view node_id,
+                      absl::Time now,
+                      std::string_view audience) {
   const boost::json::value claims = {{"iss", node_id},
                                      {"aud", audience},
                                      {"iat", absl::ToUnixSeconds(now)},
                                      {"exp", absl::ToUnixSeconds(now + kTokenLifetime)},
                                      {"jti", RandomHex(16)}};
-  const std::string signed_part = fmt::format("{}.{}",
-                                              absl::WebSafeBase64Escape(kHeader),
-                                              absl::WebSafeBase64Escape(boost::json::serialize(claims)));
+  const std::string signed_part =
+      fmt::format("{}.{}", absl::WebSafeBase64Escape(kHeader),
+                  absl::WebSafeBase64Escape(boost::json::serialize(claims)));
   return fmt::format("{}.{}", signed_part, absl::WebSafeBase64Escape(key.Sign(signed_part)));
 }
 
@@ -203,16 +218,20 @@ absl::StatusOr<std::string> TokenIssuer(std::string_view token) {
   const auto parts = Split(token);
   if (!parts.ok()) return parts.status();
   const auto* issuer = parts->claims.if_contains("iss");
-  if (issuer == nullptr || !issuer->is_string()) return absl::InvalidArgumentError("token has no iss");
+  if (issuer == nullptr || !issuer->is_string())
+    return absl::InvalidArgumentError("token has no iss");
   return std::string(issuer->as_string());
 }
 
-absl::Status VerifyToken(std::string_view token, std::string_view public_key_base64, absl::Time now,
+absl::Status VerifyToken(std::string_view token,
+                         std::string_view public_key_base64,
+                         absl::Time now,
                          std::string_view audience) {
   const auto parts = Split(token);
   if (!parts.ok()) return absl::UnauthenticatedError(parts.status().message());
   // Only EdDSA: a token must not choose a weaker check for itself.
-  if (!StringIs(parts->header, "alg", "EdDSA")) return absl::UnauthenticatedError("token's alg is not EdDSA");
+  if (!StringIs(parts->header, "alg", "EdDSA"))
+    return absl::UnauthenticatedError("token's alg is not EdDSA");
   if (!VerifySignature(public_key_base64, parts->signed_part, parts->signature)) {
     return absl::UnauthenticatedError("token's signature is wrong");
   }
@@ -229,19 +248,22 @@ absl::Status VerifyToken(std::string_view token, std::string_view public_key_bas
     return absl::UnauthenticatedError("token lives longer than 5 minutes");
   }
   if (issued_at > now + kAllowedSkew) {
-    return absl::UnauthenticatedError(fmt::format("token is not valid yet: the tentacle's clock is {} ahead of the backend's",
-                                                  absl::FormatDuration(issued_at - now)));
+    return absl::UnauthenticatedError(
+        fmt::format("token is not valid yet: the tentacle's clock is {} ahead of the backend's",
+                    absl::FormatDuration(issued_at - now)));
   }
   if (expires_at + kAllowedSkew < now) {
     return absl::UnauthenticatedError(
-        fmt::format("token expired {} ago: check the tentacle's clock", absl::FormatDuration(now - expires_at)));
+        fmt::format("token expired {} ago: check the tentacle's clock",
+                    absl::FormatDuration(now - expires_at)));
   }
   return absl::OkStatus();
 }
 
 std::string RandomHex(std::size_t bytes) {
   std::string raw(bytes, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(raw.data()), static_cast<int>(bytes)) != 1) std::abort();
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(raw.data()), static_cast<int>(bytes)) != 1)
+    std::abort();
   return absl::BytesToHexString(raw);
 }
 
@@ -254,13 +276,8 @@ std::string Sha256Hex(std::string_view data) {
 std::string HmacSha256Hex(std::string_view key, std::string_view message) {
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
   unsigned size = 0;
-  HMAC(EVP_sha256(),
-       key.data(),
-       static_cast<int>(key.size()),
-       Bytes(message),
-       message.size(),
-       reinterpret_cast<unsigned char*>(digest.data()),
-       &size);
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), Bytes(message), message.size(),
+       reinterpret_cast<unsigned char*>(digest.data()), &size);
   return absl::BytesToHexString(digest);
 }
 
@@ -268,7 +285,9 @@ bool ConstantTimeEquals(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::string Base64Encode(std::string_view bytes) { return absl::Base64Escape(AbslView(bytes)); }
+std::string Base64Encode(std::string_view bytes) {
+  return absl::Base64Escape(AbslView(bytes));
+}
 
 absl::StatusOr<std::string> Base64Decode(std::string_view text) {
   std::string out;

@@ -40,7 +40,11 @@ class BeastWebSocket final : public WebSocket,
  public:
   template <class... Args>
   BeastWebSocket(boost::asio::any_io_executor home, WebSocketLimits limits, Args&&... args)
-      : home_(home), limits_(limits), stream_(std::forward<Args>(args)...), turn_(home), answer_(home) {
+      : home_(home),
+        limits_(limits),
+        stream_(std::forward<Args>(args)...),
+        turn_(home),
+        answer_(home) {
     turn_.expires_at(boost::asio::steady_timer::time_point::max());
     stream_.read_message_max(limits.message_bytes);
     SetHandshakeTimeout(limits.handshake_timeout);
@@ -171,7 +175,8 @@ class BeastWebSocket final : public WebSocket,
     const auto& reason = stream_.reason();
     // A close frame came, though our answer to it may have met a line that was already down.
     const bool said_goodbye = reason.code != boost::beast::websocket::close_code::none;
-    if (error != boost::beast::websocket::error::closed && !said_goodbye) return StatusFromError("websocket", error);
+    if (error != boost::beast::websocket::error::closed && !said_goodbye)
+      return StatusFromError("websocket", error);
     return absl::OutOfRangeError(
         fmt::format("websocket: closed by the peer with {}{}{}", static_cast<unsigned>(reason.code),
                     reason.reason.empty() ? "" : ": ",

@@ -1,6 +1,7 @@
 #include "libs/net/datagram_socket.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
@@ -14,7 +15,6 @@
 #include <utility>
 
 #include <absl/time/time.h>
-#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -38,7 +38,8 @@ sockaddr_in ToSockaddr(Ipv4Endpoint endpoint) {
 }
 
 // Room for what is said beside a datagram: where from, and how to cut.
-using Control = std::array<char, CMSG_SPACE(sizeof(in_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t))>;
+using Control =
+    std::array<char, CMSG_SPACE(sizeof(in_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t))>;
 
 template <class Value>
 cmsghdr* PutControl(cmsghdr* header, int level, int type, const Value& value) {
@@ -49,8 +50,12 @@ cmsghdr* PutControl(cmsghdr* header, int level, int type, const Value& value) {
   return header;
 }
 
-// `message` with its control data for one datagram, or several cut at `segment_bytes` when that is not 0.
-void FillControl(int interface_index, std::uint32_t from_address, std::size_t segment_bytes, Control* control,
+// `message` with its control data for one datagram, or several cut at `segment_bytes` when that is
+// not 0.
+void FillControl(int interface_index,
+                 std::uint32_t from_address,
+                 std::size_t segment_bytes,
+                 Control* control,
                  msghdr* message) {
   message->msg_control = control->data();
   message->msg_controllen = control->size();
@@ -74,7 +79,8 @@ void FillControl(int interface_index, std::uint32_t from_address, std::size_t se
 
 absl::Status SendStatus(int error) {
   if (error == 0) return absl::OkStatus();
-  if (error == EAGAIN || error == ENOBUFS) return absl::ResourceExhaustedError("udp: send buffer is full");
+  if (error == EAGAIN || error == ENOBUFS)
+    return absl::ResourceExhaustedError("udp: send buffer is full");
   return absl::ErrnoToStatus(error, "udp: send");
 }
 
@@ -105,7 +111,8 @@ struct ReceiveRoom {
 // Where a datagram came from and where it went.
 void ReadControl(msghdr* message, const sockaddr_in& from, Datagram* datagram) {
   datagram->from = {ntohl(from.sin_addr.s_addr), ntohs(from.sin_port)};
-  for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr; header = CMSG_NXTHDR(message, header)) {
+  for (cmsghdr* header = CMSG_FIRSTHDR(message); header != nullptr;
+       header = CMSG_NXTHDR(message, header)) {
     if (header->cmsg_level != IPPROTO_IP || header->cmsg_type != IP_PKTINFO) continue;
     in_pktinfo info{};
     std::memcpy(&info, CMSG_DATA(header), sizeof info);
@@ -134,13 +141,15 @@ class KernelDatagramSocket final : public DatagramSocket {
     }
   }
 
-  asio::awaitable<absl::StatusOr<std::vector<Datagram>>> ReceiveMany(std::size_t max, absl::Duration spin) override {
+  asio::awaitable<absl::StatusOr<std::vector<Datagram>>> ReceiveMany(std::size_t max,
+                                                                     absl::Duration spin) override {
     max = std::min(max, kMaxMany);
     // A flood on this socket must not keep the others waiting.
     if (full_) co_await asio::post(descriptor_.get_executor(), asio::use_awaitable);
     using SteadyClock = std::chrono::steady_clock;
-    const auto until = spin > absl::ZeroDuration() ? SteadyClock::now() + absl::ToChronoNanoseconds(spin)
-                                                   : SteadyClock::time_point::min();
+    const auto until = spin > absl::ZeroDuration()
+                           ? SteadyClock::now() + absl::ToChronoNanoseconds(spin)
+                           : SteadyClock::time_point::min();
     for (;;) {
       auto received = TryReceiveMany(max);
       if (!received.ok() || !received->empty()) {
@@ -203,8 +212,8 @@ class KernelDatagramSocket final : public DatagramSocket {
   // Empty: nothing there.
   absl::StatusOr<std::vector<Datagram>> TryReceiveMany(std::size_t max) {
     if (!room_) room_ = std::make_unique<ReceiveRoom>();
-    const int count = ::recvmmsg(descriptor_.native_handle(), room_->Prepare(max), static_cast<unsigned>(max),
-                                 MSG_DONTWAIT, nullptr);
+    const int count = ::recvmmsg(descriptor_.native_handle(), room_->Prepare(max),
+                                 static_cast<unsigned>(max), MSG_DONTWAIT, nullptr);
     std::vector<Datagram> received;
     if (count < 0) {
       if (IsNothing(errno)) return received;
@@ -214,7 +223,8 @@ class KernelDatagramSocket final : public DatagramSocket {
     for (std::size_t i = 0; i < received.size(); ++i) {
       mmsghdr& message = room_->messages[i];
       const bool cut = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
-      if (!cut) received[i].bytes.assign(room_->bytes[i].data(), room_->bytes[i].data() + message.msg_len);
+      if (!cut)
+        received[i].bytes.assign(room_->bytes[i].data(), room_->bytes[i].data() + message.msg_len);
       ReadControl(&message.msg_hdr, room_->from[i], &received[i]);
     }
     return received;
@@ -223,13 +233,17 @@ class KernelDatagramSocket final : public DatagramSocket {
   // The kernel cuts it into segments (UDP_SEGMENT). Where it cannot, each goes by itself.
   absl::Status SendOne(const Departure& departure) {
     const std::size_t segment = departure.segment_bytes;
-    if (segment == 0 || departure.bytes.size() <= segment) return SendBytes(departure, departure.bytes, 0);
+    if (segment == 0 || departure.bytes.size() <= segment)
+      return SendBytes(departure, departure.bytes, 0);
     constexpr std::size_t kMaxSegments = 64;
-    const std::size_t at_once = std::max<std::size_t>(std::min(kMaxSegments, kMaxDatagramBytes / segment), 1) * segment;
+    const std::size_t at_once =
+        std::max<std::size_t>(std::min(kMaxSegments, kMaxDatagramBytes / segment), 1) * segment;
     bool cut = segments_;
     for (std::size_t at = 0; at < departure.bytes.size();) {
-      const auto part = departure.bytes.subspan(at, std::min(cut ? at_once : segment, departure.bytes.size() - at));
-      const absl::Status sent = SendBytes(departure, part, cut && part.size() > segment ? segment : 0);
+      const auto part = departure.bytes.subspan(
+          at, std::min(cut ? at_once : segment, departure.bytes.size() - at));
+      const absl::Status sent =
+          SendBytes(departure, part, cut && part.size() > segment ? segment : 0);
       if (!sent.ok() && cut && !absl::IsResourceExhausted(sent)) {
         cut = false;
         continue;
@@ -241,7 +255,9 @@ class KernelDatagramSocket final : public DatagramSocket {
     return absl::OkStatus();
   }
 
-  absl::Status SendBytes(const Departure& departure, std::span<const std::uint8_t> bytes, std::size_t segment_bytes) {
+  absl::Status SendBytes(const Departure& departure,
+                         std::span<const std::uint8_t> bytes,
+                         std::size_t segment_bytes) {
     sockaddr_in address = ToSockaddr(departure.to);
     iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
     alignas(cmsghdr) Control control{};
@@ -250,8 +266,10 @@ class KernelDatagramSocket final : public DatagramSocket {
     message.msg_namelen = sizeof address;
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    FillControl(departure.interface_index, departure.from_address, segment_bytes, &control, &message);
-    return SendStatus(::sendmsg(descriptor_.native_handle(), &message, MSG_DONTWAIT) >= 0 ? 0 : errno);
+    FillControl(departure.interface_index, departure.from_address, segment_bytes, &control,
+                &message);
+    return SendStatus(::sendmsg(descriptor_.native_handle(), &message, MSG_DONTWAIT) >= 0 ? 0
+                                                                                          : errno);
   }
 
   // At most kMaxMany.
@@ -283,8 +301,8 @@ class KernelDatagramSocket final : public DatagramSocket {
       which[count++] = i;
     }
     for (std::size_t at = 0; at < count;) {
-      const int sent = ::sendmmsg(descriptor_.native_handle(), messages.data() + at, static_cast<unsigned>(count - at),
-                                  MSG_DONTWAIT);
+      const int sent = ::sendmmsg(descriptor_.native_handle(), messages.data() + at,
+                                  static_cast<unsigned>(count - at), MSG_DONTWAIT);
       // What went wrong with the first of them; the others are tried without it.
       if (sent <= 0) departures[which[at]].status = SendStatus(errno);
       at += static_cast<std::size_t>(std::max(sent, 1));
@@ -295,8 +313,8 @@ class KernelDatagramSocket final : public DatagramSocket {
   std::uint16_t port_;
   std::vector<std::uint8_t> buffer_;
   std::unique_ptr<ReceiveRoom> room_;
-  bool full_ = false;      // The last ReceiveMany took all it might.
-  bool segments_ = true;   // The kernel and the device know UDP_SEGMENT.
+  bool full_ = false;     // The last ReceiveMany took all it might.
+  bool segments_ = true;  // The kernel and the device know UDP_SEGMENT.
 };
 
 absl::Status SetOption(int fd, int level, int name, int value, const char* what) {
@@ -308,26 +326,28 @@ absl::Status Configure(int fd, const DatagramOptions& options) {
   absl::Status status = SetOption(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO");
   if (options.receive_buffer_bytes != 0) {
     // The kernel cuts it to net.core.rmem_max unless we may force it; less is no failure.
-    if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &options.receive_buffer_bytes, sizeof(int)) != 0) {
-      status.Update(SetOption(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes, "SO_RCVBUF"));
+    if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &options.receive_buffer_bytes, sizeof(int)) !=
+        0) {
+      status.Update(
+          SetOption(fd, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes, "SO_RCVBUF"));
     }
   }
   if (options.broadcast) status.Update(SetOption(fd, SOL_SOCKET, SO_BROADCAST, 1, "SO_BROADCAST"));
-  if (options.reuse_address) status.Update(SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"));
+  if (options.reuse_address)
+    status.Update(SetOption(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"));
   if (!options.bind_to_device.empty() &&
-      ::setsockopt(fd,
-                   SOL_SOCKET,
-                   SO_BINDTODEVICE,
-                   options.bind_to_device.c_str(),
+      ::setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, options.bind_to_device.c_str(),
                    static_cast<socklen_t>(options.bind_to_device.size())) != 0) {
-    status.Update(absl::ErrnoToStatus(errno, fmt::format("bind to device {}", options.bind_to_device)));
+    status.Update(
+        absl::ErrnoToStatus(errno, fmt::format("bind to device {}", options.bind_to_device)));
   }
   return status;
 }
 
 }  // namespace
 
-asio::awaitable<absl::StatusOr<std::vector<Datagram>>> DatagramSocket::ReceiveMany(std::size_t, absl::Duration) {
+asio::awaitable<absl::StatusOr<std::vector<Datagram>>> DatagramSocket::ReceiveMany(std::size_t,
+                                                                                   absl::Duration) {
   auto one = co_await Receive();
   if (!one.ok()) co_return one.status();
   std::vector<Datagram> received;
@@ -336,11 +356,12 @@ asio::awaitable<absl::StatusOr<std::vector<Datagram>>> DatagramSocket::ReceiveMa
 }
 
 void DatagramSocket::SendMany(std::span<Departure> departures) {
-  for (Departure& one : departures) one.status = Send(one.bytes, one.to, one.interface_index, one.from_address);
+  for (Departure& one : departures)
+    one.status = Send(one.bytes, one.to, one.interface_index, one.from_address);
 }
 
-absl::StatusOr<std::unique_ptr<DatagramSocket>> DatagramSocket::Open(asio::any_io_executor home,
-                                                                     const DatagramOptions& options) {
+absl::StatusOr<std::unique_ptr<DatagramSocket>> DatagramSocket::Open(
+    asio::any_io_executor home, const DatagramOptions& options) {
   const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return absl::ErrnoToStatus(errno, "udp socket");
   absl::Status status = Configure(fd, options);

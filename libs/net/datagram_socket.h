@@ -1,5 +1,5 @@
-// An IPv4 UDP socket that knows on which interface and address a datagram came in, and can answer from
-// there (IP_PKTINFO).
+// An IPv4 UDP socket that knows on which interface and address a datagram came in, and can answer
+// from there (IP_PKTINFO).
 #pragma once
 
 #include <cstdint>
@@ -29,11 +29,12 @@ struct Ipv4Endpoint {
 struct Datagram {
   std::vector<std::uint8_t> bytes;
   Ipv4Endpoint from;
-  std::uint32_t to_address = 0;   // Destination of the packet: may be a broadcast. Host order.
+  std::uint32_t to_address = 0;  // Destination of the packet: may be a broadcast. Host order.
   int interface_index = 0;
 };
 
-// What is to go out. More than `segment_bytes` (if that is not 0) goes as several datagrams, cut there.
+// What is to go out. More than `segment_bytes` (if that is not 0) goes as several datagrams, cut
+// there.
 struct Departure {
   std::span<const std::uint8_t> bytes;
   Ipv4Endpoint to;
@@ -45,11 +46,11 @@ struct Departure {
 
 struct DatagramOptions {
   std::uint16_t port = 0;
-  std::uint32_t address = 0;          // 0: any.
-  bool broadcast = false;             // Allow sending to broadcast addresses.
-  bool reuse_address = false;         // Another DHCP program may hold the port on another address.
-  std::string bind_to_device;         // SO_BINDTODEVICE; empty: every interface.
-  int receive_buffer_bytes = 0;       // 0: the kernel's default; its limit holds without CAP_NET_ADMIN.
+  std::uint32_t address = 0;     // 0: any.
+  bool broadcast = false;        // Allow sending to broadcast addresses.
+  bool reuse_address = false;    // Another DHCP program may hold the port on another address.
+  std::string bind_to_device;    // SO_BINDTODEVICE; empty: every interface.
+  int receive_buffer_bytes = 0;  // 0: the kernel's default; its limit holds without CAP_NET_ADMIN.
 };
 
 inline constexpr std::size_t kMaxManyBytes = 2048;
@@ -62,15 +63,17 @@ class DatagramSocket {
                                                               const DatagramOptions& options);
   virtual ~DatagramSocket() = default;
   virtual boost::asio::awaitable<absl::StatusOr<Datagram>> Receive() = 0;
-  // Never waits: a full socket buffer is ResourceExhausted. `interface_index` 0 and `from_address` 0 let
-  // the kernel choose.
-  virtual absl::Status Send(std::span<const std::uint8_t> bytes, Ipv4Endpoint to, int interface_index,
+  // Never waits: a full socket buffer is ResourceExhausted. `interface_index` 0 and `from_address`
+  // 0 let the kernel choose.
+  virtual absl::Status Send(std::span<const std::uint8_t> bytes,
+                            Ipv4Endpoint to,
+                            int interface_index,
                             std::uint32_t from_address) = 0;
-  // Waits until something has come and takes up to `max` of what is there; then others have their turn. `spin`: asks
-  // the kernel again and again for so long before it sleeps, for a peer that answers at once. A datagram of more than
-  // kMaxManyBytes comes empty.
-  virtual boost::asio::awaitable<absl::StatusOr<std::vector<Datagram>>> ReceiveMany(std::size_t max,
-                                                                                    absl::Duration spin);
+  // Waits until something has come and takes up to `max` of what is there; then others have their
+  // turn. `spin`: asks the kernel again and again for so long before it sleeps, for a peer that
+  // answers at once. A datagram of more than kMaxManyBytes comes empty.
+  virtual boost::asio::awaitable<absl::StatusOr<std::vector<Datagram>>> ReceiveMany(
+      std::size_t max, absl::Duration spin);
   // As Send, in as few calls of the kernel as it takes.
   virtual void SendMany(std::span<Departure> departures);
   virtual std::uint16_t port() const = 0;

@@ -1,5 +1,6 @@
 #include "libs/net/http_server.h"
 
+#include <fmt/format.h>
 #include <sys/sendfile.h>
 
 #include <cerrno>
@@ -18,12 +19,11 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/url/parse.hpp>
-#include <fmt/format.h>
 
 #include "libs/net/address.h"
 #include "libs/net/connection_count.h"
-#include "libs/net/retry_after.h"
+#include "libs/net/http_convert.h"
+#include "libs/net/http_head.h"
 #include "libs/net/stall_guard.h"
 #include "libs/net/waiting_connections.h"
 
@@ -37,26 +37,23 @@ namespace http = beast::http;
 using asio::ip::tcp;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-// After so much without a wait it is the others' turn: a client that reads as fast as we send would keep the thread.
+// After so much without a wait it is the others' turn: a client that reads as fast as we send would
+// keep the thread.
 constexpr std::uint64_t kTurnBytes = 2 << 20;
 // Without a descriptor to accept with; another connection has to end first.
 constexpr auto kNoDescriptorPause = std::chrono::milliseconds(50);
 
-std::chrono::nanoseconds Chrono(absl::Duration duration) { return absl::ToChronoNanoseconds(duration); }
-
-// Percent-decodes target into path and query; false when it is no origin-form target.
-bool SplitTarget(std::string_view target, HttpRequest* out) {
-  const auto parsed = boost::urls::parse_origin_form({target.data(), target.size()});
-  if (!parsed) return false;
-  out->path = parsed->encoded_path().decode();
-  for (const auto& param : parsed->params()) out->query.emplace_back(param.key, param.value);
-  return !out->path.empty() && out->path.find('\0') == std::string::npos;
+std::chrono::nanoseconds Chrono(absl::Duration duration) {
+  return absl::ToChronoNanoseconds(duration);
 }
 
 }  // namespace
 
 struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
-  State(asio::any_io_executor home_in, HttpHandler handler_in, HttpLimits limits_in, HttpObserver observer_in)
+  State(asio::any_io_executor home_in,
+        HttpHandler handler_in,
+        HttpLimits limits_in,
+        HttpObserver observer_in)
       : home(home_in),
         acceptor(home_in),
         handler(std::move(handler_in)),
@@ -78,8 +75,8 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
     beast::error_code error;
     const auto address = socket.remote_endpoint(error).address();
     const auto at = by_address.find(address);
-    const bool many_of_address =
-        limits.connections_per_address != 0 && at != by_address.end() && at->second >= limits.connections_per_address;
+    const bool many_of_address = limits.connections_per_address != 0 && at != by_address.end() &&
+                                 at->second >= limits.connections_per_address;
     if (!many_of_address && connections.size() < limits.connections) return true;
     const bool made_room = many_of_address ? waiting.CloseOldestOf(address) : waiting.CloseOldest();
     Drop(made_room ? "evicted" : "too_many");
@@ -93,10 +90,17 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
   asio::awaitable<void> Serve(tcp::socket socket);
   // False: the connection ends after this exchange.
   asio::awaitable<bool> Exchange(beast::tcp_stream& stream, beast::flat_buffer& buffer);
-  asio::awaitable<bool> Send(beast::tcp_stream& stream, const HttpRequest& request, HttpReply reply, bool keep_alive);
+  asio::awaitable<bool> Send(beast::tcp_stream& stream,
+                             const HttpRequest& request,
+                             HttpReply reply,
+                             bool keep_alive);
   asio::awaitable<bool> SendFile(beast::tcp_stream& stream, FileSpan span);
-  asio::awaitable<bool> SendSpans(beast::tcp_stream& stream, SpanStream spans, std::uint64_t length);
-  asio::awaitable<bool> SendStream(beast::tcp_stream& stream, BodyStream body, std::optional<std::uint64_t> length);
+  asio::awaitable<bool> SendSpans(beast::tcp_stream& stream,
+                                  SpanStream spans,
+                                  std::uint64_t length);
+  asio::awaitable<bool> SendStream(beast::tcp_stream& stream,
+                                   BodyStream body,
+                                   std::optional<std::uint64_t> length);
   asio::awaitable<bool> Refuse(beast::tcp_stream& stream, beast::error_code error);
   asio::awaitable<bool> WriteText(beast::tcp_stream& stream, std::string text);
 };
@@ -106,10 +110,13 @@ namespace {
 // Keeps the set of open connections true for exactly as long as one is served.
 class Membership {
  public:
-  Membership(std::unordered_set<beast::tcp_stream*>& set, beast::tcp_stream* stream) : set_(set), stream_(stream) {
+  Membership(std::unordered_set<beast::tcp_stream*>& set, beast::tcp_stream* stream)
+      : set_(set), stream_(stream) {
     set_.insert(stream_);
   }
+
   ~Membership() { set_.erase(stream_); }
+
   Membership(const Membership&) = delete;
   Membership& operator=(const Membership&) = delete;
 
@@ -117,23 +124,6 @@ class Membership {
   std::unordered_set<beast::tcp_stream*>& set_;
   beast::tcp_stream* stream_;
 };
-
-HttpRequest Convert(http::request<http::string_body>& message, const tcp::socket& socket, bool* valid) {
-  HttpRequest request;
-  const auto method = message.method_string();
-  request.method.assign(method.data(), method.size());
-  *valid = SplitTarget({message.target().data(), message.target().size()}, &request);
-  for (const auto& field : message) {
-    request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
-  }
-  // What asks to read has nothing to say (RFC 9110 section 9.3.1); a body would be a place to hide another request in.
-  if ((request.method == "GET" || request.method == "HEAD") && !message.body().empty()) *valid = false;
-  request.body = std::move(message.body());
-  beast::error_code ignored;
-  request.remote_ip = socket.remote_endpoint(ignored).address().to_string();
-  request.local_ip = socket.local_endpoint(ignored).address().to_string();
-  return request;
-}
 
 }  // namespace
 
@@ -152,7 +142,8 @@ asio::awaitable<void> HttpServer::State::Serve(tcp::socket socket) {
   if (stream.socket().is_open()) stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
-asio::awaitable<bool> HttpServer::State::Exchange(beast::tcp_stream& stream, beast::flat_buffer& buffer) {
+asio::awaitable<bool> HttpServer::State::Exchange(beast::tcp_stream& stream,
+                                                  beast::flat_buffer& buffer) {
   http::request_parser<http::string_body> parser;
   parser.header_limit(limits.header_bytes);
   parser.body_limit(limits.body_bytes);
@@ -162,16 +153,18 @@ asio::awaitable<bool> HttpServer::State::Exchange(beast::tcp_stream& stream, bea
   place.reset();
   static_cast<void>(size);
   if (error) co_return co_await Refuse(stream, error);
-  // It went to make room just when its request had come whole: who asked does not hear an answer, so nothing is done.
+  // It went to make room just when its request had come whole: who asked does not hear an answer,
+  // so nothing is done.
   if (!stream.socket().is_open()) co_return false;
   stream.expires_never();
 
   auto message = parser.release();
   const bool keep_alive = message.keep_alive();
-  if (message.target().size() > limits.target_bytes) co_return co_await Refuse(stream, http::error::header_limit);
-  bool valid = false;
-  auto request = std::make_shared<HttpRequest>(Convert(message, stream.socket(), &valid));
-  if (!valid) co_return co_await Refuse(stream, http::error::bad_target);
+  if (message.target().size() > limits.target_bytes)
+    co_return co_await Refuse(stream, http::error::header_limit);
+  auto converted = Convert(message, stream.socket());
+  if (!converted) co_return co_await Refuse(stream, http::error::bad_target);
+  auto request = std::make_shared<HttpRequest>(*std::move(converted));
 
   HttpReply reply;
   try {
@@ -181,14 +174,16 @@ asio::awaitable<bool> HttpServer::State::Exchange(beast::tcp_stream& stream, bea
   }
   if (observer.on_reply) observer.on_reply(*request, reply.status);
   if (reply.upgrade) {
-    auto upgraded = std::make_shared<UpgradedConnection>(UpgradedConnection{stream.release_socket(), *request});
+    auto upgraded =
+        std::make_shared<UpgradedConnection>(UpgradedConnection{stream.release_socket(), *request});
     co_await reply.upgrade(std::move(upgraded));
     co_return false;
   }
   co_return co_await Send(stream, *request, std::move(reply), keep_alive);
 }
 
-asio::awaitable<bool> HttpServer::State::Refuse(beast::tcp_stream& stream, beast::error_code error) {
+asio::awaitable<bool> HttpServer::State::Refuse(beast::tcp_stream& stream,
+                                                beast::error_code error) {
   if (error == http::error::end_of_stream || error == asio::error::connection_reset ||
       error == asio::error::operation_aborted || error == http::error::partial_message) {
     co_return false;  // Gone; nobody is there to be told.
@@ -207,14 +202,14 @@ asio::awaitable<bool> HttpServer::State::Refuse(beast::tcp_stream& stream, beast
     reason = "too_large";
   }
   Drop(reason);
-  const HttpReply problem = ProblemReply(status, "the request is not valid HTTP/1.1 or exceeds a limit");
-  co_await WriteText(stream,
-                     fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/problem+json\r\nContent-Length: {}\r\n"
-                                 "Connection: close\r\n\r\n{}",
-                                 status,
-                                 std::string_view(http::obsolete_reason(static_cast<http::status>(status))),
-                                 problem.body.size(),
-                                 problem.body));
+  const HttpReply problem =
+      ProblemReply(status, "the request is not valid HTTP/1.1 or exceeds a limit");
+  co_await WriteText(
+      stream,
+      fmt::format(
+          "HTTP/1.1 {} {}\r\nContent-Type: application/problem+json\r\nContent-Length: {}\r\n"
+          "Connection: close\r\n\r\n{}",
+          status, ReasonPhrase(status), problem.body.size(), problem.body));
   co_return false;
 }
 
@@ -231,27 +226,7 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
                                               HttpReply reply,
                                               bool keep_alive) {
   const bool head_only = request.method == "HEAD";
-  const bool chunked = !reply.file && !reply.spans && reply.stream && !reply.stream_length;
-  // Date: RFC 9110 section 6.6.1; a tentacle without a clock of its own lives by it.
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n",
-                                 reply.status,
-                                 std::string_view(http::obsolete_reason(static_cast<http::status>(reply.status))),
-                                 FormatHttpDate(absl::Now()));
-  for (const auto& [name, value] : reply.headers) {
-    // A header that could begin a line of its own would let outside text forge headers.
-    if (value.find_first_of("\r\n") == std::string::npos) head += fmt::format("{}: {}\r\n", name, value);
-  }
-  std::uint64_t length = reply.body.size();
-  if (reply.file) length = reply.file->length;
-  if (!reply.file && (reply.spans || reply.stream) && reply.stream_length) length = *reply.stream_length;
-  if (head_only && reply.head_length) length = *reply.head_length;
-  if (chunked) {
-    head += "Transfer-Encoding: chunked\r\n";
-  } else if (reply.status != 204 && reply.status != 304) {
-    head += fmt::format("Content-Length: {}\r\n", length);
-  }
-  head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
-
+  std::string head = ReplyHead(reply, head_only, keep_alive, absl::Now());
   const bool inline_body = !head_only && !reply.file && !reply.spans && !reply.stream;
   if (inline_body) head += reply.body;
   const bool sent = co_await WriteText(stream, std::move(head));
@@ -266,7 +241,8 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
   } else {
     whole = co_await SendStream(stream, std::move(reply.stream), reply.stream_length);
   }
-  co_return whole && keep_alive;
+  if (!whole) co_return false;
+  co_return keep_alive;
 }
 
 asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream, FileSpan span) {
@@ -278,7 +254,8 @@ asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream, Fil
   std::uint64_t left = span.length;
   std::uint64_t turn = kTurnBytes;
   while (left > 0) {
-    const ssize_t sent = ::sendfile(socket.native_handle(), *span.fd, &offset, std::min(left, turn));
+    const ssize_t sent =
+        ::sendfile(socket.native_handle(), *span.fd, &offset, std::min(left, turn));
     if (sent > 0) {
       left -= static_cast<std::uint64_t>(sent);
       turn -= static_cast<std::uint64_t>(sent);
@@ -301,7 +278,9 @@ asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream, Fil
   co_return true;
 }
 
-asio::awaitable<bool> HttpServer::State::SendSpans(beast::tcp_stream& stream, SpanStream spans, std::uint64_t length) {
+asio::awaitable<bool> HttpServer::State::SendSpans(beast::tcp_stream& stream,
+                                                   SpanStream spans,
+                                                   std::uint64_t length) {
   std::uint64_t sent = 0;
   for (;;) {
     auto span = co_await spans();
@@ -323,17 +302,24 @@ asio::awaitable<bool> HttpServer::State::SendStream(beast::tcp_stream& stream,
     const bool last = piece->empty();
     if (last && length) co_return sent == *length;
     sent += piece->size();
-    std::string frame = length ? *std::move(piece) : fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece);
+    std::string frame =
+        length ? *std::move(piece) : fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece);
     const bool written = co_await WriteText(stream, std::move(frame));
     if (!written) co_return false;
     if (last) co_return true;
   }
 }
 
-HttpServer::HttpServer(asio::any_io_executor home, HttpHandler handler, HttpLimits limits, HttpObserver observer)
-    : state_(std::make_shared<State>(std::move(home), std::move(handler), limits, std::move(observer))) {}
+HttpServer::HttpServer(asio::any_io_executor home,
+                       HttpHandler handler,
+                       HttpLimits limits,
+                       HttpObserver observer)
+    : state_(std::make_shared<State>(
+          std::move(home), std::move(handler), limits, std::move(observer))) {}
 
-HttpServer::~HttpServer() { Close(); }
+HttpServer::~HttpServer() {
+  Close();
+}
 
 absl::Status HttpServer::Listen(const std::string& address) {
   const auto endpoint = ParseTcpEndpoint(address);
@@ -377,8 +363,10 @@ void HttpServer::Close() {
   if (std::exchange(state_->closed, true)) return;
   beast::error_code ignored;
   state_->acceptor.close(ignored);
-  for (beast::tcp_stream* stream : state_->connections) stream->cancel();
-  for (beast::tcp_stream* stream : state_->connections) stream->socket().close(ignored);
+  for (beast::tcp_stream* stream : state_->connections)
+    stream->cancel();
+  for (beast::tcp_stream* stream : state_->connections)
+    stream->socket().close(ignored);
 }
 
 }  // namespace tentacle::net

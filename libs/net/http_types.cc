@@ -1,6 +1,7 @@
 #include "libs/net/http_types.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,7 +10,6 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
-#include <fmt/format.h>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
@@ -36,7 +36,8 @@ std::optional<std::string> HttpRequest::Query(std::string_view name) const {
 absl::StatusOr<FileSpan> OpenFileSpan(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return absl::NotFoundError(fmt::format("{}: not there", path));
+    if (errno == ENOENT || errno == ENOTDIR)
+      return absl::NotFoundError(fmt::format("{}: not there", path));
     if (errno == EACCES) return absl::PermissionDeniedError(fmt::format("{}: not readable", path));
     return absl::ErrnoToStatus(errno, path);
   }
@@ -45,9 +46,12 @@ absl::StatusOr<FileSpan> OpenFileSpan(const std::string& path) {
     ::close(*held);
     delete held;
   });
+
   struct stat info {};
+
   if (::fstat(fd, &info) != 0) return absl::ErrnoToStatus(errno, path);
-  if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError(fmt::format("{}: not a regular file", path));
+  if (!S_ISREG(info.st_mode))
+    return absl::FailedPreconditionError(fmt::format("{}: not a regular file", path));
   span.length = static_cast<std::uint64_t>(info.st_size);
   return span;
 }
@@ -68,30 +72,42 @@ namespace {
 
 std::string_view StatusTitle(unsigned status) {
   switch (status) {
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 413: return "Content Too Large";
-    case 416: return "Range Not Satisfiable";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 500: return "Internal Server Error";
-    case 503: return "Service Unavailable";
-    default: return "Error";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 413:
+      return "Content Too Large";
+    case 416:
+      return "Range Not Satisfiable";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Error";
   }
 }
 
 }  // namespace
 
 HttpReply ProblemReply(unsigned status, std::string_view detail, std::string_view type) {
-  const boost::json::value body = {{"type", type},
-                                   {"title", StatusTitle(status)},
-                                   {"status", status},
-                                   {"detail", detail}};
+  const boost::json::value body = {
+      {"type", type}, {"title", StatusTitle(status)}, {"status", status}, {"detail", detail}};
   return TextReply(status, boost::json::serialize(body), "application/problem+json");
 }
 
@@ -120,7 +136,8 @@ RangeVerdict ParseRange(std::string_view header, std::uint64_t size, ByteRange* 
   if (!absl::StartsWithIgnoreCase(AbslView(header), AbslView(kUnit))) return RangeVerdict::kWhole;
   const std::string_view spec = Trim(header.substr(kUnit.size()));
   const auto dash = spec.find('-');
-  if (dash == std::string_view::npos || spec.find(',') != std::string_view::npos) return RangeVerdict::kWhole;
+  if (dash == std::string_view::npos || spec.find(',') != std::string_view::npos)
+    return RangeVerdict::kWhole;
   const std::string_view first_text = spec.substr(0, dash);
   const std::string_view last_text = spec.substr(dash + 1);
   std::uint64_t first = 0;

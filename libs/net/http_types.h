@@ -1,5 +1,5 @@
-// What an HTTP server is asked and what it answers, as plain values. No Beast here, so that routes can be
-// written and tested without it.
+// What an HTTP server is asked and what it answers, as plain values. No Beast here, so that routes
+// can be written and tested without it.
 #pragma once
 
 #include <sys/types.h>
@@ -43,15 +43,16 @@ struct FileSpan {
   std::uint64_t length = 0;
 };
 
-// Opens `path` for reading, whole. NotFound, PermissionDenied, FailedPrecondition (not a regular file).
+// Opens `path` for reading, whole. NotFound, PermissionDenied, FailedPrecondition (not a regular
+// file).
 absl::StatusOr<FileSpan> OpenFileSpan(const std::string& path);
 
 // A body that is not there yet as a whole: asked again and again until it returns an empty string.
 // An error closes the connection, which a client sees as a short body.
 using BodyStream = std::function<boost::asio::awaitable<absl::StatusOr<std::string>>()>;
 
-// A body that is in files, but not all of it yet: asked again and again until it returns a span of length 0. Each is
-// sent with sendfile(2). An error closes the connection.
+// A body that is in files, but not all of it yet: asked again and again until it returns a span of
+// length 0. Each is sent with sendfile(2). An error closes the connection.
 using SpanStream = std::function<boost::asio::awaitable<absl::StatusOr<FileSpan>>()>;
 
 // The connection after "101 Switching Protocols" was asked for; the handler owns it from here.
@@ -59,7 +60,9 @@ struct UpgradedConnection {
   boost::asio::ip::tcp::socket socket;
   HttpRequest request;
 };
-using UpgradeHandler = std::function<boost::asio::awaitable<void>(std::shared_ptr<UpgradedConnection>)>;
+
+using UpgradeHandler =
+    std::function<boost::asio::awaitable<void>(std::shared_ptr<UpgradedConnection>)>;
 
 struct HttpReply {
   unsigned status = 200;
@@ -67,15 +70,17 @@ struct HttpReply {
   // Exactly one of the following is used, in this order of precedence.
   UpgradeHandler upgrade;
   std::optional<FileSpan> file;
-  SpanStream spans;                              // Needs stream_length.
-  BodyStream stream;                             // Chunked, unless stream_length is set.
+  SpanStream spans;   // Needs stream_length.
+  BodyStream stream;  // Chunked, unless stream_length is set.
   std::optional<std::uint64_t> stream_length;
   std::string body;
   // HEAD only: the Content-Length to state when it is not that of `body`.
   std::optional<std::uint64_t> head_length;
 };
 
-HttpReply TextReply(unsigned status, std::string body, std::string content_type = "text/plain; charset=utf-8");
+HttpReply TextReply(unsigned status,
+                    std::string body,
+                    std::string content_type = "text/plain; charset=utf-8");
 HttpReply JsonReply(unsigned status, std::string json);
 // RFC 9457. `detail` is one sentence a person can act on; it reaches the client as it is.
 // `type` is a URI that programs know the problem by.

@@ -23,10 +23,12 @@ struct InterfaceAddress {
 // One entry per IPv4 address of every interface that is up.
 absl::StatusOr<std::vector<InterfaceAddress>> ListInterfaceAddresses();
 
-// And behind them those that have none (a VLAN that is only listened to), with address 0 and prefix length 0.
+// And behind them those that have none (a VLAN that is only listened to), with address 0 and prefix
+// length 0.
 absl::StatusOr<std::vector<InterfaceAddress>> ListInterfacesAndAddresses();
 
-// Where packets for everywhere else go: the gateways of the routing table's default routes. Host order.
+// Where packets for everywhere else go: the gateways of the routing table's default routes. Host
+// order.
 std::vector<std::uint32_t> DefaultGateways();
 
 }  // namespace tentacle::net

@@ -47,7 +47,8 @@ absl::StatusOr<Proxy> ParseProxy(const Variable& variable) {
   proxy.host = parsed->host_address();
   const std::string port_text(parsed->port());
   const auto port = port_text.empty() ? kDefaultPort : ParsePort(port_text);
-  if (!port) return absl::InvalidArgumentError(fmt::format("{}: the port is not 1 to 65535", variable.name));
+  if (!port)
+    return absl::InvalidArgumentError(fmt::format("{}: the port is not 1 to 65535", variable.name));
   proxy.port = *port;
   proxy.user = parsed->user();
   proxy.password = parsed->password();

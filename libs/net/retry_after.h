@@ -1,5 +1,6 @@
-// What a server says about time and the kind of problem in its answers, and how the status of a refusal carries it:
-// Retry-After (RFC 9110 section 10.2.3) and Date (section 6.6.1). Pure, any thread.
+// What a server says about time and the kind of problem in its answers, and how the status of a
+// refusal carries it: Retry-After (RFC 9110 section 10.2.3) and Date (section 6.6.1). Pure, any
+// thread.
 #pragma once
 
 #include <optional>

@@ -41,7 +41,8 @@ absl::StatusOr<Target> ParseTarget(const std::string& url) {
   // An empty port is the default one (RFC 3986 section 6.2.3).
   if (const std::string text(parsed->port()); !text.empty()) {
     const auto port = ParsePort(text);
-    if (!port) return absl::InvalidArgumentError(fmt::format("\"{}\": the port is not 1 to 65535", url));
+    if (!port)
+      return absl::InvalidArgumentError(fmt::format("\"{}\": the port is not 1 to 65535", url));
     target.port = *port;
   }
   target.resource = std::string(parsed->encoded_target());

@@ -1,5 +1,6 @@
-// Connections whose next request has not come whole, the one that has waited longest first. Where there is no room, it is
-// the one that goes: who only holds connections open cannot keep out who has something to ask.
+// Connections whose next request has not come whole, the one that has waited longest first. Where
+// there is no room, it is the one that goes: who only holds connections open cannot keep out who
+// has something to ask.
 #pragma once
 
 #include <iterator>
@@ -17,6 +18,7 @@ class WaitingConnections {
     boost::asio::ip::address address;
     bool closed = false;
   };
+
   using Line = std::list<One>;
 
  public:
@@ -27,7 +29,9 @@ class WaitingConnections {
       boost::system::error_code error;
       at_ = line_.insert(line_.end(), {&stream, stream.socket().remote_endpoint(error).address()});
     }
+
     ~Place() { line_.erase(at_); }
+
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
 

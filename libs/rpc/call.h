@@ -26,7 +26,8 @@ namespace tentacle::rpc {
 std::shared_ptr<grpc::Channel> Dial(const std::string& socket_path);
 
 template <class AsyncStub, class Req, class Res>
-using UnaryMethod = void (AsyncStub::*)(grpc::ClientContext*, const Req*, Res*, std::function<void(grpc::Status)>);
+using UnaryMethod =
+    void (AsyncStub::*)(grpc::ClientContext*, const Req*, Res*, std::function<void(grpc::Status)>);
 
 namespace internal {
 
@@ -37,11 +38,13 @@ struct UnaryCall {
   Res response;
 };
 
-// A plain function, not a coroutine: g++ 12 destroys the captures of a lambda twice when it is built inside
-// a co_await expression.
+// A plain function, not a coroutine: g++ 12 destroys the captures of a lambda twice when it is
+// built inside a co_await expression.
 template <class AsyncStub, class Req, class Res, class Token>
-auto AsyncStart(AsyncStub* stub, UnaryMethod<AsyncStub, Req, Res> method,
-                std::shared_ptr<UnaryCall<Req, Res>> call, Token&& token) {
+auto AsyncStart(AsyncStub* stub,
+                UnaryMethod<AsyncStub, Req, Res> method,
+                std::shared_ptr<UnaryCall<Req, Res>> call,
+                Token&& token) {
   namespace asio = boost::asio;
   auto initiate = [](auto handler, AsyncStub* s, UnaryMethod<AsyncStub, Req, Res> m,
                      std::shared_ptr<UnaryCall<Req, Res>> c) {
@@ -49,15 +52,17 @@ auto AsyncStart(AsyncStub* stub, UnaryMethod<AsyncStub, Req, Res> method,
     auto* raw = c.get();
     auto executor = asio::get_associated_executor(*shared);
     auto work = asio::make_work_guard(executor);
-    // A coroutine that is cancelled takes its call along: a long poll must not hold up the way down.
+    // A coroutine that is cancelled takes its call along: a long poll must not hold up the way
+    // down.
     auto slot = asio::get_associated_cancellation_slot(*shared);
     if (slot.is_connected()) slot.assign([c](asio::cancellation_type) { c->context.TryCancel(); });
-    (s->*m)(&raw->context, &raw->request, &raw->response, [shared, c, executor, work, slot](grpc::Status status) {
-      asio::post(executor, [shared, c, work, slot, status = std::move(status)]() mutable {
-        if (slot.is_connected()) slot.clear();
-        (std::move(*shared))(std::move(status));
-      });
-    });
+    (s->*m)(&raw->context, &raw->request, &raw->response,
+            [shared, c, executor, work, slot](grpc::Status status) {
+              asio::post(executor, [shared, c, work, slot, status = std::move(status)]() mutable {
+                if (slot.is_connected()) slot.clear();
+                (std::move(*shared))(std::move(status));
+              });
+            });
   };
   return asio::async_initiate<Token, void(grpc::Status)>(initiate, token, stub, method, call);
 }
@@ -65,13 +70,15 @@ auto AsyncStart(AsyncStub* stub, UnaryMethod<AsyncStub, Req, Res> method,
 }  // namespace internal
 
 template <class AsyncStub, class Req, class Res>
-boost::asio::awaitable<absl::StatusOr<Res>> Call(AsyncStub* stub, UnaryMethod<AsyncStub, Req, Res> method,
-                                                 std::type_identity_t<Req> request, absl::Duration timeout) {
+boost::asio::awaitable<absl::StatusOr<Res>> Call(AsyncStub* stub,
+                                                 UnaryMethod<AsyncStub, Req, Res> method,
+                                                 std::type_identity_t<Req> request,
+                                                 absl::Duration timeout) {
   auto call = std::make_shared<internal::UnaryCall<Req, Res>>();
   call->request = std::move(request);
   call->context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
-  const grpc::Status status =
-      co_await internal::AsyncStart<AsyncStub, Req, Res>(stub, method, call, boost::asio::use_awaitable);
+  const grpc::Status status = co_await internal::AsyncStart<AsyncStub, Req, Res>(
+      stub, method, call, boost::asio::use_awaitable);
   if (!status.ok()) co_return FromGrpc(status);
   co_return std::move(call->response);
 }

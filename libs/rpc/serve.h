@@ -29,7 +29,9 @@ using UnaryHandler = std::function<boost::asio::awaitable<absl::StatusOr<Res>>(c
 namespace internal {
 
 template <class Req, class Res>
-boost::asio::awaitable<void> RunUnary(grpc::ServerUnaryReactor* reactor, const Req* request, Res* response,
+boost::asio::awaitable<void> RunUnary(grpc::ServerUnaryReactor* reactor,
+                                      const Req* request,
+                                      Res* response,
                                       UnaryHandler<Req, Res> handler) {
   absl::StatusOr<Res> result = absl::InternalError("handler did not run");
   try {
@@ -43,13 +45,18 @@ boost::asio::awaitable<void> RunUnary(grpc::ServerUnaryReactor* reactor, const R
 
 }  // namespace internal
 
-// The body of every RPC method: runs `handler` on the home thread and finishes the call with its result.
+// The body of every RPC method: runs `handler` on the home thread and finishes the call with its
+// result.
 template <class Req, class Res>
-grpc::ServerUnaryReactor* Serve(boost::asio::any_io_executor home, grpc::CallbackServerContext* context,
-                                const Req* request, Res* response, UnaryHandler<Req, Res> handler) {
+grpc::ServerUnaryReactor* Serve(boost::asio::any_io_executor home,
+                                grpc::CallbackServerContext* context,
+                                const Req* request,
+                                Res* response,
+                                UnaryHandler<Req, Res> handler) {
   auto* reactor = context->DefaultReactor();
-  boost::asio::co_spawn(home, internal::RunUnary<Req, Res>(reactor, request, response, std::move(handler)),
-                        boost::asio::detached);
+  boost::asio::co_spawn(
+      home, internal::RunUnary<Req, Res>(reactor, request, response, std::move(handler)),
+      boost::asio::detached);
   return reactor;
 }
 

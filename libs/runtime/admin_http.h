@@ -11,7 +11,8 @@
 namespace tentacle::runtime {
 
 // `refresh` runs before each scrape. Everything must outlive the handler.
-net::HttpHandler MakeAdminHandler(prometheus::Registry& registry, const Health& health,
+net::HttpHandler MakeAdminHandler(prometheus::Registry& registry,
+                                  const Health& health,
                                   std::function<void()> refresh);
 
 // Prometheus' text format.

@@ -2,7 +2,9 @@
 
 namespace tentacle::runtime {
 
-std::string_view Version() { return TENTACLE_VERSION; }
+std::string_view Version() {
+  return TENTACLE_VERSION;
+}
 
 std::string_view Architecture() {
 #if defined(__x86_64__)

@@ -16,13 +16,15 @@ using config::v1::ReplaceConfigResponse;
 
 class ConfigServiceImpl final : public config::v1::ConfigService::CallbackService {
  public:
-  ConfigServiceImpl(asio::any_io_executor home, StoredConfigFeed& feed) : home_(std::move(home)), feed_(feed) {}
+  ConfigServiceImpl(asio::any_io_executor home, StoredConfigFeed& feed)
+      : home_(std::move(home)), feed_(feed) {}
 
   grpc::ServerUnaryReactor* ReplaceConfig(grpc::CallbackServerContext* context,
                                           const ReplaceConfigRequest* request,
                                           ReplaceConfigResponse* response) override {
     return rpc::Serve<ReplaceConfigRequest, ReplaceConfigResponse>(
-        home_, context, request, response, [this](const ReplaceConfigRequest& r) { return Replace(r); });
+        home_, context, request, response,
+        [this](const ReplaceConfigRequest& r) { return Replace(r); });
   }
 
   grpc::ServerUnaryReactor* GetConfig(grpc::CallbackServerContext* context,
@@ -54,7 +56,8 @@ class ConfigServiceImpl final : public config::v1::ConfigService::CallbackServic
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeConfigService(asio::any_io_executor home, StoredConfigFeed& feed) {
+std::unique_ptr<grpc::Service> MakeConfigService(asio::any_io_executor home,
+                                                 StoredConfigFeed& feed) {
   return std::make_unique<ConfigServiceImpl>(std::move(home), feed);
 }
 

@@ -14,6 +14,7 @@ class Service;
 namespace tentacle::runtime {
 
 // `feed` must outlive the service.
-std::unique_ptr<grpc::Service> MakeConfigService(boost::asio::any_io_executor home, StoredConfigFeed& feed);
+std::unique_ptr<grpc::Service> MakeConfigService(boost::asio::any_io_executor home,
+                                                 StoredConfigFeed& feed);
 
 }  // namespace tentacle::runtime

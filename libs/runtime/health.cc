@@ -13,7 +13,8 @@ void Health::Set(std::string_view condition, bool ok, std::string detail) {
 }
 
 bool Health::ready() const {
-  return std::all_of(conditions_.begin(), conditions_.end(), [](const auto& one) { return one.second.ok; });
+  return std::all_of(conditions_.begin(), conditions_.end(),
+                     [](const auto& one) { return one.second.ok; });
 }
 
 }  // namespace tentacle::runtime

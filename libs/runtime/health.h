@@ -13,11 +13,15 @@ class Health {
  public:
   struct Condition {
     bool ok = false;
-    std::string detail;  // One sentence; also for what is idle on purpose ("not used in this mode").
+    // One sentence; also for what is idle on purpose ("not used in this mode").
+    std::string detail;
   };
+
   void Set(std::string_view condition, bool ok, std::string detail = "");
   bool ready() const;
+
   const std::map<std::string, Condition, std::less<>>& conditions() const { return conditions_; }
+
   // Called after each change with the new ready().
   void OnChange(std::function<void(bool ready)> callback) { callback_ = std::move(callback); }
 

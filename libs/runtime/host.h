@@ -1,5 +1,8 @@
-// Everything a service is lent by its process. Only service_main builds it and only a wiring file sees it.
+// Everything a service is lent by its process. Only service_main builds it and only a wiring file
+// sees it.
 #pragma once
+
+#include <tentacle/config/v1/config.pb.h>
 
 #include <functional>
 #include <memory>
@@ -11,8 +14,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <prometheus/registry.h>
-
-#include <tentacle/config/v1/config.pb.h>
 
 #include "libs/events/event_log.h"
 #include "libs/runtime/clock.h"
@@ -40,31 +41,33 @@ class ConfigFeed {
 };
 
 struct Paths {
-  std::string state_dir;  // /var/lib/octofleet-tentacle
-  std::string run_dir;    // /run/octofleet-tentacle
-  std::string Socket(std::string_view service) const;    // <run_dir>/<service>.sock
+  std::string state_dir;                                   // /var/lib/octofleet-tentacle
+  std::string run_dir;                                     // /run/octofleet-tentacle
+  std::string Socket(std::string_view service) const;      // <run_dir>/<service>.sock
   std::string ServiceDir(std::string_view service) const;  // <state_dir>/<service>
-  std::string KeyFile() const;     // <state_dir>/tentacle.key
-  std::string ConfigFile() const;  // <state_dir>/config.yaml
+  std::string KeyFile() const;                             // <state_dir>/tentacle.key
+  std::string ConfigFile() const;                          // <state_dir>/config.yaml
 };
 
 struct Host {
-  boost::asio::any_io_executor home;   // The service's only thread.
-  boost::asio::thread_pool& blocking;  // Disk, hashing, curl, fork: two threads (libs/async/on_pool.h).
+  boost::asio::any_io_executor home;  // The service's only thread.
+  // Disk, hashing, curl, fork: two threads (libs/async/on_pool.h).
+  boost::asio::thread_pool& blocking;
   const Clock& clock;
   Log log;
   prometheus::Registry& registry;
   Health& health;
-  rpc::Server& rpc;           // Register gRPC services before the run function first awaits.
+  rpc::Server& rpc;  // Register gRPC services before the run function first awaits.
   ConfigFeed& config;
-  store::Store& store;        // <state_dir>/<service>/db; keys of one's own begin with "<noun>/".
-  events::EventLog& events;   // In that store; served by EventService already.
+  store::Store& store;       // <state_dir>/<service>/db; keys of one's own begin with "<noun>/".
+  events::EventLog& events;  // In that store; served by EventService already.
   Paths paths;
   // Called before each scrape of /metrics; null where nobody scrapes (tests).
   std::vector<std::function<void()>>* before_scrape = nullptr;
 };
 
-// A service: `run` wires, binds and serves until it is cancelled (SIGTERM) or something it needs breaks.
+// A service: `run` wires, binds and serves until it is cancelled (SIGTERM) or something it needs
+// breaks.
 struct ServiceSpec {
   std::string_view name;
   std::string_view about;

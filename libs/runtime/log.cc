@@ -1,14 +1,15 @@
 #include "libs/runtime/log.h"
 
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
 #include <atomic>
 #include <map>
 #include <mutex>
 
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
-#include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 namespace tentacle::runtime {
 
@@ -16,8 +17,9 @@ namespace {
 
 constexpr int kLinesPerWindow = 20;
 constexpr absl::Duration kWindow = absl::Seconds(10);
-constexpr std::size_t kMaxTrackedEvents = 1024;  // Event names are ours and few; this is a backstop.
-constexpr std::size_t kMaxValueBytes = 4096;     // A longer value is cut: a log is not a transport.
+constexpr std::size_t kMaxTrackedEvents =
+    1024;                                     // Event names are ours and few; this is a backstop.
+constexpr std::size_t kMaxValueBytes = 4096;  // A longer value is cut: a log is not a transport.
 
 // The next code point of UTF-8 `text` at `*at`; U+FFFD for a byte that is none.
 char32_t NextCodePoint(std::string_view text, std::size_t* at) {
@@ -25,7 +27,8 @@ char32_t NextCodePoint(std::string_view text, std::size_t* at) {
   const unsigned char lead = byte((*at)++);
   if (lead < 0x80) return lead;
   const int extra = lead >= 0xf0 && lead < 0xf5 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc2 ? 1 : 0;
-  if (extra == 0 || lead >= 0xf5 || *at + static_cast<std::size_t>(extra) > text.size()) return 0xfffd;
+  if (extra == 0 || lead >= 0xf5 || *at + static_cast<std::size_t>(extra) > text.size())
+    return 0xfffd;
   char32_t point = lead & (0x3fu >> extra);
   for (int i = 0; i < extra; ++i) {
     const unsigned char next = byte(*at + static_cast<std::size_t>(i));
@@ -71,10 +74,14 @@ void AppendValue(std::string& out, const LogValue& value) {
 
 std::string_view LevelName(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return "debug";
-    case LogLevel::kInfo: return "info";
-    case LogLevel::kWarning: return "warning";
-    case LogLevel::kError: return "error";
+    case LogLevel::kDebug:
+      return "debug";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kWarning:
+      return "warning";
+    case LogLevel::kError:
+      return "error";
   }
   return "info";
 }
@@ -86,11 +93,13 @@ struct Log::Sink {
   std::atomic<LogLevel> level;
   std::shared_ptr<spdlog::logger> out;
   std::mutex mutex;
+
   struct Window {
     absl::Time since;
     int lines = 0;
     int suppressed = 0;
   };
+
   std::map<std::string, Window, std::less<>> windows;
 
   // How many lines of this event were held back before this one; -1: hold this one back too.
@@ -112,7 +121,8 @@ struct Log::Sink {
 Log::Log(std::string_view service, LogLevel level) : sink_(std::make_shared<Sink>()) {
   sink_->service = std::string(service);
   sink_->level = level;
-  sink_->out = std::make_shared<spdlog::logger>("tentacle", std::make_shared<spdlog::sinks::stdout_sink_mt>());
+  sink_->out = std::make_shared<spdlog::logger>("tentacle",
+                                                std::make_shared<spdlog::sinks::stdout_sink_mt>());
   sink_->out->set_pattern("%v");
   sink_->out->flush_on(spdlog::level::trace);
 }
@@ -122,11 +132,9 @@ void Log::Write(LogLevel level, std::string_view event, LogFields fields) const 
   const absl::Time now = absl::Now();
   const int suppressed = sink_->Admit(event, now);
   if (suppressed < 0) return;
-  std::string line = fmt::format(R"({{"event":"{}","ts":"{}","level":"{}","service":"{}")",
-                                 event,
+  std::string line = fmt::format(R"({{"event":"{}","ts":"{}","level":"{}","service":"{}")", event,
                                  absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", now, absl::UTCTimeZone()),
-                                 LevelName(level),
-                                 sink_->service);
+                                 LevelName(level), sink_->service);
   for (const LogField& field : fields) {
     line += fmt::format(",\"{}\":", field.name);
     AppendValue(line, field.value);
@@ -136,15 +144,25 @@ void Log::Write(LogLevel level, std::string_view event, LogFields fields) const 
   sink_->out->info("{}", line);
 }
 
-void Log::Debug(std::string_view event, LogFields fields) const { Write(LogLevel::kDebug, event, fields); }
+void Log::Debug(std::string_view event, LogFields fields) const {
+  Write(LogLevel::kDebug, event, fields);
+}
 
-void Log::Info(std::string_view event, LogFields fields) const { Write(LogLevel::kInfo, event, fields); }
+void Log::Info(std::string_view event, LogFields fields) const {
+  Write(LogLevel::kInfo, event, fields);
+}
 
-void Log::Warning(std::string_view event, LogFields fields) const { Write(LogLevel::kWarning, event, fields); }
+void Log::Warning(std::string_view event, LogFields fields) const {
+  Write(LogLevel::kWarning, event, fields);
+}
 
-void Log::Error(std::string_view event, LogFields fields) const { Write(LogLevel::kError, event, fields); }
+void Log::Error(std::string_view event, LogFields fields) const {
+  Write(LogLevel::kError, event, fields);
+}
 
-void Log::set_level(LogLevel level) const { sink_->level = level; }
+void Log::set_level(LogLevel level) const {
+  sink_->level = level;
+}
 
 LogLevel ParseLogLevel(std::string_view name) {
   if (name == "debug") return LogLevel::kDebug;

@@ -1,5 +1,6 @@
-// JSON lines on stdout: {"ts","level","service","event",...}. The event name comes first and is stable;
-// docs/operations.md has a sentence on each. Values are escaped; secrets do not belong here.
+// JSON lines on stdout: {"ts","level","service","event",...}. The event name comes first and is
+// stable; docs/operations.md has a sentence on each. Values are escaped; secrets do not belong
+// here.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +16,20 @@ namespace tentacle::runtime {
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 struct LogValue {
-  LogValue(std::string_view v) : value(std::string(v)) {}      // NOLINT(google-explicit-constructor)
-  LogValue(const std::string& v) : value(v) {}                 // NOLINT(google-explicit-constructor)
-  LogValue(const char* v) : value(std::string(v)) {}           // NOLINT(google-explicit-constructor)
-  LogValue(bool v) : value(v) {}                               // NOLINT(google-explicit-constructor)
-  LogValue(double v) : value(v) {}                             // NOLINT(google-explicit-constructor)
+  LogValue(std::string_view v) : value(std::string(v)) {}  // NOLINT(google-explicit-constructor)
+
+  LogValue(const std::string& v) : value(v) {}  // NOLINT(google-explicit-constructor)
+
+  LogValue(const char* v) : value(std::string(v)) {}  // NOLINT(google-explicit-constructor)
+
+  LogValue(bool v) : value(v) {}  // NOLINT(google-explicit-constructor)
+
+  LogValue(double v) : value(v) {}  // NOLINT(google-explicit-constructor)
   template <class Int>
-    requires std::is_integral_v<Int>
-  LogValue(Int v) : value(static_cast<std::int64_t>(v)) {}     // NOLINT(google-explicit-constructor)
+
+  requires std::is_integral_v<Int> LogValue(Int v)
+      : value(static_cast<std::int64_t>(v)) {}  // NOLINT(google-explicit-constructor)
+
   std::variant<std::string, bool, double, std::int64_t> value;
 };
 
@@ -30,10 +37,11 @@ struct LogField {
   std::string_view name;
   LogValue value;
 };
+
 using LogFields = std::initializer_list<LogField>;
 
-// Copyable handle; thread safe. One event name writes at most 20 lines in 10 s, the rest is counted and
-// told in "suppressed" of its next line.
+// Copyable handle; thread safe. One event name writes at most 20 lines in 10 s, the rest is counted
+// and told in "suppressed" of its next line.
 class Log {
  public:
   Log(std::string_view service, LogLevel level);

@@ -1,11 +1,13 @@
 #include "libs/runtime/service_main.h"
 
+#include <fmt/format.h>
 #include <grp.h>
 #include <signal.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -15,19 +17,17 @@
 #include <iostream>
 #include <sstream>
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 #include <grpcpp/impl/service_type.h>
 
 #include "libs/async/on_pool.h"
@@ -85,8 +85,18 @@ class Process {
 
   int Run() {
     if (const int code = Open(); code != 0) return code;
-    Host host{io_.get_executor(), blocking_, clock_,   log_,  registry_, health_,
-              rpc_,               *feed_,    *store_, *events_, paths_, &before_scrape_};
+    Host host{io_.get_executor(),
+              blocking_,
+              clock_,
+              log_,
+              registry_,
+              health_,
+              rpc_,
+              *feed_,
+              *store_,
+              *events_,
+              paths_,
+              &before_scrape_};
     auto stop = StopOnSignal();
     asio::co_spawn(io_, std::move(stop), asio::detached);
     auto admin = RunAdmin();
@@ -96,10 +106,11 @@ class Process {
     auto watch_store = store_watch_->Run(io_.get_executor(), &StartAnew);
     asio::co_spawn(io_, std::move(watch_store), asio::detached);
     auto run = RunService(host);
-    asio::co_spawn(io_, std::move(run), asio::bind_cancellation_slot(cancel_.slot(), asio::detached));
+    asio::co_spawn(io_, std::move(run),
+                   asio::bind_cancellation_slot(cancel_.slot(), asio::detached));
     io_.run();
-    // Coroutines that still wait are not unwound: what is durable is durable by now, and what is not must
-    // survive SIGKILL just the same.
+    // Coroutines that still wait are not unwound: what is durable is durable by now, and what is
+    // not must survive SIGKILL just the same.
     std::cout.flush();
     std::_Exit(exit_code_);
   }
@@ -126,34 +137,42 @@ class Process {
   // A folder that is there already is the operator's to set up; one of ours is for the group only.
   absl::Status MakeFolders() {
     std::error_code error;
-    if (std::filesystem::create_directories(paths_.run_dir, error)) ::chmod(paths_.run_dir.c_str(), 0750);
-    if (error) return absl::UnavailableError(fmt::format("{}: {}", paths_.run_dir, error.message()));
-    struct stat info{};
+    if (std::filesystem::create_directories(paths_.run_dir, error))
+      ::chmod(paths_.run_dir.c_str(), 0750);
+    if (error)
+      return absl::UnavailableError(fmt::format("{}: {}", paths_.run_dir, error.message()));
+
+    struct stat info {};
+
     if (::stat(paths_.run_dir.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0) {
       log_.Warning("service.sockets_unprotected", {{"path", paths_.run_dir}});
     }
     const std::string own = paths_.ServiceDir(spec_.name);
     std::filesystem::create_directories(own, error);
-    return error ? absl::UnavailableError(fmt::format("{}: {}", own, error.message())) : absl::OkStatus();
+    return error ? absl::UnavailableError(fmt::format("{}: {}", own, error.message()))
+                 : absl::OkStatus();
   }
 
   int OpenStore() {
     auto opened = store::Store::Open(paths_.ServiceDir(spec_.name) + "/db");
     // A newer program's store: starting again helps nobody.
-    if (absl::IsFailedPrecondition(opened.status())) return Fail(kExitConfig, "store", opened.status());
+    if (absl::IsFailedPrecondition(opened.status()))
+      return Fail(kExitConfig, "store", opened.status());
     if (!opened.ok()) return Fail(kExitUnavailable, "store", opened.status());
     store_ = *std::move(opened);
     if (store_->recovered()) {
       log_.Error("service.store_recovered",
                  {{"kept_in", store_->recovered_from()}, {"reason", store_->recovery_reason()}});
     }
-    store_watch_ = std::make_unique<StoreWatch>(spec_.name, *store_, blocking_, health_, log_, registry_);
+    store_watch_ =
+        std::make_unique<StoreWatch>(spec_.name, *store_, blocking_, health_, log_, registry_);
     store_watch_->Look();
     return 0;
   }
 
   int Open() {
-    if (const absl::Status made = MakeFolders(); !made.ok()) return Fail(kExitUnavailable, "folder", made);
+    if (const absl::Status made = MakeFolders(); !made.ok())
+      return Fail(kExitUnavailable, "folder", made);
     if (const int code = OpenStore(); code != 0) return code;
     std::string warning;
     auto feed = StoredConfigFeed::Open(ReadLayers(paths_), *store_, &warning);
@@ -183,31 +202,36 @@ class Process {
       process_metrics_.Refresh();
       service_metrics_->Refresh();
       store_watch_->Refresh();
-      for (const auto& hook : before_scrape_) hook();
+      for (const auto& hook : before_scrape_)
+        hook();
     };
-    admin_ = std::make_unique<net::HttpServer>(io_.get_executor(), MakeAdminHandler(registry_, health_, refresh));
+    admin_ = std::make_unique<net::HttpServer>(io_.get_executor(),
+                                               MakeAdminHandler(registry_, health_, refresh));
     const absl::Status status = admin_->Listen(spec_.admin_listen(feed_->current()));
     return status.ok() ? 0 : Fail(kExitUnavailable, "admin port", status);
   }
 
   asio::awaitable<void> RunAdmin() {
     const absl::Status status = co_await admin_->Run();
-    if (!absl::IsCancelled(status)) log_.Error("service.admin_failed", {{"reason", std::string(status.message())}});
+    if (!absl::IsCancelled(status))
+      log_.Error("service.admin_failed", {{"reason", std::string(status.message())}});
   }
 
-  // An enrollment, or an operator, has written config.yaml: it counts without a restart, as far as the service's own
-  // parts can change while they run.
+  // An enrollment, or an operator, has written config.yaml: it counts without a restart, as far as
+  // the service's own parts can change while they run.
   asio::awaitable<void> WatchConfigFile() {
     asio::posix::stream_descriptor watch(io_, ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-    if (::inotify_add_watch(watch.native_handle(), paths_.state_dir.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
-      log_.Warning("config.not_watched", {{"path", paths_.state_dir}, {"reason", std::strerror(errno)}});
+    if (::inotify_add_watch(watch.native_handle(), paths_.state_dir.c_str(),
+                            IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
+      log_.Warning("config.not_watched",
+                   {{"path", paths_.state_dir}, {"reason", std::strerror(errno)}});
       co_return;
     }
     std::string before = ReadFile(paths_.ConfigFile());
     std::array<char, 4096> notices{};
     for (;;) {
-      const auto [error, size] =
-          co_await watch.async_read_some(asio::buffer(notices), asio::as_tuple(asio::use_awaitable));
+      const auto [error, size] = co_await watch.async_read_some(
+          asio::buffer(notices), asio::as_tuple(asio::use_awaitable));
       static_cast<void>(size);
       if (error) co_return;
       std::string now = ReadFile(paths_.ConfigFile());
@@ -231,14 +255,16 @@ class Process {
     finished_ = true;
     stopped_.cancel();
     if (stopping_) co_return;
-    // What gRPC would call is gone with the coroutine: no orderly way down from here, the supervisor starts anew.
+    // What gRPC would call is gone with the coroutine: no orderly way down from here, the
+    // supervisor starts anew.
     log_.Error("service.failed", {{"reason", std::string(status.message())}});
     std::cout.flush();
     std::_Exit(absl::IsInternal(status) ? kExitBug : kExitUnavailable);
   }
 
   asio::awaitable<void> StartRpc() {
-    // co_spawn runs this at once when it is called on the home thread; the service has its turn first.
+    // co_spawn runs this at once when it is called on the home thread; the service has its turn
+    // first.
     co_await asio::post(asio::use_awaitable);
     const absl::Status status = rpc_.Start(paths_.Socket(spec_.name));
     if (!status.ok()) {
@@ -248,8 +274,9 @@ class Process {
       co_return;
     }
     rpc_.SetServing(health_.ready());
-    log_.Info("service.started",
-              {{"version", Version()}, {"socket", paths_.Socket(spec_.name)}, {"admin_port", admin_->port()}});
+    log_.Info("service.started", {{"version", Version()},
+                                  {"socket", paths_.Socket(spec_.name)},
+                                  {"admin_port", admin_->port()}});
   }
 
   asio::awaitable<void> StopOnSignal() {
@@ -312,8 +339,12 @@ int ServiceMain(const std::vector<std::string>& args, const ServiceSpec& spec) {
   Paths paths{"/var/lib/octofleet-tentacle", "/run/octofleet-tentacle"};
   CLI::App app{std::string(spec.about)};
   app.name(fmt::format("octofleet-tentacle {}", spec.name));
-  app.add_option("--state-dir", paths.state_dir, "Folder of state")->envname("TENTACLE_STATE_DIR")->capture_default_str();
-  app.add_option("--run-dir", paths.run_dir, "Folder of sockets")->envname("TENTACLE_RUN_DIR")->capture_default_str();
+  app.add_option("--state-dir", paths.state_dir, "Folder of state")
+      ->envname("TENTACLE_STATE_DIR")
+      ->capture_default_str();
+  app.add_option("--run-dir", paths.run_dir, "Folder of sockets")
+      ->envname("TENTACLE_RUN_DIR")
+      ->capture_default_str();
   try {  // CLI11 reports by exceptions.
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& e) {

@@ -2,10 +2,10 @@
 // Blocking; any thread. Errors are the system's, with the path.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
-
-#include <sys/types.h>
 
 #include <absl/status/status.h>
 
@@ -14,7 +14,8 @@ namespace tentacle::store {
 // All of it, however often the kernel takes less.
 absl::Status WriteAll(int fd, std::string_view bytes, const std::string& path);
 
-// Anew, and on the disk when it returns; its name is not, before SyncFolder(). Never through a link.
+// Anew, and on the disk when it returns; its name is not, before SyncFolder(). Never through a
+// link.
 absl::Status WriteSynced(const std::string& path, std::string_view content, mode_t mode);
 
 // What was made, renamed or removed in the folder is so after a power cut.

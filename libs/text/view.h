@@ -10,11 +10,17 @@
 
 namespace tentacle::text {
 
-inline absl::string_view AbslView(std::string_view text) { return {text.data(), text.size()}; }
+inline absl::string_view AbslView(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
-inline std::string_view StdView(absl::string_view text) { return {text.data(), text.size()}; }
+inline std::string_view StdView(absl::string_view text) {
+  return {text.data(), text.size()};
+}
 
 // What went wrong, without the code.
-inline std::string_view Message(const absl::Status& status) { return StdView(status.message()); }
+inline std::string_view Message(const absl::Status& status) {
+  return StdView(status.message());
+}
 
 }  // namespace tentacle::text

@@ -20,7 +20,8 @@ struct ArpMessage {
   std::uint32_t target_ip = 0;
 };
 
-// OutOfRange: truncated. InvalidArgument: not IPv4 over Ethernet. Octets behind the message are padding.
+// OutOfRange: truncated. InvalidArgument: not IPv4 over Ethernet. Octets behind the message are
+// padding.
 absl::StatusOr<ArpMessage> ParseArp(Bytes bytes);
 Buffer EmitArp(const ArpMessage& arp);
 

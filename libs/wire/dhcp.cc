@@ -35,7 +35,8 @@ absl::Status ParseOptions(Bytes bytes, DhcpMessage* message) {
     const auto same = [code](const DhcpOption& one) { return one.code == code; };
     auto at = std::find_if(message->options.begin(), message->options.end(), same);
     if (at == message->options.end()) {
-      if (message->options.size() >= kMaxOptions) return absl::InvalidArgumentError("DHCP: too many options");
+      if (message->options.size() >= kMaxOptions)
+        return absl::InvalidArgumentError("DHCP: too many options");
       at = message->options.insert(at, DhcpOption{code, {}});
     }
     if (at->data.size() + data.size() > kMaxOptionBytes) {
@@ -119,9 +120,11 @@ absl::StatusOr<DhcpMessage> ParseDhcp(Bytes bytes) {
   const std::uint32_t cookie = in.U32();
   if (!in.ok()) return absl::OutOfRangeError("DHCP: truncated");
   if (cookie != kMagicCookie) return absl::InvalidArgumentError("DHCP: no magic cookie");
-  if (absl::Status status = ParseOptions(in.Take(in.remaining()), &message); !status.ok()) return status;
+  if (absl::Status status = ParseOptions(in.Take(in.remaining()), &message); !status.ok())
+    return status;
 
-  // RFC 2132 section 9.3: 1 = file, 2 = sname, 3 = both hold options. An overload inside them is not followed.
+  // RFC 2132 section 9.3: 1 = file, 2 = sname, 3 = both hold options. An overload inside them is
+  // not followed.
   const auto overload = message.Option(dhcp_option::kOverload);
   const unsigned fields = overload && overload->size() == 1 ? (*overload)[0] : 0u;
   absl::Status status;

@@ -1,5 +1,5 @@
-// DHCPv4 messages (RFC 2131 section 2) and their options (RFC 2132). Options are kept as an ordered list, so
-// that an unknown one survives a round trip. Addresses are in host order.
+// DHCPv4 messages (RFC 2131 section 2) and their options (RFC 2132). Options are kept as an ordered
+// list, so that an unknown one survives a round trip. Addresses are in host order.
 #pragma once
 
 #include <array>
@@ -70,13 +70,13 @@ struct DhcpMessage {
   std::uint32_t transaction_id = 0;
   std::uint16_t seconds = 0;
   std::uint16_t flags = 0;
-  std::uint32_t client_address = 0;   // ciaddr
-  std::uint32_t your_address = 0;     // yiaddr
-  std::uint32_t server_address = 0;   // siaddr
-  std::uint32_t gateway_address = 0;  // giaddr
+  std::uint32_t client_address = 0;                 // ciaddr
+  std::uint32_t your_address = 0;                   // yiaddr
+  std::uint32_t server_address = 0;                 // siaddr
+  std::uint32_t gateway_address = 0;                // giaddr
   std::array<std::uint8_t, 16> hardware_address{};  // chaddr
-  std::string server_name;  // sname, at most 63 octets
-  std::string boot_file;    // file, at most 127 octets
+  std::string server_name;                          // sname, at most 63 octets
+  std::string boot_file;                            // file, at most 127 octets
   std::vector<DhcpOption> options;
 
   bool operator==(const DhcpMessage&) const = default;
@@ -94,13 +94,15 @@ struct DhcpMessage {
 
 inline constexpr std::uint16_t kDhcpBroadcastFlag = 0x8000;
 
-// OutOfRange: truncated. InvalidArgument: no magic cookie, an option that runs over its end, or too much of it.
-// An option that comes in several parts is joined (RFC 3396); `file` and `sname` are read for options when
-// option 52 says so, once each. What follows option 255 is padding. A missing 255 is forgiven.
+// OutOfRange: truncated. InvalidArgument: no magic cookie, an option that runs over its end, or too
+// much of it. An option that comes in several parts is joined (RFC 3396); `file` and `sname` are
+// read for options when option 52 says so, once each. What follows option 255 is padding. A missing
+// 255 is forgiven.
 absl::StatusOr<DhcpMessage> ParseDhcp(Bytes bytes);
 
-// Options longer than 255 octets are split (RFC 3396); padded to 300 octets after option 255, because relays drop
-// what is shorter (field notes G14). Names that do not fit are cut: callers keep to the lengths above.
+// Options longer than 255 octets are split (RFC 3396); padded to 300 octets after option 255,
+// because relays drop what is shorter (field notes G14). Names that do not fit are cut: callers
+// keep to the lengths above.
 Buffer EmitDhcp(const DhcpMessage& message);
 
 }  // namespace tentacle::wire

@@ -1,4 +1,5 @@
-// Ethernet frames, without preamble and check sequence (IEEE 802.3 section 3), tagged or not (IEEE 802.1Q).
+// Ethernet frames, without preamble and check sequence (IEEE 802.3 section 3), tagged or not (IEEE
+// 802.1Q).
 #pragma once
 
 #include <cstdint>

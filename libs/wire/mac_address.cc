@@ -16,14 +16,19 @@ int HexDigit(char c) {
 
 }  // namespace
 
-std::string MacAddress::ToString() const { return fmt::format("{:02x}", fmt::join(octets, ":")); }
+std::string MacAddress::ToString() const {
+  return fmt::format("{:02x}", fmt::join(octets, ":"));
+}
 
-std::string MacAddress::WithDashes() const { return fmt::format("{:02x}", fmt::join(octets, "-")); }
+std::string MacAddress::WithDashes() const {
+  return fmt::format("{:02x}", fmt::join(octets, "-"));
+}
 
 absl::StatusOr<MacAddress> ParseMac(std::string_view text) {
   constexpr std::size_t kLength = 17;
   const auto wrong = [&] {
-    return absl::InvalidArgumentError(fmt::format("\"{}\" is not a MAC address", text.substr(0, 2 * kLength)));
+    return absl::InvalidArgumentError(
+        fmt::format("\"{}\" is not a MAC address", text.substr(0, 2 * kLength)));
   };
   if (text.size() != kLength) return wrong();
   const char separator = text[2];

@@ -1,5 +1,5 @@
-// A bounded big-endian cursor over received bytes. A short read turns it bad and returns zeros; ask ok() once,
-// after the fields.
+// A bounded big-endian cursor over received bytes. A short read turns it bad and returns zeros; ask
+// ok() once, after the fields.
 #pragma once
 
 #include <array>
@@ -18,6 +18,7 @@ class Reader {
   explicit Reader(Bytes bytes) : bytes_(bytes) {}
 
   bool ok() const { return ok_; }
+
   std::size_t remaining() const { return bytes_.size() - at_; }
 
   std::uint8_t U8() {
@@ -34,7 +35,8 @@ class Reader {
     const Bytes part = Take(4);
     if (part.empty()) return 0;
     std::uint32_t value = 0;
-    for (const std::uint8_t octet : part) value = value << 8 | octet;
+    for (const std::uint8_t octet : part)
+      value = value << 8 | octet;
     return value;
   }
 
@@ -53,7 +55,8 @@ class Reader {
   std::array<std::uint8_t, N> Array() {
     std::array<std::uint8_t, N> out{};
     const Bytes part = Take(N);
-    for (std::size_t i = 0; i < part.size(); ++i) out[i] = part[i];
+    for (std::size_t i = 0; i < part.size(); ++i)
+      out[i] = part[i];
     return out;
   }
 

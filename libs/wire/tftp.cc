@@ -22,17 +22,20 @@ std::optional<std::string> TakeText(Reader* in) {
 }
 
 void Lower(std::string* text) {
-  for (char& c : *text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : *text)
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
 }
 
 absl::Status ParseOptionList(Reader* in, TftpOptionList* options) {
   while (in->remaining() > 0) {
     auto name = TakeText(in);
-    // Old ROMs leave rubbish behind the mode: a name that is not ended ends the list (field notes G33).
+    // Old ROMs leave rubbish behind the mode: a name that is not ended ends the list (field notes
+    // G33).
     if (!name.has_value() || name->empty()) return absl::OkStatus();
     auto value = TakeText(in);
     if (!value.has_value()) return absl::InvalidArgumentError("TFTP: an option without a value");
-    if (options->size() >= kMaxTftpOptions) return absl::InvalidArgumentError("TFTP: too many options");
+    if (options->size() >= kMaxTftpOptions)
+      return absl::InvalidArgumentError("TFTP: too many options");
     Lower(&*name);
     options->emplace_back(*std::move(name), *std::move(value));
   }
@@ -41,7 +44,8 @@ absl::Status ParseOptionList(Reader* in, TftpOptionList* options) {
 
 absl::StatusOr<TftpPacket> ParseRequest(Reader in, bool write) {
   auto file = TakeText(&in);
-  if (!file.has_value()) return absl::InvalidArgumentError("TFTP: the file name is not ended or too long");
+  if (!file.has_value())
+    return absl::InvalidArgumentError("TFTP: the file name is not ended or too long");
   auto mode = TakeText(&in);
   if (!mode.has_value()) return absl::InvalidArgumentError("TFTP: the mode is not ended");
   TftpRequest request{write, *std::move(file), *std::move(mode), {}};
@@ -62,7 +66,9 @@ void EmitOptions(const TftpOptionList& options, Writer* out) {
   }
 }
 
-void EmitOpcode(TftpOpcode opcode, Writer* out) { out->U16(static_cast<std::uint16_t>(opcode)); }
+void EmitOpcode(TftpOpcode opcode, Writer* out) {
+  out->U16(static_cast<std::uint16_t>(opcode));
+}
 
 struct Emitter {
   Writer& out;
@@ -73,20 +79,24 @@ struct Emitter {
     EmitText(request.mode, &out);
     EmitOptions(request.options, &out);
   }
+
   void operator()(const TftpData& data) const {
     EmitOpcode(TftpOpcode::kData, &out);
     out.U16(data.block);
     out.Append(data.data);
   }
+
   void operator()(const TftpAck& ack) const {
     EmitOpcode(TftpOpcode::kAck, &out);
     out.U16(ack.block);
   }
+
   void operator()(const TftpError& error) const {
     EmitOpcode(TftpOpcode::kError, &out);
     out.U16(static_cast<std::uint16_t>(error.code));
     EmitText(error.message, &out);
   }
+
   void operator()(const TftpOack& oack) const {
     EmitOpcode(TftpOpcode::kOack, &out);
     EmitOptions(oack.options, &out);
@@ -100,8 +110,10 @@ absl::StatusOr<TftpPacket> ParseTftp(Bytes bytes) {
   const auto opcode = static_cast<TftpOpcode>(in.U16());
   if (!in.ok()) return absl::OutOfRangeError("TFTP: truncated");
   switch (opcode) {
-    case TftpOpcode::kReadRequest: return ParseRequest(in, false);
-    case TftpOpcode::kWriteRequest: return ParseRequest(in, true);
+    case TftpOpcode::kReadRequest:
+      return ParseRequest(in, false);
+    case TftpOpcode::kWriteRequest:
+      return ParseRequest(in, true);
     case TftpOpcode::kOack: {
       TftpOack oack;
       if (absl::Status status = ParseOptionList(&in, &oack.options); !status.ok()) return status;
@@ -109,8 +121,10 @@ absl::StatusOr<TftpPacket> ParseTftp(Bytes bytes) {
     }
     case TftpOpcode::kData:
     case TftpOpcode::kAck:
-    case TftpOpcode::kError: break;
-    default: return absl::InvalidArgumentError("TFTP: unknown opcode");
+    case TftpOpcode::kError:
+      break;
+    default:
+      return absl::InvalidArgumentError("TFTP: unknown opcode");
   }
   const std::uint16_t number = in.U16();
   if (!in.ok()) return absl::OutOfRangeError("TFTP: truncated");

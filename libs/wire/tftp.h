@@ -14,7 +14,14 @@
 
 namespace tentacle::wire {
 
-enum class TftpOpcode : std::uint16_t { kReadRequest = 1, kWriteRequest = 2, kData = 3, kAck = 4, kError = 5, kOack = 6 };
+enum class TftpOpcode : std::uint16_t {
+  kReadRequest = 1,
+  kWriteRequest = 2,
+  kData = 3,
+  kAck = 4,
+  kError = 5,
+  kOack = 6
+};
 
 // RFC 1350 section "Error Codes", RFC 2347 for 8.
 enum class TftpErrorCode : std::uint16_t {
@@ -35,20 +42,24 @@ struct TftpRequest {
   TftpOptionList options;
   bool operator==(const TftpRequest&) const = default;
 };
+
 struct TftpData {
   std::uint16_t block = 0;
   Buffer data;
   bool operator==(const TftpData&) const = default;
 };
+
 struct TftpAck {
   std::uint16_t block = 0;
   bool operator==(const TftpAck&) const = default;
 };
+
 struct TftpError {
   TftpErrorCode code = TftpErrorCode::kNotDefined;
   std::string message;
   bool operator==(const TftpError&) const = default;
 };
+
 struct TftpOack {
   TftpOptionList options;
   bool operator==(const TftpOack&) const = default;
@@ -60,7 +71,8 @@ using TftpPacket = std::variant<TftpRequest, TftpData, TftpAck, TftpError, TftpO
 inline constexpr std::size_t kMaxTftpTextBytes = 255;
 inline constexpr std::size_t kMaxTftpOptions = 16;
 
-// OutOfRange: truncated. InvalidArgument: unknown opcode, a text that is not ended or too long, too many options.
+// OutOfRange: truncated. InvalidArgument: unknown opcode, a text that is not ended or too long, too
+// many options.
 absl::StatusOr<TftpPacket> ParseTftp(Bytes bytes);
 Buffer EmitTftp(const TftpPacket& packet);
 

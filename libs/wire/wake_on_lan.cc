@@ -8,7 +8,8 @@ Buffer EmitWakeOnLan(const MacAddress& mac, Bytes password) {
   constexpr int kRepeats = 16;
   Writer out;
   out.Append(kBroadcastMac.octets);
-  for (int i = 0; i < kRepeats; ++i) out.Append(mac.octets);
+  for (int i = 0; i < kRepeats; ++i)
+    out.Append(mac.octets);
   out.Append(password);
   return out.Finish();
 }

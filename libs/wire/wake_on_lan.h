@@ -1,5 +1,5 @@
-// The magic packet of Wake-on-LAN: six octets 0xff, then the MAC sixteen times, then the SecureOn password if the card
-// has one.
+// The magic packet of Wake-on-LAN: six octets 0xff, then the MAC sixteen times, then the SecureOn
+// password if the card has one.
 #pragma once
 
 #include "libs/wire/mac_address.h"

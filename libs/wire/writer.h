@@ -34,6 +34,7 @@ class Writer {
   }
 
   std::size_t size() const { return out_.size(); }
+
   Buffer Finish() { return std::move(out_); }
 
  private:

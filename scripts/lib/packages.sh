@@ -22,7 +22,7 @@ PACKAGES_fuzz="clang-19 libclang-rt-19-dev"   # The presets fuzz and tsan.
 PACKAGES_bench="dnsmasq-base iproute2 binutils python3 arp-scan nmap"
 PACKAGES_pxebench="kea-admin dnsmasq-base python3"   # perfdhcp and the ProxyDHCP of bench/pxe.sh.
 PACKAGES_benchcache="nginx-light casync wimtools e2fsprogs openssl curl procps"   # Peers of bench/run.sh cache.
-PACKAGES_test="tftp-hpa atftp udhcpc tshark chromium prometheus faketime slowhttptest shellcheck python3 python3-yaml"
+PACKAGES_test="clang-format-14 tftp-hpa atftp udhcpc tshark chromium prometheus faketime slowhttptest shellcheck python3 python3-yaml"
 
 # packages_of GROUP: the names of a group, one a line.
 packages_of() {

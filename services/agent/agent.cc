@@ -189,8 +189,8 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   // configuration -> both
   host.health.Set("job_store", false, "the jobs are being read");
   host.health.Set("collectors", true, "not run yet");
-  Configure(host.config.current(), *orders, *jobs, *shells, *reporter, *journal, *units,
-            *updater, host.health);
+  Configure(host.config.current(), *orders, *jobs, *shells, *reporter, *journal, *units, *updater,
+            host.health);
   // The feed lives as long as the process and with it the adapter: calls still arrive until the
   // socket is closed, which is after the end of this function.
   host.config.OnChange([orders, jobs, shells, live, live_service, watch, reporter, journal, units,

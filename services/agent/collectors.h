@@ -54,8 +54,8 @@ class Collectors {
 
   struct Collected {
     Inventory inventory;
-    std::vector<std::string>
-        failed;  // Names of the collectors whose source was there and unreadable.
+    // Names of the collectors whose source was there and unreadable.
+    std::vector<std::string> failed;
   };
 
   // What fails is missing in it and named.

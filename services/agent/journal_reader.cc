@@ -126,7 +126,8 @@ asio::awaitable<bool> JournalReader::Look() {
   const bool more = entries->size() > std::min(room, limits::kMaxJournalBatch);
   if (more) entries->resize(std::min(room, limits::kMaxJournalBatch));
   const bool sent = co_await Send(*std::move(entries), std::move(gap));
-  co_return sent&& more;
+  if (!sent) co_return false;
+  co_return more;
 }
 
 asio::awaitable<bool> JournalReader::Send(std::vector<JournalEntry> entries, std::string gap) {

@@ -2,14 +2,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <memory>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "services/agent/core/fields.h"
 #include "services/agent/limits.h"

@@ -135,9 +135,8 @@ bool PlaceDescriptors(Prepared& prepared) {
 absl::Status ToStatus(const LaunchSpec& spec, const Failure& failure) {
   const auto step = static_cast<std::size_t>(failure.step) % std::size(kSteps);
   const std::string& program = spec.program.empty() ? spec.argv.front() : spec.program;
-  const std::string what = step == kExecute
-                               ? fmt::format("cannot execute {}", program)
-                               : fmt::format("starting {}: {}", program, kSteps[step]);
+  const std::string what = step == kExecute ? fmt::format("cannot execute {}", program)
+                                            : fmt::format("starting {}: {}", program, kSteps[step]);
   return absl::ErrnoToStatus(failure.error, what);
 }
 

@@ -1,5 +1,6 @@
 // Which orders of shells have been used, in the service's RocksDB: "shell/<session>" holds when the
-// order expired, as Unix seconds. An order opens one shell, whatever happens to the agent meanwhile.
+// order expired, as Unix seconds. An order opens one shell, whatever happens to the agent
+// meanwhile.
 #pragma once
 
 #include <set>
@@ -19,14 +20,12 @@ namespace tentacle::agent {
 class ShellOrders {
  public:
   // All must outlive it.
-  ShellOrders(store::Store& store,
-              boost::asio::thread_pool& blocking,
-              const runtime::Clock& clock)
+  ShellOrders(store::Store& store, boost::asio::thread_pool& blocking, const runtime::Clock& clock)
       : store_(store), blocking_(blocking), clock_(clock) {}
 
   // OK once for each session, when a power cut cannot make it be forgotten. PermissionDenied: it
-  // was used before, or may be kept for longer than its use is remembered. ResourceExhausted and the
-  // store's errors: it cannot be written down.
+  // was used before, or may be kept for longer than its use is remembered. ResourceExhausted and
+  // the store's errors: it cannot be written down.
   boost::asio::awaitable<absl::Status> Use(std::string session, absl::Time expires_at);
 
  private:

@@ -28,12 +28,12 @@ enum class Line { kAsked, kFlows, kFails };
 struct Entry {
   v1::Image image;
   std::shared_ptr<Stopping> stop;  // Of the pull that runs.
-  bool pull_runs = false;  // Also while it waits for its next series of tries.
+  bool pull_runs = false;          // Also while it waits for its next series of tries.
   Line line = Line::kAsked;
   int readers = 0;
   // While a pull by chunks runs. Null: the bytes are in their order, as far as `in_order` says.
   std::shared_ptr<Chunked> chunked;
-  bool in_order = false;  // The first present_bytes() of the part file are those of the image.
+  bool in_order = false;    // The first present_bytes() of the part file are those of the image.
   bool hash_right = false;  // Every byte is right; they may not survive a power cut yet.
   int wrong_told = 0;
   bool doubted = false;  // The pull checks a file that was whole once.

@@ -32,8 +32,8 @@
 
 namespace tentacle::cache {
 
-// Who asks for an image: a client asks again and again by itself, a task or a prepull asks once, and
-// a prepull can wait.
+// Who asks for an image: a client asks again and again by itself, a task or a prepull asks once,
+// and a prepull can wait.
 enum class Asker { kClient, kTask, kPrepull };
 
 class ImageLibrary {
@@ -58,12 +58,12 @@ class ImageLibrary {
 
   // Breaks off all pulls; does not wait for them.
   void Stop();
-  // A prepull does not want it any more: its pull is broken off, unless somebody else wants it. What
-  // is here stays.
+  // A prepull does not want it any more: its pull is broken off, unless somebody else wants it.
+  // What is here stays.
   void Withdraw(const std::string& image_id);
 
-  // Somebody says so. NotFound: it is not known, or not being pulled. FailedPrecondition: a client reads
-  // it, or a task needs it.
+  // Somebody says so. NotFound: it is not known, or not being pulled. FailedPrecondition: a client
+  // reads it, or a task needs it.
   absl::StatusOr<std::shared_ptr<Entry>> CancelPull(const std::string& image_id);
 
   // Why nothing is served in this mode; empty: it is.

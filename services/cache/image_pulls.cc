@@ -230,7 +230,8 @@ absl::StatusOr<std::shared_ptr<Entry>> ImageLibrary::CancelPull(const std::strin
   const std::shared_ptr<Entry> entry = at->second;
   const std::string why = entry->readers > 0 ? "a client reads it" : "a task needs it";
   if (entry->readers > 0 || entry->image.needed())
-    return absl::FailedPreconditionError(fmt::format("the pull of image {} goes on: {}", image_id, why));
+    return absl::FailedPreconditionError(
+        fmt::format("the pull of image {} goes on: {}", image_id, why));
   host_.log.Info("cache.pull_cancelled", {{"image", image_id}});
   entry->wanted_until = absl::InfinitePast();
   entry->stop->Begin();

@@ -48,7 +48,7 @@ struct PullJob {
   std::function<void(std::uint64_t present)> on_progress;
   std::function<void(const std::string& reason)> on_trouble;  // A try failed; another follows.
   std::function<void()> on_verifying;
-  std::function<void()> on_right;  // Its hash is right; what is left is the disk.
+  std::function<void()> on_right;    // Its hash is right; what is left is the disk.
   std::function<void()> on_restart;  // What was here is thrown away.
   std::function<void(ChunkOrigin from, std::uint64_t bytes)> on_fetched;
   // A chunk was wrong; `where`: "backend", "disk", ....

@@ -1,11 +1,10 @@
 // Points in time as messages have them.
 #pragma once
 
-#include <google/protobuf/timestamp.pb.h>
-
 #include <cstdint>
 
 #include <absl/time/time.h>
+#include <google/protobuf/timestamp.pb.h>
 
 namespace tentacle::cache {
 

@@ -1,5 +1,5 @@
-// What is known of the segment on disk: one record per MAC, "device/<mac>", one per DHCP server, one
-// per pinged host, and the time of the last sweep.
+// What is known of the segment on disk: one record per MAC, "device/<mac>", one per DHCP server,
+// one per pinged host, and the time of the last sweep.
 #pragma once
 
 #include <map>

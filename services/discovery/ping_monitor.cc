@@ -51,7 +51,8 @@ void PingMonitor::Restore(const std::map<std::uint32_t, PingHistory>& histories)
 
 std::map<std::uint32_t, PingHistory> PingMonitor::Histories() const {
   std::map<std::uint32_t, PingHistory> histories;
-  for (const auto& [address, target] : targets_) histories.emplace(address, target.history);
+  for (const auto& [address, target] : targets_)
+    histories.emplace(address, target.history);
   return histories;
 }
 

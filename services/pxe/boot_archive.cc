@@ -1,10 +1,11 @@
 #include "services/pxe/boot_archive.h"
 
+#include <fmt/format.h>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "libs/text/view.h"
 
@@ -20,14 +21,12 @@ constexpr std::string_view kBehind = "boot0";  // The first key that has not the
 json::object BootValue(const BootRecord& boot) {
   json::array stages;
   for (const BootStage& stage : boot.stages) {
-    stages.push_back({{"at", absl::ToUnixMillis(stage.at)}, {"step", stage.step}, {"detail", stage.detail}});
+    stages.push_back(
+        {{"at", absl::ToUnixMillis(stage.at)}, {"step", stage.step}, {"detail", stage.detail}});
   }
-  json::object value{{"mac", boot.mac.ToString()},
-                     {"task", boot.task_id},
-                     {"hostname", boot.hostname},
-                     {"verdict", boot.verdict},
-                     {"complete", boot.complete},
-                     {"stages", std::move(stages)}};
+  json::object value{{"mac", boot.mac.ToString()}, {"task", boot.task_id},
+                     {"hostname", boot.hostname},  {"verdict", boot.verdict},
+                     {"complete", boot.complete},  {"stages", std::move(stages)}};
   if (boot.ended != absl::InfiniteFuture()) value["ended"] = absl::ToUnixMillis(boot.ended);
   return value;
 }
@@ -43,11 +42,13 @@ absl::StatusOr<BootRecord> ReadBoot(const json::object& value) {
   boot.hostname = text("hostname");
   boot.verdict = text("verdict");
   boot.complete = value.at("complete").as_bool();
-  if (value.contains("ended")) boot.ended = absl::FromUnixMillis(value.at("ended").to_number<std::int64_t>());
+  if (value.contains("ended"))
+    boot.ended = absl::FromUnixMillis(value.at("ended").to_number<std::int64_t>());
   for (const json::value& one : value.at("stages").as_array()) {
     const json::object& stage = one.as_object();
     boot.stages.push_back({absl::FromUnixMillis(stage.at("at").to_number<std::int64_t>()),
-                           std::string(stage.at("step").as_string()), std::string(stage.at("detail").as_string())});
+                           std::string(stage.at("step").as_string()),
+                           std::string(stage.at("detail").as_string())});
   }
   if (boot.stages.empty()) return absl::DataLossError("a boot without a stage");
   return boot;
@@ -57,7 +58,8 @@ absl::StatusOr<BootRecord> ReadBoot(const json::object& value) {
 
 std::string RenderBoots(const std::vector<BootRecord>& boots) {
   json::array all;
-  for (const BootRecord& boot : boots) all.push_back(BootValue(boot));
+  for (const BootRecord& boot : boots)
+    all.push_back(BootValue(boot));
   return json::serialize(all);
 }
 

@@ -1,4 +1,5 @@
-// Boots that get no answer: told to the backend with what the firmware said about itself, and never offered anything.
+// Boots that get no answer: told to the backend with what the firmware said about itself, and never
+// offered anything.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +15,14 @@
 
 namespace tentacle::pxe {
 
-// Home thread only. Bounded in memory and in what it says (limits.h): a MAC costs nothing to invent.
+// Home thread only. Bounded in memory and in what it says (limits.h): a MAC costs nothing to
+// invent.
 class BootAttempts {
  public:
-  BootAttempts(const runtime::Clock& clock, runtime::Log log, events::EventLog& events, Metrics& metrics)
+  BootAttempts(const runtime::Clock& clock,
+               runtime::Log log,
+               events::EventLog& events,
+               Metrics& metrics)
       : clock_(clock), log_(std::move(log)), events_(events), metrics_(metrics) {}
 
   void Unanswered(const BootRequest& boot, DropReason reason);

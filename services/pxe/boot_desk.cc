@@ -1,10 +1,11 @@
 #include "services/pxe/boot_desk.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
 #include "libs/backend_link/messages.h"
@@ -67,8 +68,8 @@ absl::Status BootDesk::Restore() {
     const absl::Time now = Now();
     // We were killed before its file went; perhaps before the word of it was out.
     if (task.progress.status() == task::v1::TASK_STATUS_CANCELLED) {
-      parts_.events.Publish(
-          events::MakeEvent("task.status", task.task.id(), PRIORITY_RESULT, StatusBody(task, now), now));
+      parts_.events.Publish(events::MakeEvent("task.status", task.task.id(), PRIORITY_RESULT,
+                                              StatusBody(task, now), now));
     }
     // Nobody could report while we were away, and the clock may have been set meanwhile.
     task.watched_since = now;
@@ -82,7 +83,8 @@ absl::Status BootDesk::Restore() {
 absl::Status BootDesk::RestoreBoots() {
   auto kept = parts_.archive.Load();
   if (!kept.ok()) return kept.status();
-  for (const std::string& what : kept->unreadable) parts_.log.Error("pxe.boot_record_unreadable", {{"reason", what}});
+  for (const std::string& what : kept->unreadable)
+    parts_.log.Error("pxe.boot_record_unreadable", {{"reason", what}});
   boots_.Restore(std::move(kept->boots));
   return absl::OkStatus();
 }
@@ -107,7 +109,9 @@ void BootDesk::KeepBootsLater() {
   asio::co_spawn(parts_.home, std::move(keep), asio::detached);
 }
 
-std::optional<DropReason> BootDesk::Admit(const BootRequest& boot) const { return Admit(boot.mac); }
+std::optional<DropReason> BootDesk::Admit(const BootRequest& boot) const {
+  return Admit(boot.mac);
+}
 
 std::optional<DropReason> BootDesk::Admit(const wire::MacAddress& mac) const {
   if (!enabled_) return DropReason::kDisabled;
@@ -123,13 +127,16 @@ void BootDesk::Answered(const BootRequest& boot, DhcpPort port, std::string_view
   if (task == nullptr) return;
   const bool offer = port == DhcpPort::kDhcp;
   parts_.log.Info(offer ? "pxe.offer_sent" : "pxe.boot_server_answered",
-                  {{"task", task->task.id()}, {"mac", boot.mac.ToString()}, {"arch", boot.arch.name}, {"file", file}});
+                  {{"task", task->task.id()},
+                   {"mac", boot.mac.ToString()},
+                   {"arch", boot.arch.name},
+                   {"file", file}});
   const std::string who = boot.ipxe ? "iPXE" : std::string(boot.arch.name);
   const bool new_boot = offer && table_.NoteDiscover(boot.mac, now);
   if (new_boot) {
     Ended(boots_.BeginAnew(boot.mac, now));
-    parts_.events.Publish(events::MakeEvent(
-        "boot.detected", task->task.id(), PRIORITY_RESULT, BootBody(boot, task->task.id(), "", now), now));
+    parts_.events.Publish(events::MakeEvent("boot.detected", task->task.id(), PRIORITY_RESULT,
+                                            BootBody(boot, task->task.id(), "", now), now));
   }
   // Firmware repeats its DISCOVER; one line per boot and speaker is enough.
   if (new_boot || !offer || boot.ipxe) {
@@ -145,7 +152,9 @@ void BootDesk::LoaderAskedFor(const wire::MacAddress& mac, std::string_view file
   HasLoader(mac, "http", fmt::format("{} by HTTP Boot", file));
 }
 
-void BootDesk::HasLoader(const wire::MacAddress& mac, std::string_view step, std::string_view detail) {
+void BootDesk::HasLoader(const wire::MacAddress& mac,
+                         std::string_view step,
+                         std::string_view detail) {
   const TrackedTask* task = table_.Find(mac);
   if (task == nullptr || !NeedsNetworkBoot(task->progress)) return;
   Timeline(*task, step, detail);
@@ -168,35 +177,40 @@ void BootDesk::CloseIfEnded(const TrackedTask& task) {
   }
 }
 
-asio::awaitable<absl::Status> BootDesk::Report(std::string task_id, std::string token, pxe::Report report) {
+asio::awaitable<absl::Status> BootDesk::Report(std::string task_id,
+                                               std::string token,
+                                               pxe::Report report) {
   const TrackedTask* known = table_.FindById(task_id);
   const std::string stage_before = known == nullptr ? "" : known->progress.stage();
   const TrackedTask* changed = nullptr;
   absl::Status status = table_.Apply(task_id, token, report, Now(), &changed);
   if (!status.ok()) {
     parts_.metrics.Callback(absl::IsUnauthenticated(status) ? "unauthenticated" : "refused");
-    parts_.log.Warning("pxe.callback_refused", {{"task", task_id}, {"reason", std::string(status.message())}});
+    parts_.log.Warning("pxe.callback_refused",
+                       {{"task", task_id}, {"reason", std::string(status.message())}});
     co_return status;
   }
   if (changed == nullptr) {
     parts_.metrics.Callback("repeated");
-    // The process may have been killed between the table and the log: what is answered 204 must be in both.
+    // The process may have been killed between the table and the log: what is answered 204 must be
+    // in both.
     const TrackedTask again = *table_.FindById(task_id);
     CloseIfEnded(again);
     co_return co_await SettleReport(again);
   }
   const TrackedTask task = *changed;
-  parts_.log.Info("pxe.installer_reported",
-                  {{"task", task_id},
-                   {"mac", task.mac.ToString()},
-                   {"stage", report.event},
-                   {"percent", task.progress.percent()},
-                   {"message", task.progress.message()}});
+  parts_.log.Info("pxe.installer_reported", {{"task", task_id},
+                                             {"mac", task.mac.ToString()},
+                                             {"stage", report.event},
+                                             {"percent", task.progress.percent()},
+                                             {"message", task.progress.message()}});
   // Progress within a stage is not a step of its own.
   if (task.progress.stage() != stage_before) Timeline(task, report.event, task.progress.message());
   CloseIfEnded(task);
   status = co_await SettleReport(task);
-  parts_.metrics.Callback(status.ok() ? "taken" : absl::IsUnauthenticated(status) ? "unauthenticated" : "not_durable");
+  parts_.metrics.Callback(status.ok()                       ? "taken"
+                          : absl::IsUnauthenticated(status) ? "unauthenticated"
+                                                            : "not_durable");
   co_return status;
 }
 
@@ -210,7 +224,8 @@ asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revisi
     parts_.log.Info("pxe.task_cancelled", {{"task", gone.task.id()}, {"mac", gone.mac.ToString()}});
     co_await SettleCancelled(gone);
   }
-  for (const wire::MacAddress& mac : change.removed) co_await RemoveFile(mac);
+  for (const wire::MacAddress& mac : change.removed)
+    co_await RemoveFile(mac);
   for (const wire::MacAddress& mac : change.added) {
     const TrackedTask* task = table_.Find(mac);
     if (task == nullptr) continue;
@@ -236,12 +251,14 @@ asio::awaitable<void> BootDesk::PullImages() {
       if (status.ok()) {
         wanted_images_.erase(image_id);
       } else {
-        parts_.log.Warning("pxe.image_not_ordered", {{"image", image_id}, {"reason", std::string(status.message())}});
+        parts_.log.Warning("pxe.image_not_ordered",
+                           {{"image", image_id}, {"reason", std::string(status.message())}});
       }
     }
     co_await TellNeededImages();
     const bool settled = wanted_images_.empty() && needed_told_;
-    pull_wake_.expires_after(absl::ToChronoNanoseconds(settled ? absl::Hours(1) : limits::kPullRetry));
+    pull_wake_.expires_after(
+        absl::ToChronoNanoseconds(settled ? absl::Hours(1) : limits::kPullRetry));
     co_await pull_wake_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 }
@@ -250,7 +267,8 @@ void BootDesk::CheckDeadlines() {
   for (const TrackedTask& task : table_.Expire(Now(), BackendNow())) {
     const std::string& why = task.progress.message();
     if (task.progress.status() == task::v1::TASK_STATUS_FAILED) Alert(task, "deadline", why);
-    Ended(boots_.Close(task.mac, why, task.progress.status() == task::v1::TASK_STATUS_COMPLETE, Now()));
+    Ended(boots_.Close(task.mac, why, task.progress.status() == task::v1::TASK_STATUS_COMPLETE,
+                       Now()));
     SettleLater(task);
   }
   Ended(boots_.CloseSilent(Now()));
@@ -267,8 +285,10 @@ asio::awaitable<void> BootDesk::WatchDeadlines() {
 
 void BootDesk::Alert(const TrackedTask& task, std::string_view kind, std::string_view sentence) {
   parts_.metrics.Alert(kind);
-  parts_.log.Warning("pxe.alert",
-                     {{"task", task.task.id()}, {"mac", task.mac.ToString()}, {"kind", kind}, {"reason", sentence}});
+  parts_.log.Warning("pxe.alert", {{"task", task.task.id()},
+                                   {"mac", task.mac.ToString()},
+                                   {"kind", kind},
+                                   {"reason", sentence}});
   Timeline(task, "alert", sentence);
 }
 
@@ -283,7 +303,8 @@ void BootDesk::NoteNeededImages() {
   std::set<std::string> needed;
   for (const auto& [mac, task] : table_.tasks()) {
     // Some systems are installed from the net, without an image.
-    if (IsOpen(task.progress.status()) && !task.task.image_id().empty()) needed.insert(task.task.image_id());
+    if (IsOpen(task.progress.status()) && !task.task.image_id().empty())
+      needed.insert(task.task.image_id());
   }
   if (needed == needed_images_) return;
   needed_images_ = std::move(needed);
@@ -297,7 +318,9 @@ void BootDesk::Timeline(const TrackedTask& task, std::string_view step, std::str
   KeepBootsLater();
 }
 
-void BootDesk::PublishStep(std::string_view task_id, std::string_view step, std::string_view detail) {
+void BootDesk::PublishStep(std::string_view task_id,
+                           std::string_view step,
+                           std::string_view detail) {
   const absl::Time now = Now();
   parts_.events.Publish(events::MakeEvent("task.timeline", std::string(task_id), PRIORITY_RESULT,
                                           TimelineBody(task_id, step, detail, now), now));
@@ -322,7 +345,8 @@ void BootDesk::Ended(const std::vector<BootRecord>& boots) {
 
 void BootDesk::CountTasks() {
   std::map<std::string, std::size_t> counts;
-  for (const char* status : {"waiting", "booting", "installing", "complete", "failed", "cancelled"}) counts[status] = 0;
+  for (const char* status : {"waiting", "booting", "installing", "complete", "failed", "cancelled"})
+    counts[status] = 0;
   for (const auto& [mac, task] : table_.tasks()) {
     ++counts[std::string(backend_link::StatusName(task.progress.status()))];
   }
@@ -333,7 +357,8 @@ void BootDesk::CountTasks() {
 asio::awaitable<void> BootDesk::Tell(wire::MacAddress mac, std::string message) {
   if (!table_.SetMessage(mac, message, Now())) co_return;
   const TrackedTask task = *table_.Find(mac);
-  parts_.log.Warning("pxe.task_waits", {{"task", task.task.id()}, {"mac", mac.ToString()}, {"reason", message}});
+  parts_.log.Warning("pxe.task_waits",
+                     {{"task", task.task.id()}, {"mac", mac.ToString()}, {"reason", message}});
   co_await Settle(task);
 }
 

@@ -1,5 +1,5 @@
-// Where DHCP, TFTP, HTTP and gRPC meet the one table of tasks: each asks the desk, the desk asks the core, writes down
-// what changed and reports it.
+// Where DHCP, TFTP, HTTP and gRPC meet the one table of tasks: each asks the desk, the desk asks
+// the core, writes down what changed and reports it.
 #pragma once
 
 #include <cstdint>
@@ -78,12 +78,16 @@ class BootDesk {
     BootFolder folder;
     std::string secret;
   };
+
   explicit BootDesk(Parts parts);
 
-  // What was written down before a restart; corrupt files are set aside and told. Blocks, and comes before anything is
-  // awaited: a table that uplink pushes meanwhile would otherwise begin tasks anew that are under way.
+  // What was written down before a restart; corrupt files are set aside and told. Blocks, and comes
+  // before anything is awaited: a table that uplink pushes meanwhile would otherwise begin tasks
+  // anew that are under way.
   absl::Status Restore();
+
   void SetEnabled(bool enabled) { enabled_ = enabled; }
+
   bool enabled() const { return enabled_; }
 
   // DHCP: nothing when the machine may be answered.
@@ -99,27 +103,37 @@ class BootDesk {
   void Note(const wire::MacAddress& mac, std::string_view step, std::string_view detail);
 
   // HTTP.
-  // For iPXE and for GRUB. Nothing for a MAC without a task; on to the disk for one whose disk is written.
+  // For iPXE and for GRUB. Nothing for a MAC without a task; on to the disk for one whose disk is
+  // written.
   boost::asio::awaitable<std::optional<std::string>> Script(ScriptRequest request);
   boost::asio::awaitable<std::optional<std::string>> GrubScript(ScriptRequest request);
-  boost::asio::awaitable<std::variant<std::string, Refusal>> Orders(std::string token, BootCall call);
+  boost::asio::awaitable<std::variant<std::string, Refusal>> Orders(std::string token,
+                                                                    BootCall call);
   // An answer file of the task whose token it is, made now.
-  boost::asio::awaitable<std::variant<AnswerReply, Refusal>> Answer(std::string token, std::string name, BootCall call);
+  boost::asio::awaitable<std::variant<AnswerReply, Refusal>> Answer(std::string token,
+                                                                    std::string name,
+                                                                    BootCall call);
   // Returns when the report is durable here.
-  boost::asio::awaitable<absl::Status> Report(std::string task_id, std::string token, pxe::Report report);
+  boost::asio::awaitable<absl::Status> Report(std::string task_id,
+                                              std::string token,
+                                              pxe::Report report);
 
   // gRPC. What the backend's clock says; nothing: uplink does not know either.
   void LearnTime(std::optional<absl::Time> backend_time);
   // A table that is older than the one here changes nothing.
   boost::asio::awaitable<std::vector<RefusedTask>> Replace(std::uint64_t revision,
                                                            std::vector<task::v1::BootTask> tasks);
+
   const BootTable& table() const { return table_; }
-  // DHCP and TFTP tell what they see; a machine that fetches its script, or has another task, begins anew.
+
+  // DHCP and TFTP tell what they see; a machine that fetches its script, or has another task,
+  // begins anew.
   LoaderLoops& loops() { return loops_; }
+
   const BootRecords& boots() const { return boots_; }
 
-  // Asks the cache for the images of new tasks until it has taken each request, and tells it which images open tasks
-  // need. Ends when cancelled.
+  // Asks the cache for the images of new tasks until it has taken each request, and tells it which
+  // images open tasks need. Ends when cancelled.
   boost::asio::awaitable<void> PullImages();
   // Looks at what has been silent for too long. Ends when cancelled.
   boost::asio::awaitable<void> WatchDeadlines();
@@ -130,6 +144,7 @@ class BootDesk {
   absl::Time Now();
   // Ours once uplink has not known the backend's for a while; nothing until then.
   std::optional<absl::Time> BackendNow();
+
   // What a machine that asks for its script is to do.
   struct Plan {
     enum class Do { kNothing, kLocalBoot, kWait, kBoot };
@@ -139,16 +154,20 @@ class BootDesk {
     task::v1::BootTask task;
     BootContext context;
   };
+
   boost::asio::awaitable<Plan> PlanBoot(ScriptRequest request);
   // For a machine whose task went, or became `task`, while it was served.
   static Plan Changed(const TrackedTask* task);
   // Why the task cannot boot its machine now, or "".
   std::string Obstacle(const TrackedTask& task, BootKind kind) const;
-  // Tells the machine's beginning of a boot; false when the task is over by that. Durable when it returns, so that a
-  // machine which has a script finds its orders whatever happens to us.
+  // Tells the machine's beginning of a boot; false when the task is over by that. Durable when it
+  // returns, so that a machine which has a script finds its orders whatever happens to us.
   boost::asio::awaitable<bool> BeginBoot(ScriptRequest request);
   Refusal RefuseOrders(OrdersVerdict verdict, const std::string& address);
-  Refusal RefuseAnswer(AnswerVerdict verdict, const TrackedTask* task, std::string_view name, const Asker& asker);
+  Refusal RefuseAnswer(AnswerVerdict verdict,
+                       const TrackedTask* task,
+                       std::string_view name,
+                       const Asker& asker);
   // Something that a person should look at.
   void Alert(const TrackedTask& task, std::string_view kind, std::string_view sentence);
   // The image's facts for a machine that asked `call`; an empty one for a task without an image.
@@ -162,7 +181,8 @@ class BootDesk {
   void CloseIfEnded(const TrackedTask& task);
   void Ended(const std::vector<BootRecord>& boots);
   absl::Status RestoreBoots();
-  // Writes down what has changed in the machines' records; what was noted before is in the store when it returns.
+  // Writes down what has changed in the machines' records; what was noted before is in the store
+  // when it returns.
   boost::asio::awaitable<void> KeepBoots();
   void KeepBootsLater();
   void CountTasks();
@@ -173,16 +193,18 @@ class BootDesk {
   void SettleLater(TrackedTask task);
   // The same for what an installer reported; Unauthenticated when the task was cancelled meanwhile.
   boost::asio::awaitable<absl::Status> SettleReport(TrackedTask task);
-  // The file before the word of it: after a kill one that calls the task open would let its machine be installed.
+  // The file before the word of it: after a kill one that calls the task open would let its machine
+  // be installed.
   boost::asio::awaitable<void> SettleCancelled(TrackedTask gone);
-  // False once the task was cancelled or its machine began anew: what was granted before that is not given.
+  // False once the task was cancelled or its machine began anew: what was granted before that is
+  // not given.
   bool IsStillWanted(const TrackedTask& task) const;
   boost::asio::awaitable<absl::Status> SaveFile(TrackedTask task);
   boost::asio::awaitable<void> RemoveFile(wire::MacAddress mac);
   boost::asio::awaitable<void> Tell(wire::MacAddress mac, std::string message);
 
   Parts parts_;
-  std::optional<absl::Duration> clock_ahead_;  // Of the steady clock, when it was last looked at.
+  std::optional<absl::Duration> clock_ahead_;    // Of the steady clock, when it was last looked at.
   std::optional<absl::Duration> backend_ahead_;  // Of the steady clock.
   const absl::Time started_;                     // By the steady clock.
   BootTable table_;

@@ -13,22 +13,28 @@ namespace {
 
 namespace asio = boost::asio;
 
-std::string BaseUrl(const BootCall& call) { return fmt::format("http://{}:{}", call.our_ip, call.http_port); }
+std::string BaseUrl(const BootCall& call) {
+  return fmt::format("http://{}:{}", call.our_ip, call.http_port);
+}
 
 std::string CallbackUrl(const BootCall& call, const std::string& task_id) {
   return fmt::format("{}/api/v1/provisioning/tasks/{}/events", BaseUrl(call), task_id);
 }
 
 // Ubuntu's kernel fetches the image itself, so its address is on the command line.
-bool NeedsImageToBoot(BootKind kind) { return kind == BootKind::kUbuntuAutoinstall; }
+bool NeedsImageToBoot(BootKind kind) {
+  return kind == BootKind::kUbuntuAutoinstall;
+}
 
 }  // namespace
 
 std::string BootDesk::Obstacle(const TrackedTask& task, BootKind kind) const {
   for (const std::string& file : NeededFiles(kind, task.task)) {
-    if (!parts_.folder.Has(file)) return fmt::format("{} is missing in the boot folder of the tentacle", file);
+    if (!parts_.folder.Has(file))
+      return fmt::format("{} is missing in the boot folder of the tentacle", file);
   }
-  if (!task.has_secrets && NeedsSecrets(kind)) return "the task's passwords are not kept over a restart; waiting for the backend's word";
+  if (!task.has_secrets && NeedsSecrets(kind))
+    return "the task's passwords are not kept over a restart; waiting for the backend's word";
   return "";
 }
 
@@ -47,7 +53,8 @@ asio::awaitable<bool> BootDesk::BeginBoot(ScriptRequest request) {
   const TrackedTask* task = table_.Find(request.mac);
   if (task == nullptr) co_return true;
   Timeline(*task, "script", fmt::format("{} fetched its script", request.loader));
-  // Also when nothing has changed: the process may have been killed between the table and the record.
+  // Also when nothing has changed: the process may have been killed between the table and the
+  // record.
   const TrackedTask begun = *task;
   // A full disk is told by health and metrics; the machine boots all the same.
   co_await Settle(begun);
@@ -95,7 +102,8 @@ asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
     plan.context.image_url = image->url;
     // While the cache was asked the task may have gone.
     task = table_.Find(request.mac);
-    if (task == nullptr || task->task.id() != id || !NeedsNetworkBoot(task->progress)) co_return Changed(task);
+    if (task == nullptr || task->task.id() != id || !NeedsNetworkBoot(task->progress))
+      co_return Changed(task);
   }
   if (request.boots) {
     const bool begun = co_await BeginBoot(request);
@@ -107,16 +115,19 @@ asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
       co_return plan;
     }
   }
-  parts_.log.Info("pxe.script_served",
-                  {{"task", task->task.id()}, {"mac", request.mac.ToString()}, {"boots", request.boots}});
+  parts_.log.Info(
+      "pxe.script_served",
+      {{"task", task->task.id()}, {"mac", request.mac.ToString()}, {"boots", request.boots}});
   plan.what = Plan::Do::kBoot;
   plan.kind = *kind;
   plan.task = task->task;
   plan.context.base_url = BaseUrl(request.call);
-  plan.context.answers_url = fmt::format("{}/answers/{}", plan.context.base_url, table_.AnswerToken(*task));
+  plan.context.answers_url =
+      fmt::format("{}/answers/{}", plan.context.base_url, table_.AnswerToken(*task));
   plan.context.token = table_.BootToken(*task);
   plan.context.mac = request.mac;
-  if (*kind == BootKind::kWindows) plan.context.drivers = parts_.folder.List(DriverFolder(task->task));
+  if (*kind == BootKind::kWindows)
+    plan.context.drivers = parts_.folder.List(DriverFolder(task->task));
   co_return plan;
 }
 
@@ -125,10 +136,14 @@ asio::awaitable<std::optional<std::string>> BootDesk::Script(ScriptRequest reque
   const wire::MacAddress mac = request.mac;
   const Plan plan = co_await PlanBoot(std::move(request));
   switch (plan.what) {
-    case Plan::Do::kNothing: co_return std::nullopt;
-    case Plan::Do::kLocalBoot: co_return LocalBootScript();
-    case Plan::Do::kWait: co_return WaitingScript(base, mac, plan.reason);
-    case Plan::Do::kBoot: break;
+    case Plan::Do::kNothing:
+      co_return std::nullopt;
+    case Plan::Do::kLocalBoot:
+      co_return LocalBootScript();
+    case Plan::Do::kWait:
+      co_return WaitingScript(base, mac, plan.reason);
+    case Plan::Do::kBoot:
+      break;
   }
   co_return BootScript(plan.kind, plan.task, plan.context);
 }
@@ -137,13 +152,19 @@ asio::awaitable<std::optional<std::string>> BootDesk::GrubScript(ScriptRequest r
   request.loader = "GRUB";
   const Plan plan = co_await PlanBoot(std::move(request));
   switch (plan.what) {
-    case Plan::Do::kNothing: co_return std::nullopt;
-    case Plan::Do::kLocalBoot: co_return GrubLocalBoot();
-    case Plan::Do::kWait: co_return GrubWaiting(plan.reason);
-    case Plan::Do::kBoot: break;
+    case Plan::Do::kNothing:
+      co_return std::nullopt;
+    case Plan::Do::kLocalBoot:
+      co_return GrubLocalBoot();
+    case Plan::Do::kWait:
+      co_return GrubWaiting(plan.reason);
+    case Plan::Do::kBoot:
+      break;
   }
   auto config = GrubConfig(plan.kind, plan.task, plan.context);
-  if (!config) config = GrubWaiting("Windows cannot be installed over the Secure Boot chain; switch Secure Boot off");
+  if (!config)
+    config = GrubWaiting(
+        "Windows cannot be installed over the Secure Boot chain; switch Secure Boot off");
   co_return config;
 }
 
@@ -151,32 +172,35 @@ asio::awaitable<absl::StatusOr<ImageFacts>> BootDesk::ImageOf(std::string image_
   if (image_id.empty()) co_return ImageFacts();
   const auto image = co_await parts_.cache.GetImage(image_id);
   if (!image.ok()) {
-    co_return absl::UnavailableError(fmt::format("the image cannot be served yet: {}", text::Message(image.status())));
+    co_return absl::UnavailableError(
+        fmt::format("the image cannot be served yet: {}", text::Message(image.status())));
   }
   if (image->image().state() == cache::v1::IMAGE_STATE_FAILED) {
-    co_return absl::UnavailableError(fmt::format("the image cannot be served: {}", image->image().reason()));
+    co_return absl::UnavailableError(
+        fmt::format("the image cannot be served: {}", image->image().reason()));
   }
   // Relay mode: straight from the backend.
   const bool direct = !image->direct_url().empty();
-  const std::string ours = fmt::format("http://{}:{}/images/{}", call.our_ip, image->http_port(), image_id);
-  co_return ImageFacts{direct ? image->direct_url() : ours,
-                       image->image().sha256(),
-                       image->image().size_bytes(),
-                       image->image().unpacked_size_bytes(),
-                       image->image().format(),
-                       image->image().name(),
-                       direct ? "backend" : "cache"};
+  const std::string ours =
+      fmt::format("http://{}:{}/images/{}", call.our_ip, image->http_port(), image_id);
+  co_return ImageFacts{
+      direct ? image->direct_url() : ours,  image->image().sha256(), image->image().size_bytes(),
+      image->image().unpacked_size_bytes(), image->image().format(), image->image().name(),
+      direct ? "backend" : "cache"};
 }
 
 Refusal BootDesk::RefuseOrders(OrdersVerdict verdict, const std::string& address) {
   const bool used = verdict == OrdersVerdict::kUsedUp;
   parts_.metrics.Orders(used ? "used_up" : "unknown_token");
-  parts_.log.Warning("pxe.orders_refused", {{"address", address}, {"reason", used ? "used up" : "unknown token"}});
-  if (used) return {410, "these orders have been fetched already; restart the machine to begin anew"};
+  parts_.log.Warning("pxe.orders_refused",
+                     {{"address", address}, {"reason", used ? "used up" : "unknown token"}});
+  if (used)
+    return {410, "these orders have been fetched already; restart the machine to begin anew"};
   return {403, "no open task has this token; restart the machine to begin anew"};
 }
 
-asio::awaitable<std::variant<std::string, Refusal>> BootDesk::Orders(std::string token, BootCall call) {
+asio::awaitable<std::variant<std::string, Refusal>> BootDesk::Orders(std::string token,
+                                                                     BootCall call) {
   const std::string address = call.asker.address;
   const TrackedTask* task = nullptr;
   OrdersVerdict verdict = table_.JudgeOrders(token, address, Now(), &task);
@@ -188,7 +212,8 @@ asio::awaitable<std::variant<std::string, Refusal>> BootDesk::Orders(std::string
     co_await Tell(mac, std::string(text::Message(image.status())));
     co_return Refusal{503, std::string(text::Message(image.status()))};
   }
-  // Judged anew: while the cache was asked somebody else may have used the token, or the machine started over.
+  // Judged anew: while the cache was asked somebody else may have used the token, or the machine
+  // started over.
   verdict = table_.JudgeOrders(token, address, Now(), &task);
   if (verdict != OrdersVerdict::kGranted) co_return RefuseOrders(verdict, address);
   // The table may change while this is written down.
@@ -202,9 +227,10 @@ asio::awaitable<std::variant<std::string, Refusal>> BootDesk::Orders(std::string
   // While they were written down the task may have been cancelled.
   if (!IsStillWanted(granted)) co_return RefuseOrders(OrdersVerdict::kUnknownToken, address);
   parts_.metrics.Orders("granted");
-  parts_.log.Info("pxe.orders_given", {{"task", granted.task.id()}, {"mac", mac.ToString()}, {"address", address}});
-  co_return RenderOrders(granted.task,
-                         {table_.CallbackToken(granted), CallbackUrl(call, granted.task.id()), *image});
+  parts_.log.Info("pxe.orders_given",
+                  {{"task", granted.task.id()}, {"mac", mac.ToString()}, {"address", address}});
+  co_return RenderOrders(
+      granted.task, {table_.CallbackToken(granted), CallbackUrl(call, granted.task.id()), *image});
 }
 
 Refusal BootDesk::RefuseAnswer(AnswerVerdict verdict,
@@ -213,7 +239,8 @@ Refusal BootDesk::RefuseAnswer(AnswerVerdict verdict,
                                const Asker& asker) {
   if (verdict == AnswerVerdict::kUsedUp) {
     parts_.metrics.Answer("used_up");
-    parts_.log.Warning("pxe.answer_refused", {{"address", asker.address}, {"file", name}, {"reason", "used up"}});
+    parts_.log.Warning("pxe.answer_refused",
+                       {{"address", asker.address}, {"file", name}, {"reason", "used up"}});
     return {410, "this answer file is gone; restart the machine to begin anew"};
   }
   if (verdict == AnswerVerdict::kOtherMachine) {
@@ -228,8 +255,8 @@ Refusal BootDesk::RefuseAnswer(AnswerVerdict verdict,
 }
 
 asio::awaitable<std::variant<AnswerReply, Refusal>> BootDesk::Answer(std::string token,
-                                                                    std::string name,
-                                                                    BootCall call) {
+                                                                     std::string name,
+                                                                     BootCall call) {
   const TrackedTask* task = nullptr;
   AnswerVerdict verdict = table_.JudgeAnswer(token, name, call.asker, Now(), &task);
   const auto kind = task == nullptr ? std::nullopt : KindOf(task->task.os_type());
@@ -239,7 +266,8 @@ asio::awaitable<std::variant<AnswerReply, Refusal>> BootDesk::Answer(std::string
   const wire::MacAddress mac = task->mac;
   if (file->secret && !task->has_secrets) {
     parts_.metrics.Answer("no_secrets");
-    co_return Refusal{503, "the task's passwords are not kept over a restart; waiting for the backend's word"};
+    co_return Refusal{
+        503, "the task's passwords are not kept over a restart; waiting for the backend's word"};
   }
   const auto image = co_await ImageOf(task->task.image_id(), call);
   if (!image.ok()) {
@@ -256,11 +284,13 @@ asio::awaitable<std::variant<AnswerReply, Refusal>> BootDesk::Answer(std::string
     parts_.metrics.Answer("not_durable");
     co_return Refusal{503, std::string(status.message())};
   }
-  if (!IsStillWanted(granted)) co_return RefuseAnswer(AnswerVerdict::kUnknownToken, nullptr, name, call.asker);
+  if (!IsStillWanted(granted))
+    co_return RefuseAnswer(AnswerVerdict::kUnknownToken, nullptr, name, call.asker);
   parts_.metrics.Answer("granted");
-  parts_.log.Info(
-      "pxe.answer_given",
-      {{"task", granted.task.id()}, {"mac", mac.ToString()}, {"file", name}, {"address", call.asker.address}});
+  parts_.log.Info("pxe.answer_given", {{"task", granted.task.id()},
+                                       {"mac", mac.ToString()},
+                                       {"file", name},
+                                       {"address", call.asker.address}});
   AnswerContext context;
   context.answers_url = fmt::format("{}/answers/{}", BaseUrl(call), table_.AnswerToken(granted));
   context.callback_url = CallbackUrl(call, granted.task.id());

@@ -1,4 +1,5 @@
-// Of BootDesk: tasks are written down and told, in this order, and what comes of those that were cancelled meanwhile.
+// Of BootDesk: tasks are written down and told, in this order, and what comes of those that were
+// cancelled meanwhile.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -20,11 +21,14 @@ asio::awaitable<absl::Status> BootDesk::SaveFile(TrackedTask task) {
   // The newest state there is, unless the task has gone meanwhile.
   const TrackedTask* current = table_.Find(task.mac);
   if (current == nullptr || current->task.id() != task.task.id()) co_return absl::OkStatus();
-  auto save = [this, mac = task.mac, text = RenderTaskFile(*current)] { return parts_.files.Save(mac, text); };
+  auto save = [this, mac = task.mac, text = RenderTaskFile(*current)] {
+    return parts_.files.Save(mac, text);
+  };
   const absl::Status status = co_await async::OnPool(parts_.blocking, save);
   parts_.metrics.TaskFile(status.ok() ? "saved" : "save_failed");
   if (!status.ok()) {
-    parts_.log.Error("pxe.task_file_failed", {{"task", task.task.id()}, {"reason", std::string(status.message())}});
+    parts_.log.Error("pxe.task_file_failed",
+                     {{"task", task.task.id()}, {"reason", std::string(status.message())}});
   }
   co_return status;
 }
@@ -51,21 +55,24 @@ asio::awaitable<void> BootDesk::SettleCancelled(TrackedTask gone) {
     parts_.metrics.TaskFile(saved.ok() ? "saved" : "save_failed");
   }
   if (!saved.ok()) {
-    parts_.log.Error("pxe.task_file_failed", {{"task", gone.task.id()}, {"reason", std::string(saved.message())}});
+    parts_.log.Error("pxe.task_file_failed",
+                     {{"task", gone.task.id()}, {"reason", std::string(saved.message())}});
     co_await RemoveFile(gone.mac);  // Takes no space.
   }
   const absl::Time now = Now();
-  auto appended = co_await parts_.events.Append(
-      events::MakeEvent("task.status", gone.task.id(), PRIORITY_RESULT, StatusBody(gone, now), now));
+  auto appended = co_await parts_.events.Append(events::MakeEvent(
+      "task.status", gone.task.id(), PRIORITY_RESULT, StatusBody(gone, now), now));
   if (!appended.ok()) {
-    parts_.log.Error("pxe.cancellation_not_told",
-                     {{"task", gone.task.id()}, {"reason", std::string(appended.status().message())}});
+    parts_.log.Error(
+        "pxe.cancellation_not_told",
+        {{"task", gone.task.id()}, {"reason", std::string(appended.status().message())}});
   }
 }
 
 bool BootDesk::IsStillWanted(const TrackedTask& task) const {
   const TrackedTask* current = table_.Find(task.mac);
-  return current != nullptr && current->task.id() == task.task.id() && current->boot_number == task.boot_number;
+  return current != nullptr && current->task.id() == task.task.id() &&
+         current->boot_number == task.boot_number;
 }
 
 asio::awaitable<absl::Status> BootDesk::Settle(TrackedTask task) {
@@ -77,8 +84,8 @@ asio::awaitable<absl::Status> BootDesk::Settle(TrackedTask task) {
   const bool gone = current == nullptr || current->task.id() != task.task.id();
   if (gone && IsOpen(task.progress.status())) co_return saved;
   const absl::Time now = Now();
-  auto appended = co_await parts_.events.Append(
-      events::MakeEvent("task.status", task.task.id(), PRIORITY_RESULT, StatusBody(task, now), now));
+  auto appended = co_await parts_.events.Append(events::MakeEvent(
+      "task.status", task.task.id(), PRIORITY_RESULT, StatusBody(task, now), now));
   saved.Update(appended.status());
   co_return saved;
 }
@@ -91,7 +98,8 @@ void BootDesk::SettleLater(TrackedTask task) {
 asio::awaitable<absl::Status> BootDesk::SettleReport(TrackedTask task) {
   const absl::Status status = co_await Settle(task);
   // The installer goes on after a 204, and must not once its task was cancelled.
-  if (status.ok() && IsOpen(task.progress.status()) && !IsStillWanted(task)) co_return UnknownCallback();
+  if (status.ok() && IsOpen(task.progress.status()) && !IsStillWanted(task))
+    co_return UnknownCallback();
   co_return status;
 }
 

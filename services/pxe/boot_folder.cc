@@ -20,7 +20,8 @@ std::vector<std::string> BootFolder::List(const std::string& folder) const {
   for (const auto& entry : std::filesystem::directory_iterator(path_ + "/" + folder, error)) {
     const std::string name = entry.path().filename().string();
     // What a script cannot name as it is cannot be fetched either.
-    if (!entry.is_regular_file(error) || SafeBootPath(name) != name || OnlyWords(name, "") != name) continue;
+    if (!entry.is_regular_file(error) || SafeBootPath(name) != name || OnlyWords(name, "") != name)
+      continue;
     if (names.size() >= limits::kMaxDriverFiles) break;
     names.push_back(name);
   }

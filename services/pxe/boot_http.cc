@@ -29,10 +29,12 @@ std::string Text(const json::object& object, std::string_view name) {
 
 // {"event", "message"?, "progress"?, "error"?}
 absl::StatusOr<Report> ParseReport(const std::string& body) {
-  if (body.size() > limits::kMaxCallbackBytes) return absl::InvalidArgumentError("the report is too long");
+  if (body.size() > limits::kMaxCallbackBytes)
+    return absl::InvalidArgumentError("the report is too long");
   boost::system::error_code error;
   const json::value value = json::parse(body, error);
-  if (error || !value.is_object()) return absl::InvalidArgumentError("the report is not a JSON object");
+  if (error || !value.is_object())
+    return absl::InvalidArgumentError("the report is not a JSON object");
   const json::object& object = value.as_object();
   Report report;
   report.event = Text(object, "event");
@@ -47,10 +49,14 @@ absl::StatusOr<Report> ParseReport(const std::string& body) {
 
 unsigned StatusOf(const absl::Status& status) {
   switch (status.code()) {
-    case absl::StatusCode::kUnauthenticated: return 401;
-    case absl::StatusCode::kInvalidArgument: return 422;
-    case absl::StatusCode::kFailedPrecondition: return 409;
-    default: return 503;
+    case absl::StatusCode::kUnauthenticated:
+      return 401;
+    case absl::StatusCode::kInvalidArgument:
+      return 422;
+    case absl::StatusCode::kFailedPrecondition:
+      return 409;
+    default:
+      return 503;
   }
 }
 
@@ -60,7 +66,9 @@ net::HttpReply Retry(unsigned status, std::string_view detail) {
   return reply;
 }
 
-bool IsRead(const net::HttpRequest& request) { return request.method == "GET" || request.method == "HEAD"; }
+bool IsRead(const net::HttpRequest& request) {
+  return request.method == "GET" || request.method == "HEAD";
+}
 
 }  // namespace
 
@@ -84,8 +92,8 @@ asio::awaitable<net::HttpReply> BootHttp::Handle(net::HttpRequest request) {
     reply = IsRead(request) ? File(request) : net::ProblemReply(405, "GET or HEAD only");
   } else if (request.path == "/orders") {
     route = "orders";
-    // HEAD would use up the token without showing the orders. No co_await within ?: here and below: g++ 12 destroys the
-    // arguments twice.
+    // HEAD would use up the token without showing the orders. No co_await within ?: here and below:
+    // g++ 12 destroys the arguments twice.
     reply = net::ProblemReply(405, "GET only");
     if (request.method == "GET") reply = co_await Orders(request);
   } else if (request.path.starts_with(kTaskPrefix) && request.path.ends_with(kTaskSuffix) &&
@@ -112,10 +120,12 @@ asio::awaitable<net::HttpReply> BootHttp::Script(net::HttpRequest request, bool 
   ScriptRequest wanted;
   wanted.mac = *mac;
   wanted.call = CallOf(request);
-  // A person who looks at the script must not make a machine at work start over. Behind a router there is no telling.
+  // A person who looks at the script must not make a machine at work start over. Behind a router
+  // there is no telling.
   const auto& asker = wanted.call.asker.mac;
   wanted.boots = request.method == "GET" && (!asker || *asker == *mac);
-  wanted.identity = CleanIdentity(request.Query("uuid").value_or(""), request.Query("serial").value_or(""));
+  wanted.identity =
+      CleanIdentity(request.Query("uuid").value_or(""), request.Query("serial").value_or(""));
   std::optional<std::string> script;
   if (grub) {
     script = co_await desk_.GrubScript(std::move(wanted));
@@ -135,7 +145,8 @@ asio::awaitable<net::HttpReply> BootHttp::Answer(net::HttpRequest request) {
   const std::string name = slash < rest.size() ? rest.substr(slash + 1) : "";
   BootCall call = CallOf(request);
   auto answer = co_await desk_.Answer(rest.substr(0, slash), name, std::move(call));
-  if (const auto* refusal = std::get_if<Refusal>(&answer)) co_return Retry(refusal->status, refusal->detail);
+  if (const auto* refusal = std::get_if<Refusal>(&answer))
+    co_return Retry(refusal->status, refusal->detail);
   auto& file = std::get<AnswerReply>(answer);
   net::HttpReply reply = net::TextReply(200, std::move(file.body), std::move(file.content_type));
   reply.headers.emplace_back("Cache-Control", "no-store");
@@ -146,7 +157,8 @@ asio::awaitable<net::HttpReply> BootHttp::Answer(net::HttpRequest request) {
 net::HttpReply BootHttp::Autoexec(const net::HttpRequest& request) {
   const auto mac = mac_of_(request.remote_ip);
   if (!mac || desk_.Admit(*mac)) return net::ProblemReply(404, "no open task for this machine");
-  return net::TextReply(200, AutoexecScript("http://" + request.local_ip + ":" + std::to_string(port_), *mac));
+  return net::TextReply(
+      200, AutoexecScript("http://" + request.local_ip + ":" + std::to_string(port_), *mac));
 }
 
 net::HttpReply BootHttp::File(const net::HttpRequest& request) {
@@ -159,8 +171,10 @@ net::HttpReply BootHttp::File(const net::HttpRequest& request) {
   reply.headers = {{"Content-Type", "application/octet-stream"}, {"Accept-Ranges", "bytes"}};
   net::ByteRange range;
   const std::uint64_t size = span->length;
-  // Without validators of ours an If-Range holds for nothing (RFC 9110 section 13.1.5): the whole file.
-  const std::string_view wanted = request.Header("If-Range").empty() ? request.Header("Range") : std::string_view();
+  // Without validators of ours an If-Range holds for nothing (RFC 9110 section 13.1.5): the whole
+  // file.
+  const std::string_view wanted =
+      request.Header("If-Range").empty() ? request.Header("Range") : std::string_view();
   const net::RangeVerdict verdict = net::ParseRange(wanted, size, &range);
   if (verdict == net::RangeVerdict::kUnsatisfiable) {
     reply = net::ProblemReply(416, "the range is behind the end of the file");
@@ -169,9 +183,9 @@ net::HttpReply BootHttp::File(const net::HttpRequest& request) {
   }
   if (verdict == net::RangeVerdict::kPart) {
     reply.status = 206;
-    reply.headers.emplace_back("Content-Range",
-                               "bytes " + std::to_string(range.first) + "-" +
-                                   std::to_string(range.first + range.length - 1) + "/" + std::to_string(size));
+    reply.headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first) + "-" +
+                                                    std::to_string(range.first + range.length - 1) +
+                                                    "/" + std::to_string(size));
     span->offset = range.first;
     span->length = range.length;
   }
@@ -187,7 +201,8 @@ asio::awaitable<net::HttpReply> BootHttp::Orders(net::HttpRequest request) {
   const std::string token = request.Query("token").value_or("");
   BootCall call = CallOf(request);
   auto orders = co_await desk_.Orders(token, std::move(call));
-  if (const auto* refusal = std::get_if<Refusal>(&orders)) co_return Retry(refusal->status, refusal->detail);
+  if (const auto* refusal = std::get_if<Refusal>(&orders))
+    co_return Retry(refusal->status, refusal->detail);
   net::HttpReply reply = net::TextReply(200, std::get<std::string>(std::move(orders)));
   reply.headers.emplace_back("Cache-Control", "no-store");
   co_return reply;
@@ -201,7 +216,8 @@ asio::awaitable<net::HttpReply> BootHttp::Callback(net::HttpRequest request, std
   }
   std::string_view token = request.Header("Authorization");
   if (token.starts_with(kBearer)) token.remove_prefix(kBearer.size());
-  const absl::Status status = co_await desk_.Report(std::move(task_id), std::string(token), *std::move(report));
+  const absl::Status status =
+      co_await desk_.Report(std::move(task_id), std::string(token), *std::move(report));
   if (!status.ok()) co_return Retry(StatusOf(status), text::Message(status));
   net::HttpReply reply;
   reply.status = 204;

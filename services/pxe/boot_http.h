@@ -15,8 +15,16 @@ namespace tentacle::pxe {
 // Home thread only.
 class BootHttp {
  public:
-  BootHttp(BootDesk& desk, Metrics& metrics, std::string boot_dir, std::uint16_t port, MacOfAddress mac_of)
-      : desk_(desk), metrics_(metrics), boot_dir_(std::move(boot_dir)), port_(port), mac_of_(std::move(mac_of)) {}
+  BootHttp(BootDesk& desk,
+           Metrics& metrics,
+           std::string boot_dir,
+           std::uint16_t port,
+           MacOfAddress mac_of)
+      : desk_(desk),
+        metrics_(metrics),
+        boot_dir_(std::move(boot_dir)),
+        port_(port),
+        mac_of_(std::move(mac_of)) {}
 
   boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request);
 

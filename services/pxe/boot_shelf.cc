@@ -1,6 +1,7 @@
 #include "services/pxe/boot_shelf.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,7 +10,6 @@
 #include <utility>
 
 #include <absl/cleanup/cleanup.h>
-#include <fmt/format.h>
 
 #include "services/pxe/core/boot_files.h"
 #include "services/pxe/limits.h"
@@ -27,13 +27,15 @@ int OpenBelow(int folder, const std::string& name) {
 }
 
 bool SameFile(const struct stat& a, const struct stat& b) {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
-         a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
+         a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
 }
 
 absl::Status OpenError(int error, const std::string& name) {
-  if (error == ENOENT || error == ENOTDIR) return absl::NotFoundError(fmt::format("{}: not there", name));
-  if (error == ELOOP || error == EXDEV) return absl::PermissionDeniedError(fmt::format("{}: a link", name));
+  if (error == ENOENT || error == ENOTDIR)
+    return absl::NotFoundError(fmt::format("{}: not there", name));
+  if (error == ELOOP || error == EXDEV)
+    return absl::PermissionDeniedError(fmt::format("{}: a link", name));
   return absl::ErrnoToStatus(error, name);
 }
 
@@ -52,11 +54,14 @@ absl::StatusOr<std::shared_ptr<const std::string>> BootShelf::Read(std::string_v
   return first;
 }
 
-absl::StatusOr<std::shared_ptr<const std::string>> BootShelf::ReadOne(int folder, const std::string& name) {
+absl::StatusOr<std::shared_ptr<const std::string>> BootShelf::ReadOne(int folder,
+                                                                      const std::string& name) {
   const int fd = OpenBelow(folder, name);
   if (fd < 0) return OpenError(errno, name);
   const absl::Cleanup close_file([fd] { ::close(fd); });
+
   struct stat info {};
+
   if (::fstat(fd, &info) != 0) return absl::ErrnoToStatus(errno, name);
   if (!S_ISREG(info.st_mode)) return absl::NotFoundError(fmt::format("{}: not a file", name));
   if (static_cast<std::uint64_t>(info.st_size) > limits::kMaxTftpFileBytes) {
@@ -70,8 +75,10 @@ absl::StatusOr<std::shared_ptr<const std::string>> BootShelf::ReadOne(int folder
   auto content = std::make_shared<std::string>(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t at = 0;
   while (at < content->size()) {
-    const ssize_t got = ::pread(fd, content->data() + at, content->size() - at, static_cast<off_t>(at));
-    if (got <= 0) return absl::DataLossError(fmt::format("{}: became shorter while it was read", name));
+    const ssize_t got =
+        ::pread(fd, content->data() + at, content->size() - at, static_cast<off_t>(at));
+    if (got <= 0)
+      return absl::DataLossError(fmt::format("{}: became shorter while it was read", name));
     at += static_cast<std::size_t>(got);
   }
   held_[name] = {info, content};

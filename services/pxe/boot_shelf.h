@@ -19,16 +19,20 @@ class BootShelf {
  public:
   explicit BootShelf(std::string path) : path_(std::move(path)) {}
 
-  // The content of the first of BootFileCandidates(safe) that is there. Transfers of one file at a time share it.
-  // NotFound, PermissionDenied (a symbolic link, too), ResourceExhausted (too large for TFTP), DataLoss (it changed).
+  // The content of the first of BootFileCandidates(safe) that is there. Transfers of one file at a
+  // time share it. NotFound, PermissionDenied (a symbolic link, too), ResourceExhausted (too large
+  // for TFTP), DataLoss (it changed).
   absl::StatusOr<std::shared_ptr<const std::string>> Read(std::string_view safe);
+
   const std::string& path() const { return path_; }
 
  private:
   struct Held {
     struct stat as_read {};
+
     std::weak_ptr<const std::string> content;
   };
+
   absl::StatusOr<std::shared_ptr<const std::string>> ReadOne(int folder, const std::string& name);
 
   std::string path_;

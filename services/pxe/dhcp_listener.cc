@@ -20,7 +20,8 @@ asio::awaitable<absl::Status> DhcpListener::Run() {
   for (;;) {
     const auto datagrams = co_await socket_->ReceiveMany(limits::kDhcpBatch, absl::ZeroDuration());
     if (!datagrams.ok()) co_return datagrams.status();  // A broken socket ends the service.
-    for (const net::Datagram& datagram : *datagrams) Handle(datagram);
+    for (const net::Datagram& datagram : *datagrams)
+      Handle(datagram);
     SendReplies();
   }
 }
@@ -31,15 +32,18 @@ void DhcpListener::Handle(const net::Datagram& datagram) {
 
   const auto read = ReadBootRequest(*request, port_);
   if (const auto* reason = std::get_if<DropReason>(&read)) {
-    // What a client says to the DHCP server is none of our business, but for the address that it takes.
+    // What a client says to the DHCP server is none of our business, but for the address that it
+    // takes.
     const auto mac = request->mac();
     if (mac && port_ == DhcpPort::kDhcp) parts_.memory.Bound(*mac, ChosenAddress(*request));
     return parts_.metrics.DhcpDropped(*reason);
   }
   const auto& boot = std::get<BootRequest>(read);
   const absl::Time now = parts_.clock.Now();
-  const std::uint32_t peer = request->gateway_address != 0 ? request->gateway_address : datagram.from.address;
-  const auto ours = parts_.addresses.ServedAddress(datagram.interface_index, datagram.to_address, peer, now);
+  const std::uint32_t peer =
+      request->gateway_address != 0 ? request->gateway_address : datagram.from.address;
+  const auto ours =
+      parts_.addresses.ServedAddress(datagram.interface_index, datagram.to_address, peer, now);
   if (!ours) return parts_.metrics.DhcpDropped(DropReason::kForeignInterface);
   const Arrival arrival{port_, *ours, datagram.from.address, datagram.from.port};
   const QuirkEffects quirk = parts_.quirks.For(boot);
@@ -82,7 +86,8 @@ void DhcpListener::SendReplies() {
   departures.reserve(replies_.size());
   for (Reply& reply : replies_) {
     reply.departure.bytes = reply.bytes;
-    if (reply.delay > absl::ZeroDuration() && port_ == DhcpPort::kDhcp && delayed_ < limits::kMaxDelayed) {
+    if (reply.delay > absl::ZeroDuration() && port_ == DhcpPort::kDhcp &&
+        delayed_ < limits::kMaxDelayed) {
       ++delayed_;
       auto later = SendLater(std::move(reply));
       asio::co_spawn(parts_.home, std::move(later), asio::detached);
@@ -113,8 +118,9 @@ asio::awaitable<void> DhcpListener::SendLater(Reply reply) {
 void DhcpListener::Sent(const Reply& reply) {
   if (!reply.departure.status.ok()) {
     parts_.metrics.DhcpFailed();
-    parts_.log.Error("pxe.dhcp_send_failed", {{"mac", reply.boot.mac.ToString()},
-                                              {"reason", std::string(reply.departure.status.message())}});
+    parts_.log.Error("pxe.dhcp_send_failed",
+                     {{"mac", reply.boot.mac.ToString()},
+                      {"reason", std::string(reply.departure.status.message())}});
     return;
   }
   parts_.metrics.DhcpAnswered(port_);

@@ -38,6 +38,7 @@ class DhcpListener {
     runtime::Log log;
     Metrics& metrics;
   };
+
   DhcpListener(DhcpPort port, std::unique_ptr<net::DatagramSocket> socket, Parts parts);
 
   // Until the socket breaks.
@@ -51,9 +52,11 @@ class DhcpListener {
     wire::Buffer bytes;
     net::Departure departure;
   };
+
   void Handle(const net::Datagram& datagram);
   // Which answer `boot` gets, or why none.
-  std::variant<BootChoice, DropReason> Decide(const BootRequest& boot, const Arrival& arrival,
+  std::variant<BootChoice, DropReason> Decide(const BootRequest& boot,
+                                              const Arrival& arrival,
                                               const QuirkEffects& quirk);
   void SendReplies();
   boost::asio::awaitable<void> SendLater(Reply reply);

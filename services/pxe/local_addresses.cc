@@ -15,7 +15,9 @@ bool Contains(const net::InterfaceAddress& network, std::uint32_t address) {
 
 }  // namespace
 
-const net::InterfaceAddress* LocalAddresses::Find(int interface_index, std::uint32_t asked, std::uint32_t peer) const {
+const net::InterfaceAddress* LocalAddresses::Find(int interface_index,
+                                                  std::uint32_t asked,
+                                                  std::uint32_t peer) const {
   const net::InterfaceAddress* found = nullptr;
   for (const net::InterfaceAddress& one : list_) {
     if (one.index != interface_index) continue;
@@ -48,7 +50,8 @@ std::optional<std::uint32_t> LocalAddresses::ServedAddress(int interface_index,
 
 bool LocalAddresses::OnLink(std::uint32_t address, absl::Time now) {
   if (now - read_at_ > limits::kAddressesFresh) Refresh(now);
-  return std::any_of(list_.begin(), list_.end(), [address](const auto& one) { return Contains(one, address); });
+  return std::any_of(list_.begin(), list_.end(),
+                     [address](const auto& one) { return Contains(one, address); });
 }
 
 }  // namespace tentacle::pxe

@@ -23,7 +23,7 @@ class Metrics {
 
   void DhcpAnswered(DhcpPort port);
   void DhcpDropped(DropReason reason);
-  void DhcpFailed();  // The answer could not be sent.
+  void DhcpFailed();                           // The answer could not be sent.
   void BootAttempt(std::string_view outcome);  // Of a machine that is not answered.
   void TftpEnded(std::string_view outcome, std::uint64_t bytes);
   void TftpSessions(std::size_t open);

@@ -18,7 +18,9 @@ std::string ReadTable() {
 
 }  // namespace
 
-std::optional<wire::MacAddress> NeighbourMac(const std::string& address) { return FindNeighbour(ReadTable(), address); }
+std::optional<wire::MacAddress> NeighbourMac(const std::string& address) {
+  return FindNeighbour(ReadTable(), address);
+}
 
 std::optional<wire::MacAddress> NeighbourCache::Find(const std::string& address) {
   const absl::Time now = clock_.Now();

@@ -14,13 +14,16 @@ namespace tentacle::pxe {
 
 using MacOfAddress = std::function<std::optional<wire::MacAddress>(const std::string& address)>;
 
-// From /proc/net/arp, which does not block. Nothing for an address that is not on a segment of ours.
+// From /proc/net/arp, which does not block. Nothing for an address that is not on a segment of
+// ours.
 std::optional<wire::MacAddress> NeighbourMac(const std::string& address);
 
-// The same, but reads the table at most once within limits::kNeighboursFresh, however many ask. Home thread only.
+// The same, but reads the table at most once within limits::kNeighboursFresh, however many ask.
+// Home thread only.
 class NeighbourCache {
  public:
   explicit NeighbourCache(const runtime::Clock& clock) : clock_(clock) {}
+
   std::optional<wire::MacAddress> Find(const std::string& address);
 
  private:

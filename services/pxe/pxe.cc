@@ -1,13 +1,14 @@
 // Wiring: uplink -> desk <-> {67, 4011, 69, HTTP} -> events -> uplink; desk -> cache.
 #include "services/pxe/pxe.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 #include <grpcpp/impl/service_type.h>
 
 #include "libs/identity/identity.h"
@@ -52,13 +53,14 @@ std::string BootDir(const runtime::Host& host) {
 std::string MissingBootFiles(const std::string& dir) {
   std::string missing;
   for (const char* file : {kBiosLoader, kUefiX64Loader, "ramdisk/vmlinuz", "ramdisk/initrd.img"}) {
-    if (!std::filesystem::exists(dir + "/" + file)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", file);
+    if (!std::filesystem::exists(dir + "/" + file))
+      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", file);
   }
   return missing;
 }
 
-// Everything that the service holds. Kept for the life of the process: transfers, requests and writes that are under
-// way when it is told to stop still find it.
+// Everything that the service holds. Kept for the life of the process: transfers, requests and
+// writes that are under way when it is told to stop still find it.
 class Pxe {
  public:
   Pxe(runtime::Host& host, std::string secret)
@@ -70,8 +72,8 @@ class Pxe {
         files_(host.paths.state_dir + "/tasks"),
         archive_(host.store),
         cache_(DialCache(host.paths.Socket("cache"))),
-        desk_({host.home, host.blocking, host.clock, host.log, host.events, metrics_, *cache_, files_, archive_,
-               BootFolder(boot_dir_), std::move(secret)}),
+        desk_({host.home, host.blocking, host.clock, host.log, host.events, metrics_, *cache_,
+               files_, archive_, BootFolder(boot_dir_), std::move(secret)}),
         rpc_(MakePxeService(host.home, desk_)),
         routes_(desk_, metrics_, boot_dir_, http_port_, MacOf()),
         http_(host.home, MakeRoutes(), MakeLimits(), MakeObserver()),
@@ -81,15 +83,16 @@ class Pxe {
         shelf_(boot_dir_),
         boot_files_timer_(host.home) {}
 
-  // uplink -> desk; what was there before a restart -> desk; machines -> {67, 4011, 69, HTTP}. Everything is bound
-  // before anything is served.
+  // uplink -> desk; what was there before a restart -> desk; machines -> {67, 4011, 69, HTTP}.
+  // Everything is bound before anything is served.
   absl::Status Open() {
     host_.rpc.Register(*rpc_);
     Configure(host_.config.current());
     absl::Status status = desk_.Restore();
     if (status.ok()) status = OpenDhcp(DhcpPort::kDhcp, "dhcp_socket", config_.dhcp_port(), &dhcp_);
     if (status.ok()) {
-      status = OpenDhcp(DhcpPort::kBootServer, "boot_server_socket", config_.boot_server_port(), &boot_server_);
+      status = OpenDhcp(DhcpPort::kBootServer, "boot_server_socket", config_.boot_server_port(),
+                        &boot_server_);
     }
     if (status.ok()) status = OpenTftp();
     if (status.ok()) {
@@ -101,8 +104,9 @@ class Pxe {
 
   // Until it is cancelled or a socket breaks.
   asio::awaitable<absl::Status> Serve() {
-    const auto ended = co_await (dhcp_->Run() || boot_server_->Run() || tftp_->Run() || http_.Run() ||
-                                 desk_.PullImages() || desk_.WatchDeadlines() || WatchBootFiles());
+    const auto ended =
+        co_await (dhcp_->Run() || boot_server_->Run() || tftp_->Run() || http_.Run() ||
+                  desk_.PullImages() || desk_.WatchDeadlines() || WatchBootFiles());
     absl::Status reason = absl::CancelledError("stopped");
     const auto take = [&reason](const auto& one) {
       if constexpr (std::is_same_v<std::decay_t<decltype(one)>, absl::Status>) reason = one;
@@ -114,8 +118,10 @@ class Pxe {
   void Configure(const config::v1::TentacleConfig& config) {
     desk_.SetEnabled(IsEnabled(config));
     // Rows that cannot be read were refused with the configuration.
-    const absl::Status quirks = quirks_.Configure({config.pxe().quirks().begin(), config.pxe().quirks().end()});
-    if (!quirks.ok()) host_.log.Error("pxe.quirks_refused", {{"reason", std::string(quirks.message())}});
+    const absl::Status quirks =
+        quirks_.Configure({config.pxe().quirks().begin(), config.pxe().quirks().end()});
+    if (!quirks.ok())
+      host_.log.Error("pxe.quirks_refused", {{"reason", std::string(quirks.message())}});
     CheckBootFiles();
   }
 
@@ -138,24 +144,30 @@ class Pxe {
     return observer;
   }
 
-  absl::StatusOr<std::unique_ptr<net::DatagramSocket>> OpenUdp(const char* condition, std::uint32_t port, bool shared) {
+  absl::StatusOr<std::unique_ptr<net::DatagramSocket>> OpenUdp(const char* condition,
+                                                               std::uint32_t port,
+                                                               bool shared) {
     net::DatagramOptions options;
     options.port = static_cast<std::uint16_t>(port);
     options.broadcast = true;
     options.reuse_address = shared;
     options.receive_buffer_bytes = limits::kReceiveBufferBytes;
     auto socket = net::DatagramSocket::Open(host_.home, options);
-    host_.health.Set(condition, socket.ok(), socket.ok() ? "" : std::string(socket.status().message()));
+    host_.health.Set(condition, socket.ok(),
+                     socket.ok() ? "" : std::string(socket.status().message()));
     return socket;
   }
 
-  absl::Status OpenDhcp(DhcpPort port, const char* condition, std::uint32_t number,
+  absl::Status OpenDhcp(DhcpPort port,
+                        const char* condition,
+                        std::uint32_t number,
                         std::unique_ptr<DhcpListener>* listener) {
     // A DHCP server on this host may hold port 67 too; broadcasts reach both.
     auto socket = OpenUdp(condition, number, port == DhcpPort::kDhcp);
     if (!socket.ok()) return socket.status();
-    DhcpListener::Parts parts{host_.home,  addresses_,           desk_,       attempts_, quirks_, memory_,
-                              HasLoader(), BootUrls{http_port_}, host_.clock, host_.log, metrics_};
+    DhcpListener::Parts parts{host_.home,  addresses_, desk_,       attempts_,
+                              quirks_,     memory_,    HasLoader(), BootUrls{http_port_},
+                              host_.clock, host_.log,  metrics_};
     *listener = std::make_unique<DhcpListener>(port, *std::move(socket), std::move(parts));
     return absl::OkStatus();
   }
@@ -163,8 +175,17 @@ class Pxe {
   absl::Status OpenTftp() {
     auto socket = OpenUdp("tftp_socket", config_.tftp_port(), false);
     if (!socket.ok()) return socket.status();
-    TftpListener::Parts parts{host_.home, host_.blocking, host_.clock, host_.log, metrics_, desk_,
-                              addresses_, memory_,        MacOf(),     shelf_,   config_.max_tftp_sessions(),
+    TftpListener::Parts parts{host_.home,
+                              host_.blocking,
+                              host_.clock,
+                              host_.log,
+                              metrics_,
+                              desk_,
+                              addresses_,
+                              memory_,
+                              MacOf(),
+                              shelf_,
+                              config_.max_tftp_sessions(),
                               http_port_};
     tftp_ = std::make_unique<TftpListener>(std::move(parts), *std::move(socket));
     return absl::OkStatus();
@@ -191,8 +212,9 @@ class Pxe {
     loaders_.clear();
     if (!desk_.enabled()) {
       const bool passive = host_.config.current().uplink().mode() == "passive";
-      return host_.health.Set("boot_files", true,
-                              passive ? "idle: not used in mode passive" : "idle: pxe.enabled is false");
+      return host_.health.Set(
+          "boot_files", true,
+          passive ? "idle: not used in mode passive" : "idle: pxe.enabled is false");
     }
     const std::string missing = MissingBootFiles(boot_dir_);
     if (missing != missing_ && !missing.empty()) {
@@ -214,7 +236,8 @@ class Pxe {
   }
 
   runtime::Host& host_;
-  config::v1::PxeConfig config_;  // As it was at the start: ports and folders do not change while we run.
+  // As it was at the start: ports and folders do not change while we run.
+  config::v1::PxeConfig config_;
   std::string boot_dir_;
   std::uint16_t http_port_;
   Metrics metrics_;
@@ -244,12 +267,15 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   if (!secret.ok()) co_return secret.status();
   const auto pxe = std::make_shared<Pxe>(host, *std::move(secret));
   // The feed lives as long as the process, and so does what it calls.
-  host.config.OnChange([pxe](const config::v1::TentacleConfig& changed) { pxe->Configure(changed); });
+  host.config.OnChange(
+      [pxe](const config::v1::TentacleConfig& changed) { pxe->Configure(changed); });
   if (absl::Status status = pxe->Open(); !status.ok()) co_return status;
   co_return co_await pxe->Serve();
 }
 
-std::string AdminListen(const config::v1::TentacleConfig& config) { return config.pxe().admin_listen(); }
+std::string AdminListen(const config::v1::TentacleConfig& config) {
+  return config.pxe().admin_listen();
+}
 
 }  // namespace
 

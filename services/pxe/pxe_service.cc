@@ -28,7 +28,8 @@ class PxeService final : public v1::PxeService::CallbackService {
                                              const ReplaceBootTasksRequest* request,
                                              ReplaceBootTasksResponse* response) override {
     return rpc::Serve<ReplaceBootTasksRequest, ReplaceBootTasksResponse>(
-        home_, context, request, response, [this](const ReplaceBootTasksRequest& r) { return Replace(r); });
+        home_, context, request, response,
+        [this](const ReplaceBootTasksRequest& r) { return Replace(r); });
   }
 
   grpc::ServerUnaryReactor* ListBootTasks(grpc::CallbackServerContext* context,
@@ -46,15 +47,16 @@ class PxeService final : public v1::PxeService::CallbackService {
   }
 
  private:
-  asio::awaitable<absl::StatusOr<ReplaceBootTasksResponse>> Replace(ReplaceBootTasksRequest request) {
+  asio::awaitable<absl::StatusOr<ReplaceBootTasksResponse>> Replace(
+      ReplaceBootTasksRequest request) {
     std::optional<absl::Time> backend_time;
     if (request.has_backend_time()) {
       backend_time = absl::FromUnixSeconds(request.backend_time().seconds()) +
                      absl::Nanoseconds(request.backend_time().nanos());
     }
     desk_.LearnTime(backend_time);
-    const auto refused =
-        co_await desk_.Replace(request.revision(), {request.tasks().begin(), request.tasks().end()});
+    const auto refused = co_await desk_.Replace(request.revision(),
+                                                {request.tasks().begin(), request.tasks().end()});
     ReplaceBootTasksResponse response;
     response.set_applied_revision(desk_.table().revision());
     for (const RefusedTask& one : refused) {
@@ -93,10 +95,12 @@ class PxeService final : public v1::PxeService::CallbackService {
         auto* stage = out->add_stages();
         const absl::Time at = boot.stages[i].at;
         stage->mutable_time()->set_seconds(absl::ToUnixSeconds(at));
-        stage->mutable_time()->set_nanos(static_cast<std::int32_t>(absl::ToUnixMillis(at) % 1000) * 1'000'000);
+        stage->mutable_time()->set_nanos(static_cast<std::int32_t>(absl::ToUnixMillis(at) % 1000) *
+                                         1'000'000);
         stage->set_step(boot.stages[i].step);
         stage->set_detail(boot.stages[i].detail);
-        out->add_stage_milliseconds(static_cast<std::uint64_t>(absl::ToInt64Milliseconds(boot.Took(i))));
+        out->add_stage_milliseconds(
+            static_cast<std::uint64_t>(absl::ToInt64Milliseconds(boot.Took(i))));
       }
     }
     co_return response;

@@ -10,7 +10,9 @@ namespace tentacle::pxe {
 
 namespace json = boost::json;
 
-std::string Rfc3339(absl::Time time) { return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone()); }
+std::string Rfc3339(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", time, absl::UTCTimeZone());
+}
 
 std::string StatusBody(const TrackedTask& task, absl::Time now) {
   json::object body{{"taskId", task.task.id()},
@@ -23,12 +25,18 @@ std::string StatusBody(const TrackedTask& task, absl::Time now) {
   return json::serialize(body);
 }
 
-std::string TimelineBody(std::string_view task_id, std::string_view step, std::string_view detail, absl::Time now) {
-  return json::serialize(
-      json::object{{"taskId", task_id}, {"step", step}, {"detail", detail}, {"time", Rfc3339(now)}});
+std::string TimelineBody(std::string_view task_id,
+                         std::string_view step,
+                         std::string_view detail,
+                         absl::Time now) {
+  return json::serialize(json::object{
+      {"taskId", task_id}, {"step", step}, {"detail", detail}, {"time", Rfc3339(now)}});
 }
 
-std::string BootBody(const BootRequest& boot, std::string_view task_id, std::string_view unanswered, absl::Time now) {
+std::string BootBody(const BootRequest& boot,
+                     std::string_view task_id,
+                     std::string_view unanswered,
+                     absl::Time now) {
   json::object body{{"mac", boot.mac.ToString()},
                     {"arch", boot.arch.name},
                     {"firmware", boot.ipxe ? "ipxe" : FirmwareName(boot.arch.firmware)}};
@@ -55,12 +63,9 @@ std::string BootRecordBody(const BootRecord& boot) {
                                   {"time", Rfc3339(stage.at)},
                                   {"durationMs", absl::ToInt64Milliseconds(boot.Took(i))}});
   }
-  json::object body{{"mac", boot.mac.ToString()},
-                    {"complete", boot.complete},
-                    {"verdict", boot.verdict},
-                    {"startedAt", Rfc3339(boot.started())},
-                    {"time", Rfc3339(boot.ended)},
-                    {"stages", stages}};
+  json::object body{{"mac", boot.mac.ToString()},  {"complete", boot.complete},
+                    {"verdict", boot.verdict},     {"startedAt", Rfc3339(boot.started())},
+                    {"time", Rfc3339(boot.ended)}, {"stages", stages}};
   if (!boot.task_id.empty()) body["taskId"] = boot.task_id;
   return json::serialize(body);
 }

@@ -1,5 +1,6 @@
 #include "services/pxe/task_dir.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,7 +13,6 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
 #include "libs/backend_link/messages.h"
 #include "libs/store/durable_file.h"
@@ -42,7 +42,8 @@ json::value WithoutSecrets(const json::value& value) {
   }
   if (const auto* list = value.if_array()) {
     json::array kept;
-    for (const auto& element : *list) kept.push_back(WithoutSecrets(element));
+    for (const auto& element : *list)
+      kept.push_back(WithoutSecrets(element));
     return kept;
   }
   return value;
@@ -76,11 +77,14 @@ void Pretty(const json::value& value, int depth, std::string* out) {
   *out += indent.substr(2) + "}";
 }
 
-absl::Status Corrupt(std::string_view what) { return absl::DataLossError(std::string(what)); }
+absl::Status Corrupt(std::string_view what) {
+  return absl::DataLossError(std::string(what));
+}
 
 std::string_view TextOf(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string_view(value->as_string()) : std::string_view();
+  return value != nullptr && value->is_string() ? std::string_view(value->as_string())
+                                                : std::string_view();
 }
 
 std::int64_t NumberOf(const json::object& object, std::string_view name) {
@@ -123,29 +127,27 @@ std::string RenderTaskFile(const TrackedTask& task) {
   boost::system::error_code error;
   json::value source = json::parse(task.task.source_json(), error);
   if (error) source = json::object{{"id", task.task.id()}, {"mac", task.task.mac()}};
-  json::value file = {
-      {"task", WithoutSecrets(source)},
-      {"progress",
-       {{"status", backend_link::StatusName(task.progress.status())},
-        {"stage", task.progress.stage()},
-        {"percent", task.progress.percent()},
-        {"message", task.progress.message()},
-        {"changedAt", task.progress.changed_at().seconds()}}},
-      {"bootNumber", task.boot_number},
-      {"orders", RedemptionValue(task.redemption)}};
+  json::value file = {{"task", WithoutSecrets(source)},
+                      {"progress",
+                       {{"status", backend_link::StatusName(task.progress.status())},
+                        {"stage", task.progress.stage()},
+                        {"percent", task.progress.percent()},
+                        {"message", task.progress.message()},
+                        {"changedAt", task.progress.changed_at().seconds()}}},
+                      {"bootNumber", task.boot_number},
+                      {"orders", RedemptionValue(task.redemption)}};
   json::object& more = file.as_object();
   // Only what there is: most tasks have none of it.
   if (HasSecrets(task.task) || !task.has_secrets) more["secretsLeftOut"] = true;
   if (task.boots > 0) {
-    more["boot"] = {{"address", task.boot_address},
-                    {"scriptAt", absl::ToUnixSeconds(task.script_at)},
-                    {"boots", task.boots},
-                    {"since", absl::ToUnixSeconds(task.loop_since)},
-                    {"uuid", task.seen.uuid},
-                    {"serial", task.seen.serial}};
+    more["boot"] = {
+        {"address", task.boot_address}, {"scriptAt", absl::ToUnixSeconds(task.script_at)},
+        {"boots", task.boots},          {"since", absl::ToUnixSeconds(task.loop_since)},
+        {"uuid", task.seen.uuid},       {"serial", task.seen.serial}};
   }
   json::object answers;
-  for (const auto& [name, used] : task.answers) answers[name] = RedemptionValue(used);
+  for (const auto& [name, used] : task.answers)
+    answers[name] = RedemptionValue(used);
   if (!answers.empty()) more["answers"] = answers;
   std::string text;
   Pretty(file, 0, &text);
@@ -172,7 +174,8 @@ absl::StatusOr<TrackedTask> ParseTaskFile(const std::string& text) {
   const json::object& how = progress->as_object();
   tracked.progress.set_task_id(tracked.task.id());
   tracked.progress.set_status(backend_link::StatusFromName(TextOf(how, "status")));
-  if (tracked.progress.status() == task::v1::TASK_STATUS_UNSPECIFIED) return Corrupt("the status is none");
+  if (tracked.progress.status() == task::v1::TASK_STATUS_UNSPECIFIED)
+    return Corrupt("the status is none");
   tracked.progress.set_stage(std::string(TextOf(how, "stage")));
   tracked.progress.set_message(std::string(TextOf(how, "message")));
   tracked.progress.set_percent(static_cast<std::uint32_t>(NumberOf(how, "percent")));
@@ -198,12 +201,14 @@ absl::StatusOr<TaskDir::Loaded> TaskDir::Load() {
     if (entry.file_size(error) <= kMaxFileBytes) content << std::ifstream(entry.path()).rdbuf();
     auto task = ParseTaskFile(content.str());
     // A copy under another name would come back after its task has gone.
-    if (task.ok() && entry.path().stem() != task->mac.WithDashes()) task = Corrupt("not the file name of its MAC");
+    if (task.ok() && entry.path().stem() != task->mac.WithDashes())
+      task = Corrupt("not the file name of its MAC");
     if (task.ok()) {
       loaded.tasks.push_back(*std::move(task));
       continue;
     }
-    loaded.quarantined.push_back(fmt::format("{}: {}", entry.path().filename().string(), text::Message(task.status())));
+    loaded.quarantined.push_back(
+        fmt::format("{}: {}", entry.path().filename().string(), text::Message(task.status())));
     std::filesystem::rename(entry.path(), entry.path().string() + ".corrupt", error);
   }
   if (error) return absl::UnavailableError(fmt::format("{}: {}", path_, error.message()));

@@ -1,5 +1,5 @@
-// tasks/<mac-with-dashes>.json: one task each with how far it has come, readable for a person, so that pxe works
-// without anybody else and goes on after a crash. Passwords are left out of it.
+// tasks/<mac-with-dashes>.json: one task each with how far it has come, readable for a person, so
+// that pxe works without anybody else and goes on after a crash. Passwords are left out of it.
 #pragma once
 
 #include <string>
@@ -22,8 +22,10 @@ class TaskDir {
 
   struct Loaded {
     std::vector<TrackedTask> tasks;
-    std::vector<std::string> quarantined;  // "name: reason"; the file has been renamed to <name>.corrupt
+    // "name: reason"; the file has been renamed to <name>.corrupt
+    std::vector<std::string> quarantined;
   };
+
   absl::StatusOr<Loaded> Load();
   // Atomically and durably.
   absl::Status Save(const wire::MacAddress& mac, const std::string& text);

@@ -1,10 +1,11 @@
 #include "services/pxe/tftp_listener.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <fmt/format.h>
 
 #include "libs/async/on_pool.h"
 #include "libs/net/path_mtu.h"
@@ -21,8 +22,12 @@ namespace asio = boost::asio;
 TftpListener::TftpListener(Parts parts, std::unique_ptr<net::DatagramSocket> socket)
     : parts_(std::move(parts)),
       socket_(std::move(socket)),
-      ports_(parts_.home, parts_.clock, parts_.log,
-             [this](const TftpPorts::Transfer& transfer, TftpOutcome outcome) { Ended(transfer, outcome); }) {}
+      ports_(parts_.home,
+             parts_.clock,
+             parts_.log,
+             [this](const TftpPorts::Transfer& transfer, TftpOutcome outcome) {
+               Ended(transfer, outcome);
+             }) {}
 
 asio::awaitable<absl::Status> TftpListener::Run() {
   if (absl::Status status = ports_.Open(limits::kTftpPorts); !status.ok()) co_return status;
@@ -34,11 +39,14 @@ asio::awaitable<absl::Status> TftpListener::Run() {
       ports_.Close();
       co_return datagrams.status();
     }
-    for (const net::Datagram& first : *datagrams) Serve(first);
+    for (const net::Datagram& first : *datagrams)
+      Serve(first);
   }
 }
 
-void TftpListener::Close() { socket_->Close(); }
+void TftpListener::Close() {
+  socket_->Close();
+}
 
 void TftpListener::Refuse(const net::Datagram& to,
                           wire::TftpErrorCode code,
@@ -51,9 +59,11 @@ void TftpListener::Refuse(const net::Datagram& to,
     refusals_ = 0;
   }
   if (++refusals_ > limits::kTftpRefusalsPerSecond) return;
-  const absl::Status sent = socket_->Send(
-      wire::EmitTftp(wire::TftpError{code, std::string(message)}), to.from, to.interface_index, to.to_address);
-  if (!sent.ok()) parts_.log.Warning("pxe.tftp_send_failed", {{"reason", std::string(sent.message())}});
+  const absl::Status sent =
+      socket_->Send(wire::EmitTftp(wire::TftpError{code, std::string(message)}), to.from,
+                    to.interface_index, to.to_address);
+  if (!sent.ok())
+    parts_.log.Warning("pxe.tftp_send_failed", {{"reason", std::string(sent.message())}});
 }
 
 void TftpListener::Serve(const net::Datagram& first) {
@@ -62,10 +72,12 @@ void TftpListener::Serve(const net::Datagram& first) {
   if (request == nullptr) return Drop("malformed");
   if (!parts_.desk.enabled()) return Drop("disabled");
   const Asker asker = Judge(first, parts_.clock.Now());
-  if (!asker.error.empty()) return Refuse(first, wire::TftpErrorCode::kAccessViolation, asker.error, asker.refused);
+  if (!asker.error.empty())
+    return Refuse(first, wire::TftpErrorCode::kAccessViolation, asker.error, asker.refused);
   if (!asker.refused.empty()) return Drop(asker.refused);
   if (request->write) {
-    return Refuse(first, wire::TftpErrorCode::kAccessViolation, "this server only reads", "write_refused");
+    return Refuse(first, wire::TftpErrorCode::kAccessViolation, "this server only reads",
+                  "write_refused");
   }
   if (ports_.Repeated(first)) return Drop("repeated");
   // Silence: the client asks again, an attacker gets nothing.
@@ -74,11 +86,13 @@ void TftpListener::Serve(const net::Datagram& first) {
   asio::co_spawn(parts_.home, std::move(transfer), asio::detached);
 }
 
-// The same policy as for DHCP: a machine with an open task, on a network of ours or behind a relay that was answered.
+// The same policy as for DHCP: a machine with an open task, on a network of ours or behind a relay
+// that was answered.
 TftpListener::Asker TftpListener::Judge(const net::Datagram& first, absl::Time now) {
   const std::uint32_t client = first.from.address;
   Asker asker;
-  const auto ours = parts_.addresses.ServedAddress(first.interface_index, first.to_address, client, now);
+  const auto ours =
+      parts_.addresses.ServedAddress(first.interface_index, first.to_address, client, now);
   if (!ours) {
     asker.refused = "foreign_interface";
     return asker;
@@ -91,7 +105,8 @@ TftpListener::Asker TftpListener::Judge(const net::Datagram& first, absl::Time n
   }
   asker.mac = MacOf(client);
   if (!asker.mac && on_link) {
-    // The error makes the kernel ask for its MAC: the next request finds it. Behind a relay there is none to be had.
+    // The error makes the kernel ask for its MAC: the next request finds it. Behind a relay there
+    // is none to be had.
     asker.refused = "unknown_machine";
     asker.error = "this machine is not known; ask again";
   } else if (const auto reason = asker.mac ? parts_.desk.Admit(*asker.mac) : std::nullopt) {
@@ -123,7 +138,9 @@ void TftpListener::Release(std::uint32_t client) {
   if (at != open_by_client_.end() && --at->second == 0) open_by_client_.erase(at);
 }
 
-TftpCaps TftpListener::CapsFor(std::uint32_t client, const std::optional<wire::MacAddress>& mac, absl::Time now) const {
+TftpCaps TftpListener::CapsFor(std::uint32_t client,
+                               const std::optional<wire::MacAddress>& mac,
+                               absl::Time now) const {
   TftpCaps caps;
   caps.window = limits::kTftpMaxWindow;
   caps.block_bytes = limits::kTftpMaxBlockBytes;
@@ -146,15 +163,18 @@ asio::awaitable<void> TftpListener::Transfer(net::Datagram first,
     Refuse(first, wire::TftpErrorCode::kAccessViolation, "not a name of a boot file", "bad_name");
     co_return;
   }
-  absl::StatusOr<std::shared_ptr<const std::string>> file = absl::NotFoundError("no machine is known there");
+  absl::StatusOr<std::shared_ptr<const std::string>> file =
+      absl::NotFoundError("no machine is known there");
   if (BaseName(*safe) == kAutoexecName) {
-    const std::string base = fmt::format("http://{}:{}", DottedQuad(asker.our_address), parts_.http_port);
+    const std::string base =
+        fmt::format("http://{}:{}", DottedQuad(asker.our_address), parts_.http_port);
     if (asker.mac) file = std::make_shared<const std::string>(AutoexecScript(base, *asker.mac));
   } else if (*safe == kGrubConfigName && asker.mac) {
     ScriptRequest wanted;
     wanted.mac = *asker.mac;
     wanted.boots = true;
-    wanted.call = {{DottedQuad(client), asker.mac}, DottedQuad(asker.our_address), parts_.http_port};
+    wanted.call = {
+        {DottedQuad(client), asker.mac}, DottedQuad(asker.our_address), parts_.http_port};
     auto config = co_await parts_.desk.GrubScript(std::move(wanted));
     if (config) file = std::make_shared<const std::string>(*std::move(config));
   } else {
@@ -164,13 +184,16 @@ asio::awaitable<void> TftpListener::Transfer(net::Datagram first,
   if (!file.ok()) {
     Release(client);
     // iPXE and Raspberry Pis ask for much that need not be there: no error of ours (G21, G35).
-    parts_.log.Debug("pxe.tftp_not_found", {{"file", *safe}, {"reason", std::string(file.status().message())}});
+    parts_.log.Debug("pxe.tftp_not_found",
+                     {{"file", *safe}, {"reason", std::string(file.status().message())}});
     Refuse(first, wire::TftpErrorCode::kFileNotFound, "no such boot file", "not_found");
     co_return;
   }
   const absl::Time now = parts_.clock.Now();
-  const TftpTerms terms = Negotiate(request.options, (*file)->size(), CapsFor(client, asker.mac, now));
-  ports_.Begin({first.from, asker.our_address, std::move(first.bytes), *safe, TftpSession(*file, terms), now});
+  const TftpTerms terms =
+      Negotiate(request.options, (*file)->size(), CapsFor(client, asker.mac, now));
+  ports_.Begin({first.from, asker.our_address, std::move(first.bytes), *safe,
+                TftpSession(*file, terms), now});
 }
 
 void TftpListener::Ended(const TftpPorts::Transfer& transfer, TftpOutcome outcome) {
@@ -181,23 +204,23 @@ void TftpListener::Ended(const TftpPorts::Transfer& transfer, TftpOutcome outcom
   const absl::Time now = parts_.clock.Now();
   const absl::Duration took = now - transfer.started;
   const auto mac = MacOf(client);
-  parts_.log.Info("pxe.tftp_ended",
-                  {{"mac", mac ? mac->ToString() : ""},
-                   {"address", DottedQuad(client)},
-                   {"file", transfer.file},
-                   {"outcome", TftpOutcomeName(outcome)},
-                   {"bytes", session.acknowledged_bytes()},
-                   {"block", session.acknowledged_block()},
-                   {"retransmits", session.retransmits()},
-                   {"seconds", absl::ToDoubleSeconds(took)}});
+  parts_.log.Info("pxe.tftp_ended", {{"mac", mac ? mac->ToString() : ""},
+                                     {"address", DottedQuad(client)},
+                                     {"file", transfer.file},
+                                     {"outcome", TftpOutcomeName(outcome)},
+                                     {"bytes", session.acknowledged_bytes()},
+                                     {"block", session.acknowledged_block()},
+                                     {"retransmits", session.retransmits()},
+                                     {"seconds", absl::ToDoubleSeconds(took)}});
   if (outcome == TftpOutcome::kTimedOut && session.first_block_lost() &&
       session.terms().block_bytes > limits::kTftpBlockBytes) {
     parts_.memory.FirstBlockLost(client, now);
   }
   if (!mac) return;
   if (outcome == TftpOutcome::kTimedOut) {
-    parts_.desk.Note(*mac, "tftp", fmt::format("{} timed out after block {}", transfer.file,
-                                               session.acknowledged_block()));
+    parts_.desk.Note(
+        *mac, "tftp",
+        fmt::format("{} timed out after block {}", transfer.file, session.acknowledged_block()));
   }
   if (outcome != TftpOutcome::kComplete) return;
   // Only an iPXE that runs asks for that, and says so by it.
@@ -205,7 +228,9 @@ void TftpListener::Ended(const TftpPorts::Transfer& transfer, TftpOutcome outcom
   parts_.desk.LoaderSent(*mac, transfer.file, took);
   if (!IsIpxeLoader(transfer.file) || !parts_.desk.loops().LoaderSent(*mac, now)) return;
   parts_.log.Warning("pxe.loader_loop", {{"mac", mac->ToString()}, {"file", transfer.file}});
-  parts_.desk.Note(*mac, "loader-loop", fmt::format("{} was fetched again and again; offering the script", transfer.file));
+  parts_.desk.Note(
+      *mac, "loader-loop",
+      fmt::format("{} was fetched again and again; offering the script", transfer.file));
 }
 
 }  // namespace tentacle::pxe

@@ -42,6 +42,7 @@ class TftpListener {
     std::size_t max_sessions;
     std::uint16_t http_port;
   };
+
   TftpListener(Parts parts, std::unique_ptr<net::DatagramSocket> socket);
 
   boost::asio::awaitable<absl::Status> Run();
@@ -55,12 +56,22 @@ class TftpListener {
     std::string_view error;
     std::uint32_t our_address = 0;
   };
+
   void Serve(const net::Datagram& first);
   Asker Judge(const net::Datagram& first, absl::Time now);
-  boost::asio::awaitable<void> Transfer(net::Datagram first, wire::TftpRequest request, Asker asker);
-  void Refuse(const net::Datagram& to, wire::TftpErrorCode code, std::string_view message, std::string_view outcome);
+  boost::asio::awaitable<void> Transfer(net::Datagram first,
+                                        wire::TftpRequest request,
+                                        Asker asker);
+  void Refuse(const net::Datagram& to,
+              wire::TftpErrorCode code,
+              std::string_view message,
+              std::string_view outcome);
+
   void Drop(std::string_view outcome) { parts_.metrics.TftpEnded(outcome, 0); }
-  TftpCaps CapsFor(std::uint32_t client, const std::optional<wire::MacAddress>& mac, absl::Time now) const;
+
+  TftpCaps CapsFor(std::uint32_t client,
+                   const std::optional<wire::MacAddress>& mac,
+                   absl::Time now) const;
   bool Reserve(std::uint32_t client);
   void Release(std::uint32_t client);
   void Ended(const TftpPorts::Transfer& transfer, TftpOutcome outcome);

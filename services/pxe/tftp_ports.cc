@@ -13,8 +13,16 @@ namespace tentacle::pxe {
 
 namespace asio = boost::asio;
 
-TftpPorts::TftpPorts(asio::any_io_executor home, const runtime::Clock& clock, runtime::Log log, OnEnd on_end)
-    : home_(home), clock_(clock), log_(std::move(log)), on_end_(std::move(on_end)), tick_(home), broken_(home) {
+TftpPorts::TftpPorts(asio::any_io_executor home,
+                     const runtime::Clock& clock,
+                     runtime::Log log,
+                     OnEnd on_end)
+    : home_(home),
+      clock_(clock),
+      log_(std::move(log)),
+      on_end_(std::move(on_end)),
+      tick_(home),
+      broken_(home) {
   tick_.expires_at(asio::steady_timer::time_point::max());
   broken_.expires_at(asio::steady_timer::time_point::max());
 }
@@ -47,7 +55,8 @@ asio::awaitable<absl::Status> TftpPorts::Run() {
 
 void TftpPorts::Close() {
   closed_ = true;
-  for (const auto& port : ports_) port->socket->Close();
+  for (const auto& port : ports_)
+    port->socket->Close();
   broken_.cancel();
   tick_.cancel();
 }
@@ -61,17 +70,20 @@ asio::awaitable<void> TftpPorts::Serve(std::shared_ptr<Port> port) {
       co_return;
     }
     const absl::Time now = clock_.Now();
-    for (const net::Datagram& datagram : *datagrams) Handle(*port, datagram, now);
+    for (const net::Datagram& datagram : *datagrams)
+      Handle(*port, datagram, now);
     Flush(*port);
   }
 }
 
-// A client that answers within microseconds is waited for awake: falling asleep and being woken takes longer than its
-// answer. Never when it would take from others.
+// A client that answers within microseconds is waited for awake: falling asleep and being woken
+// takes longer than its answer. Never when it would take from others.
 absl::Duration TftpPorts::Spin(const Port& port) const {
-  if (port.transfers.size() != 1 || where_.size() > limits::kTftpSpinTransfers) return absl::ZeroDuration();
+  if (port.transfers.size() != 1 || where_.size() > limits::kTftpSpinTransfers)
+    return absl::ZeroDuration();
   const absl::Duration round_trip = port.transfers.begin()->second.session.round_trip();
-  if (round_trip == absl::ZeroDuration() || round_trip > limits::kTftpSpin) return absl::ZeroDuration();
+  if (round_trip == absl::ZeroDuration() || round_trip > limits::kTftpSpin)
+    return absl::ZeroDuration();
   return limits::kTftpSpin;
 }
 
@@ -81,13 +93,14 @@ void TftpPorts::Handle(Port& port, const net::Datagram& datagram, absl::Time now
     Take(port, at, at->second.session.OnPacket(datagram.bytes, now));
     return;
   }
-  // RFC 1350 section 4: tell the stranger, go on with the client. Nobody's error is answered, and nobody who speaks to
-  // a port that serves no one.
+  // RFC 1350 section 4: tell the stranger, go on with the client. Nobody's error is answered, and
+  // nobody who speaks to a port that serves no one.
   constexpr std::size_t kOpcodeBytes = 2;
   const bool is_error = datagram.bytes.size() < kOpcodeBytes ||
                         datagram.bytes[1] == static_cast<std::uint8_t>(wire::TftpOpcode::kError);
   if (is_error || port.transfers.empty()) return;
-  const auto error = wire::EmitTftp(wire::TftpError{wire::TftpErrorCode::kUnknownTransfer, "unknown transfer"});
+  const auto error =
+      wire::EmitTftp(wire::TftpError{wire::TftpErrorCode::kUnknownTransfer, "unknown transfer"});
   static_cast<void>(port.socket->Send(error, datagram.from, 0, datagram.to_address));
 }
 
@@ -109,7 +122,8 @@ void TftpPorts::Queue(Port& port, const Transfer& transfer, const TftpSession::S
   wire::Buffer& bytes = port.buffers[port.departures.size()];
   bytes.assign(step.oack.begin(), step.oack.end());  // Keeps the room it has.
   if (step.blocks > 0) transfer.session.AppendBlocks(step.first_block, step.blocks, &bytes);
-  port.departures.push_back({bytes, transfer.client, 0, transfer.our_address, transfer.session.packet_bytes(), {}});
+  port.departures.push_back(
+      {bytes, transfer.client, 0, transfer.our_address, transfer.session.packet_bytes(), {}});
 }
 
 void TftpPorts::Flush(Port& port) {
@@ -117,7 +131,8 @@ void TftpPorts::Flush(Port& port) {
   port.socket->SendMany(port.departures);
   for (const net::Departure& one : port.departures) {
     // The client repeats, or the deadline does.
-    if (!one.status.ok()) log_.Debug("pxe.tftp_send_failed", {{"reason", std::string(one.status.message())}});
+    if (!one.status.ok())
+      log_.Debug("pxe.tftp_send_failed", {{"reason", std::string(one.status.message())}});
   }
   port.departures.clear();
 }
@@ -164,7 +179,8 @@ asio::awaitable<void> TftpPorts::WatchDeadlines() {
     for (const auto& port : ports_) {
       for (auto at = port->transfers.begin(); at != port->transfers.end();) {
         const auto next = std::next(at);
-        if (at->second.session.deadline() <= now) Take(*port, at, at->second.session.OnDeadline(now));
+        if (at->second.session.deadline() <= now)
+          Take(*port, at, at->second.session.OnDeadline(now));
         at = next;
       }
       Flush(*port);

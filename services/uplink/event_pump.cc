@@ -85,7 +85,8 @@ asio::awaitable<absl::Status> EventPump::Write(event::v1::Event event) {
   const absl::Status status = co_await session_.Send(*std::move(message));
   if (!status.ok()) co_return status;
   delivery_.OnWritten(event.sequence());
-  // Not only behind a page: with a plain peer a page may be longer than what may be under way, and nothing else makes room.
+  // Not only behind a page: with a plain peer a page may be longer than what may be under way, and
+  // nothing else makes room.
   settle_.Notify();
   co_return absl::OkStatus();
 }

@@ -17,8 +17,8 @@ namespace tentacle::uplink {
 absl::StatusOr<LinkIdentity> ReadIdentity(const runtime::Paths& paths,
                                           const config::v1::TentacleConfig& current);
 
-// "<boot>.<process>": made anew with each start of the kernel and of this process, unlike everything
-// that a copy of the disk takes along.
+// "<boot>.<process>": made anew with each start of the kernel and of this process, unlike
+// everything that a copy of the disk takes along.
 std::string InstanceName();
 
 }  // namespace tentacle::uplink

@@ -51,7 +51,8 @@ constexpr absl::Duration kProbeTooFast = absl::Milliseconds(100);
 constexpr absl::Duration kClockTolerance = absl::Seconds(30);
 
 constexpr absl::Duration kStatusInterval = absl::Seconds(60);
-// A service that comes and goes costs a snapshot a second, no more; the backend knows it well within 5 s.
+// A service that comes and goes costs a snapshot a second, no more; the backend knows it well
+// within 5 s.
 constexpr absl::Duration kStatusSettle = absl::Seconds(1);
 // A connection that held so long was a good one: the next delay is the shortest again.
 constexpr absl::Duration kStableAfter = absl::Minutes(1);

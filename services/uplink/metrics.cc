@@ -16,14 +16,16 @@ using prometheus::Gauge;
 using prometheus::Registry;
 
 constexpr std::array<std::string_view, 30> kKnownTypes = {
-    "task.new",   "task.cancel",   "config.update",    "image.prepull",
-    "status",     "task.status",   "boot.detected",    "image.cached",
-    "ack",        "tasks.sync",    "scan.start",       "wake",
-    "job.run",    "task.timeline", "boot.record",      "image.progress", "image.evicted",
-    "image.corrupt",
-    "wake.sent",  "inventory",     "discovery.result", "metrics",
-    "job.result", "link",          "command.failed",
-    "peers.sync", "peer.offer",    "prepull.cancel",   "prepull.status", "image.ledger"};
+    "task.new",       "task.cancel",    "config.update",
+    "image.prepull",  "status",         "task.status",
+    "boot.detected",  "image.cached",   "ack",
+    "tasks.sync",     "scan.start",     "wake",
+    "job.run",        "task.timeline",  "boot.record",
+    "image.progress", "image.evicted",  "image.corrupt",
+    "wake.sent",      "inventory",      "discovery.result",
+    "metrics",        "job.result",     "link",
+    "command.failed", "peers.sync",     "peer.offer",
+    "prepull.cancel", "prepull.status", "image.ledger"};
 
 Family<Counter>& Counters(Registry& registry, const char* name, const char* help) {
   return BuildCounter().Name(name).Help(help).Register(registry);

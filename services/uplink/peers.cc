@@ -154,12 +154,10 @@ Peers::Answer<std::uint64_t> Peers::ReplaceConfig(Service service,
 }
 
 Peers::Answer<pxe::v1::ReplaceBootTasksResponse> Peers::ReplaceBootTasks(
-    DesiredState state,
-    std::optional<absl::Time> backend_time) {
+    DesiredState state, std::optional<absl::Time> backend_time) {
   pxe::v1::ReplaceBootTasksRequest request;
   request.set_revision(state.task_revision);
-  if (backend_time)
-    request.mutable_backend_time()->set_seconds(absl::ToUnixSeconds(*backend_time));
+  if (backend_time) request.mutable_backend_time()->set_seconds(absl::ToUnixSeconds(*backend_time));
   for (auto& [mac, task] : state.tasks)
     *request.add_tasks() = std::move(task);
   auto* stub = stubs_[static_cast<std::size_t>(Service::kPxe)]->pxe->async();
@@ -260,9 +258,9 @@ asio::awaitable<absl::Status> ReportDevices(discovery::v1::DiscoveryService::Stu
   discovery::v1::ReportDevicesRequest request;
   request.set_command_id(std::move(command_id));
   using Stub = discovery::v1::DiscoveryService::StubInterface::async_interface;
-  const auto response = co_await rpc::
-      Call<Stub, discovery::v1::ReportDevicesRequest, discovery::v1::ReportDevicesResponse>(
-          stub->async(), &Stub::ReportDevices, std::move(request), limits::kCallDeadline);
+  const auto response = co_await rpc::Call<Stub, discovery::v1::ReportDevicesRequest,
+                                           discovery::v1::ReportDevicesResponse>(
+      stub->async(), &Stub::ReportDevices, std::move(request), limits::kCallDeadline);
   co_return response.status();
 }
 
@@ -281,10 +279,9 @@ asio::awaitable<absl::Status> TakeOrder(agent::v1::AgentService::Stub* stub, Com
 using CacheStub = cache::v1::CacheService::StubInterface::async_interface;
 
 template <class Request, class Response>
-asio::awaitable<absl::Status> TellCache(
-    cache::v1::CacheService::Stub* stub,
-    rpc::UnaryMethod<CacheStub, Request, Response> method,
-    Request request) {
+asio::awaitable<absl::Status> TellCache(cache::v1::CacheService::Stub* stub,
+                                        rpc::UnaryMethod<CacheStub, Request, Response> method,
+                                        Request request) {
   const auto response = co_await rpc::Call<CacheStub, Request, Response>(
       stub->async(), method, std::move(request), limits::kCallDeadline);
   co_return response.status();

@@ -71,8 +71,7 @@ class Peers {
   Answer<std::uint64_t> ReplaceConfig(Service service, std::uint64_t revision, std::string json);
   // `backend_time`: the backend's clock, if it is known.
   Answer<pxe::v1::ReplaceBootTasksResponse> ReplaceBootTasks(
-      DesiredState state,
-      std::optional<absl::Time> backend_time);
+      DesiredState state, std::optional<absl::Time> backend_time);
   Answer<pxe::v1::ListBootTasksResponse> ListBootTasks();
   Answer<cache::v1::ListImagesResponse> ListImages();
   // Hands the command over; what comes of it is an event of that service.

@@ -1,5 +1,5 @@
-// The snapshot of section 3's "status" right after connecting, every minute and when a service begins or
-// ceases to answer, and the latency of the line. Not durable: the next one is as good.
+// The snapshot of section 3's "status" right after connecting, every minute and when a service
+// begins or ceases to answer, and the latency of the line. Not durable: the next one is as good.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -16,7 +16,8 @@ namespace tentacle::uplink {
 // Home thread only; made for one session.
 class StatusBeat {
  public:
-  // `changed`: what the snapshot says is different now. Several notices within a second are one snapshot.
+  // `changed`: what the snapshot says is different now. Several notices within a second are one
+  // snapshot.
   StatusBeat(boost::asio::any_io_executor home,
              Session& session,
              Peers& peers,

@@ -75,7 +75,8 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   };
   Signal peers_changed(host.home);
   const auto on_peer = [&](Service service) {
-    // To one that is back for what it has missed; to one that is away so that its return is noticed at once.
+    // To one that is back for what it has missed; to one that is away so that its return is noticed
+    // at once.
     renew(service);
     peers_changed.Notify();
     host.health.Set("peers", true, peers.Summary());
@@ -122,8 +123,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
     renew_all();
   };
   const auto forget_pins = [&] { return DropPins(host, desired, without_pins); };
-  const auto service =
-      MakeUplinkService(host.home, link, desired, peers, host.config, forget_pins);
+  const auto service = MakeUplinkService(host.home, link, desired, peers, host.config, forget_pins);
   host.rpc.Register(*service);
 
   std::vector<asio::awaitable<absl::Status>> parts;

@@ -158,12 +158,15 @@ TEST_F(HubAccess, ARemovedTentacleThatWasAwayIsToldWhenItComes) {
   EXPECT_EQ(net::ProblemType(one_.Connect()), backend_link::kRemovedProblem);
 }
 
-// Whoever cannot prove to be that tentacle learns nothing, and a backend with an old database tells nobody to wipe.
+// Whoever cannot prove to be that tentacle learns nothing, and a backend with an old database tells
+// nobody to wipe.
 TEST_F(HubAccess, AStrangerIsNotToldThatATentacleWasRemoved) {
   EXPECT_EQ(bench_.Call("DELETE", "/api/v1/tentacles/" + one_.text_id()).status, 204U);
   FakeTentacle other;
-  EXPECT_NE(net::ProblemType(one_.Connect(Sign(other.key(), Claims()))), backend_link::kRemovedProblem);
-  EXPECT_NE(net::ProblemType(one_.Connect(Sign(one_.key(), With("iss", "987654")))), backend_link::kRemovedProblem);
+  EXPECT_NE(net::ProblemType(one_.Connect(Sign(other.key(), Claims()))),
+            backend_link::kRemovedProblem);
+  EXPECT_NE(net::ProblemType(one_.Connect(Sign(one_.key(), With("iss", "987654")))),
+            backend_link::kRemovedProblem);
 }
 
 TEST_F(HubAccess, AConnectionThatBreaksIsToldInPlainWords) {
@@ -183,10 +186,11 @@ TEST_F(HubAccess, AUsedUpTokenLetsInNobodyHoweverManyComeAtOnce) {
     net::ClientRequest request;
     request.method = "POST";
     request.url = own.base() + "/api/v1/tentacles/enroll";
-    request.body = json::serialize(json::object{{"token", with},
-                                                {"name", "box"},
-                                                {"hostname", "box"},
-                                                {"publicKey", identity::IdentityKey::Generate()->PublicKeyBase64()}});
+    request.body = json::serialize(
+        json::object{{"token", with},
+                     {"name", "box"},
+                     {"hostname", "box"},
+                     {"publicKey", identity::IdentityKey::Generate()->PublicKeyBase64()}});
     const auto reply = net::Fetch(request);
     return reply.ok() ? reply->status : 0U;
   };
@@ -198,7 +202,8 @@ TEST_F(HubAccess, AUsedUpTokenLetsInNobodyHoweverManyComeAtOnce) {
       if (enroll(text) == 201) ++let_in;
     });
   }
-  for (std::thread& box : boxes) box.join();
+  for (std::thread& box : boxes)
+    box.join();
   EXPECT_EQ(let_in, 1);
   // And who goes on guessing has to wait, also with a good token.
   EXPECT_EQ(enroll(text), 429U);

@@ -1,18 +1,11 @@
 #include "tests/backend/hub_bench.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <strings.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
-#include <iterator>
-#include <sstream>
 
 #include <absl/time/clock.h>
 #include <boost/asio/co_spawn.hpp>
@@ -32,81 +25,11 @@ namespace json = boost::json;
 // A test that waits so long has failed; what is awaited comes within milliseconds.
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr) {
-    ADD_FAILURE() << name << " is not set: start this program with tests/backend/hub_test.sh";
-    std::abort();
-  }
-  return value;
-}
-
-// The child ends with its parent's file descriptors closed and its words in `log`.
-pid_t Start(const std::vector<std::string>& words, const std::string& log) {
-  std::vector<char*> argv;
-  for (const std::string& word : words)
-    argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  const pid_t pid = ::fork();
-  if (pid != 0) return pid;
-  const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  ::dup2(fd, STDOUT_FILENO);
-  ::dup2(fd, STDERR_FILENO);
-  ::execv(argv[0], argv.data());
-  ::_exit(127);
-}
-
 }  // namespace
 
 Bench& Bench::Get() {
   static Bench bench;
   return bench;
-}
-
-BackendProcess::BackendProcess(const std::filesystem::path& dir) {
-  static int count = 0;
-  log_ = dir / fmt::format("log-{}", count++);
-  pid_ = Start({Environment("OCTOFLEET_TEST_BACKEND"), "--listen", "127.0.0.1:0", "--database",
-                Environment("OCTOFLEET_TEST_DATABASE"), "--image-dir", dir / "images", "--web-dir",
-                dir / "web", "--api-key-file", dir / "key"},
-               log_);
-  const std::string sign = "\"port\":";
-  const bool started = Bench::Until([&] { return Log().find(sign) != std::string::npos; });
-  if (!started) {
-    ADD_FAILURE() << "the backend did not start: " << Log();
-    std::abort();
-  }
-  const std::string log = Log();
-  base_ = fmt::format("http://127.0.0.1:{}", std::atoi(log.c_str() + log.find(sign) + sign.size()));
-}
-
-BackendProcess::~BackendProcess() {
-  Terminate();
-}
-
-void BackendProcess::Kill() {
-  ::kill(pid_, SIGKILL);
-  ::waitpid(pid_, nullptr, 0);
-  pid_ = 0;
-}
-
-void BackendProcess::Terminate() {
-  if (pid_ == 0) return;
-  ::kill(pid_, SIGTERM);
-  int status = 0;
-  ::waitpid(pid_, &status, 0);
-  pid_ = 0;
-  // Sanitizers speak up at the end.
-  if (status != 0) {
-    std::fprintf(stderr, "the backend ended with %d:\n%s\n", status, Log().c_str());
-    std::_Exit(1);
-  }
-}
-
-std::string BackendProcess::Log() const {
-  std::stringstream text;
-  text << std::ifstream(log_).rdbuf();
-  return text.str();
 }
 
 Bench::Bench() : key_(identity::RandomHex(16)) {
@@ -156,7 +79,7 @@ json::value Bench::Field(const std::string& path, const std::string& pointer) {
 }
 
 std::unique_ptr<pqxx::connection> Bench::Connect() const {
-  return std::make_unique<pqxx::connection>(Environment("OCTOFLEET_TEST_DATABASE"));
+  return std::make_unique<pqxx::connection>(TestSetting("OCTOFLEET_TEST_DATABASE"));
 }
 
 std::string Bench::Sql(const std::string& statement) {
@@ -235,7 +158,8 @@ absl::Status FakeTentacle::Connect(const std::string& token) {
   net::WebSocketLimits limits;
   limits.message_bytes *= 4;  // More than the backend takes.
   auto connect = net::WebSocket::Connect(
-      io_.get_executor(), (base.empty() ? Bench::Get().base() : base) + "/api/v1/tentacles/ws", headers, {}, limits);
+      io_.get_executor(), (base.empty() ? Bench::Get().base() : base) + "/api/v1/tentacles/ws",
+      headers, {}, limits);
   absl::Status status = absl::DeadlineExceededError("no answer");
   bool done = false;
   asio::co_spawn(

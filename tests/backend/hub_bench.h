@@ -2,8 +2,6 @@
 // tentacles made of libs/net and libs/identity; and a look into the database.
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <deque>
 #include <filesystem>
@@ -23,30 +21,10 @@
 #include "libs/identity/identity.h"
 #include "libs/net/http_client.h"
 #include "libs/net/websocket.h"
+#include "tests/backend/backend_process.h"
 #include "tests/unit/libs/temp_dir.h"
 
 namespace tentacle::backend {
-
-// A backend as a child process.
-class BackendProcess {
- public:
-  explicit BackendProcess(const std::filesystem::path& dir);
-  // Ends the program with a failure when the backend did, in which case sanitizers have spoken.
-  ~BackendProcess();
-  BackendProcess(const BackendProcess&) = delete;
-  BackendProcess& operator=(const BackendProcess&) = delete;
-
-  const std::string& base() const { return base_; }
-
-  void Kill();       // SIGKILL
-  void Terminate();  // SIGTERM, and waits.
-  std::string Log() const;
-
- private:
-  std::string log_;
-  std::string base_;
-  pid_t pid_ = 0;
-};
 
 // One backend for all tests of the program: each test has a tentacle of its own in it.
 class Bench {
@@ -83,6 +61,7 @@ class Bench {
   std::string MakeImage(const std::string& name, const std::string& bytes);
   // A task for `mac`; {"id", "callbackToken"}.
   boost::json::value MakeTask(int tentacle, const std::string& mac);
+
   std::string Log() const { return backend_->Log(); }
 
  private:
@@ -100,7 +79,8 @@ class FakeTentacle {
   explicit FakeTentacle(const boost::json::value& network = boost::json::object{});
 
   // Another with the same identity.
-  FakeTentacle(const FakeTentacle& other) : instance(other.instance), key_(other.key_), id_(other.id_) {}
+  FakeTentacle(const FakeTentacle& other)
+      : instance(other.instance), key_(other.key_), id_(other.id_) {}
 
   ~FakeTentacle();
 

@@ -195,8 +195,10 @@ TEST_F(HubCommand, ACommandThatFailedIsNotSentAgain) {
 
 TEST_F(HubCommand, ACommandGoesDownWithTheTimeThatIsLeft) {
   bench_.Json("POST", Path("/scan"), {{"ttlSeconds", 90}});
-  bench_.Sql("UPDATE outgoing_commands SET expires_at = expires_at - interval '30 seconds' WHERE node_id = " +
-             one_.text_id());
+  bench_.Sql(
+      "UPDATE outgoing_commands SET expires_at = expires_at - interval '30 seconds' WHERE node_id "
+      "= " +
+      one_.text_id());
   one_.ConnectAndSync();
   const auto left = one_.Next().at("ttlSeconds").as_int64();
   EXPECT_LE(left, 60);
@@ -209,9 +211,12 @@ TEST_F(HubCommand, WhatWaitsTooLongFailsAndSaysSoAndIsNotSentAnyMore) {
   const auto [job, instance] = MakeJob();
   bench_.Json("POST", Path("/scan"), json::object{});
   FakePage page;
-  bench_.Sql("UPDATE outgoing_commands SET expires_at = now() - interval '1 minute' WHERE node_id = " + one_.text_id());
-  EXPECT_TRUE(bench_.Until(
-      [&, id = job] { return bench_.Field("/api/v1/jobs/" + id, "/instances/0/status") == "failed"; }));
+  bench_.Sql(
+      "UPDATE outgoing_commands SET expires_at = now() - interval '1 minute' WHERE node_id = " +
+      one_.text_id());
+  EXPECT_TRUE(bench_.Until([&, id = job] {
+    return bench_.Field("/api/v1/jobs/" + id, "/instances/0/status") == "failed";
+  }));
   const json::value failed = bench_.Field("/api/v1/jobs/" + job, "/instances/0");
   EXPECT_EQ(failed.at("success"), false);
   EXPECT_EQ(std::string(failed.at("errorMessage").as_string()).substr(0, 8), "expired:");

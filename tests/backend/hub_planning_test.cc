@@ -123,8 +123,9 @@ TEST_F(HubPlanning, APrepullThatNobodyCouldBeToldOfHasFailed) {
   const json::value made =
       bench_.Json("POST", "/api/v1/provisioning/prepulls",
                   {{"imageId", Image("e")}, {"tentacleIds", json::array{one.text_id()}}});
-  bench_.Sql("UPDATE outgoing_commands SET expires_at = now() - interval '1 minute' WHERE node_id = " +
-             one.text_id());
+  bench_.Sql(
+      "UPDATE outgoing_commands SET expires_at = now() - interval '1 minute' WHERE node_id = " +
+      one.text_id());
   const std::string path =
       "/api/v1/provisioning/prepulls/" + std::string(made.at("id").as_string());
   EXPECT_TRUE(Bench::Until([&] { return bench_.Field(path, "/targets/0/state") == "failed"; }));

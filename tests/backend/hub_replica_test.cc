@@ -127,7 +127,8 @@ TEST_F(HubReplica, KilledInTheMiddleOfADeliveryCostsNothing) {
   other_->Kill();
   EXPECT_FALSE(one_.End().ok());
   one_.base.clear();
-  // Not ConnectAndSync(): it passes over what comes before the table, and an order is not said twice in a connection.
+  // Not ConnectAndSync(): it passes over what comes before the table, and an order is not said
+  // twice in a connection.
   EXPECT_EQ(one_.Connect(), absl::OkStatus());
   orders.join();
   while (taken.size() < kJobs && !::testing::Test::HasFailure())

@@ -152,10 +152,11 @@ TEST_F(HubReport, BootsLandWithoutATaskToo) {
                         {"verdict", "the loader does not run on it"},
                         {"complete", false},
                         {"time", "2026-11-25T10:05:00Z"}});
-  const std::string boots = bench_.Sql(fmt::format(
-      "SELECT string_agg(body->>'verdict', ',') || count(*) FROM boot_attempts WHERE node_id = {} AND "
-      "mac = '52:54:00:00:02:09'",
-      one_.id()));
+  const std::string boots =
+      bench_.Sql(fmt::format("SELECT string_agg(body->>'verdict', ',') || count(*) FROM "
+                             "boot_attempts WHERE node_id = {} AND "
+                             "mac = '52:54:00:00:02:09'",
+                             one_.id()));
   EXPECT_EQ(boots, "the loader does not run on it2");
 }
 

@@ -1,5 +1,5 @@
-// Runs a fuzz target over a folder of inputs, each as it is, cut at every place and with every bit turned. No fuzzer
-// is needed for it, so it runs with the other tests.
+// Runs a fuzz target over a folder of inputs, each as it is, cut at every place and with every bit
+// turned. No fuzzer is needed for it, so it runs with the other tests.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -21,7 +21,8 @@ void RunOne(const std::uint8_t* data, std::size_t size) {
 }
 
 void RunVariants(std::vector<std::uint8_t> input) {
-  for (std::size_t size = 0; size <= input.size(); ++size) RunOne(input.data(), size);
+  for (std::size_t size = 0; size <= input.size(); ++size)
+    RunOne(input.data(), size);
   for (std::uint8_t& octet : input) {
     for (unsigned bit = 0; bit < 8; ++bit) {
       const auto mask = static_cast<std::uint8_t>(1u << bit);
@@ -42,7 +43,8 @@ int main(int argc, char** argv) {
   int inputs = 0;
   for (const auto& entry : std::filesystem::directory_iterator(argv[1])) {
     std::ifstream file(entry.path(), std::ios::binary);
-    std::vector<std::uint8_t> input((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    std::vector<std::uint8_t> input((std::istreambuf_iterator<char>(file)),
+                                    std::istreambuf_iterator<char>());
     if (input.size() > kMaxBytes) continue;
     RunVariants(std::move(input));
     ++inputs;

@@ -1,14 +1,14 @@
-// A task whose texts come from anywhere: ten pieces, each behind two octets of length. Whatever it says, an answer file
-// stays the document that it is, and a boot script has the lines that it has.
+// A task whose texts come from anywhere: ten pieces, each behind two octets of length. Whatever it
+// says, an answer file stays the document that it is, and a boot script has the lines that it has.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <numeric>
+#include <pugixml.hpp>
 #include <string>
 
 #include <boost/json/parse.hpp>
-#include <pugixml.hpp>
 
 #include "libs/runtime/check.h"
 #include "libs/wire/reader.h"
@@ -21,9 +21,9 @@ namespace {
 using namespace tentacle;  // NOLINT(google-build-using-namespace)
 using task::v1::BootTask;
 
-constexpr pxe::BootKind kKinds[] = {pxe::BootKind::kLinuxImage,        pxe::BootKind::kWindows,
-                                    pxe::BootKind::kDebianPreseed,     pxe::BootKind::kUbuntuAutoinstall,
-                                    pxe::BootKind::kRhelKickstart,     pxe::BootKind::kLocalBoot};
+constexpr pxe::BootKind kKinds[] = {
+    pxe::BootKind::kLinuxImage,        pxe::BootKind::kWindows,       pxe::BootKind::kDebianPreseed,
+    pxe::BootKind::kUbuntuAutoinstall, pxe::BootKind::kRhelKickstart, pxe::BootKind::kLocalBoot};
 
 std::size_t Lines(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
@@ -78,7 +78,8 @@ void CheckDocument(const pxe::AnswerFile& file, const std::string& text) {
     boost::system::error_code error;
     boost::json::parse_options any_octets;
     any_octets.allow_invalid_utf8 = true;
-    const auto document = boost::json::parse(text.substr(text.find('\n') + 1), error, {}, any_octets);
+    const auto document =
+        boost::json::parse(text.substr(text.find('\n') + 1), error, {}, any_octets);
     TENTACLE_CHECK(!error && document.at("autoinstall").as_object().size() == 12);
   }
 }
@@ -101,14 +102,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   pxe::BootContext boot;
   boot.base_url = "http://192.168.10.2:9080";
   boot.answers_url = "http://192.168.10.2:9080/answers/0011";
-  // One kind an input, chosen by its octets, so that the corpus with every bit turned goes through all in seconds.
+  // One kind an input, chosen by its octets, so that the corpus with every bit turned goes through
+  // all in seconds.
   const pxe::BootKind kind = kKinds[std::accumulate(data, data + size, size) % std::size(kKinds)];
-  // Windows alone is told the password as it is. A hash takes milliseconds, on purpose, and shows nothing of the text.
+  // Windows alone is told the password as it is. A hash takes milliseconds, on purpose, and shows
+  // nothing of the text.
   if (kind != pxe::BootKind::kWindows) {
     task.clear_admin_password();
     plain.clear_admin_password();
   }
-  TENTACLE_CHECK(Lines(pxe::BootScript(kind, task, boot)) == Lines(pxe::BootScript(kind, plain, boot)));
+  TENTACLE_CHECK(Lines(pxe::BootScript(kind, task, boot)) ==
+                 Lines(pxe::BootScript(kind, plain, boot)));
   const auto grub = pxe::GrubConfig(kind, task, boot);
   TENTACLE_CHECK(!grub || Lines(*grub) == Lines(*pxe::GrubConfig(kind, plain, boot)));
   for (const std::string_view name : pxe::AnswerNames(kind)) {

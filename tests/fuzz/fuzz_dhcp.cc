@@ -1,4 +1,5 @@
-// DHCP from strangers: parse -> emit -> parse gives the same message, and whatever is answered can be read.
+// DHCP from strangers: parse -> emit -> parse gives the same message, and whatever is answered can
+// be read.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -16,27 +17,36 @@ using namespace tentacle;  // NOLINT(google-build-using-namespace)
 
 // What does not survive on purpose: overload is never sent, and a name ends with a NUL.
 wire::DhcpMessage Sendable(wire::DhcpMessage message) {
-  std::erase_if(message.options, [](const auto& one) { return one.code == wire::dhcp_option::kOverload; });
+  std::erase_if(message.options,
+                [](const auto& one) { return one.code == wire::dhcp_option::kOverload; });
   message.server_name.resize(std::min<std::size_t>(message.server_name.size(), 63));
   message.boot_file.resize(std::min<std::size_t>(message.boot_file.size(), 127));
   return message;
 }
 
-bool Has(const wire::DhcpMessage& message, std::uint8_t code) { return message.Option(code).has_value(); }
+bool Has(const wire::DhcpMessage& message, std::uint8_t code) {
+  return message.Option(code).has_value();
+}
 
 // Every answer that this request could get: from each table of quirks, in a circle and not.
-void CheckAnswer(const wire::DhcpMessage& request, pxe::DhcpPort port, const pxe::QuirkEffects& quirk, bool script) {
+void CheckAnswer(const wire::DhcpMessage& request,
+                 pxe::DhcpPort port,
+                 const pxe::QuirkEffects& quirk,
+                 bool script) {
   const auto read = pxe::ReadBootRequest(request, port);
   if (!std::holds_alternative<pxe::BootRequest>(read)) return;
   const auto& boot = std::get<pxe::BootRequest>(read);
-  for (const std::string* said : {&boot.says.vendor_class, &boot.says.user_class, &boot.says.host_name}) {
+  for (const std::string* said :
+       {&boot.says.vendor_class, &boot.says.user_class, &boot.says.host_name}) {
     TENTACLE_CHECK(said->size() <= pxe::kMaxSaidBytes);
-    TENTACLE_CHECK(std::all_of(said->begin(), said->end(), [](char c) { return c >= ' ' && c < 0x7f; }));
+    TENTACLE_CHECK(
+        std::all_of(said->begin(), said->end(), [](char c) { return c >= ' ' && c < 0x7f; }));
   }
   const pxe::Arrival arrival{port, 0xc0a80a02, 0xc0a80a65, 4011};
   const auto choice = pxe::ChooseBoot(boot, arrival, {}, quirk, script);
   if (!std::holds_alternative<pxe::BootChoice>(choice)) return;
-  const pxe::DhcpAnswer answer = pxe::AnswerDhcp(request, boot, arrival, std::get<pxe::BootChoice>(choice));
+  const pxe::DhcpAnswer answer =
+      pxe::AnswerDhcp(request, boot, arrival, std::get<pxe::BootChoice>(choice));
   const wire::Buffer bytes = wire::EmitDhcp(answer.reply);
   TENTACLE_CHECK(bytes.size() >= 300 && bytes.size() <= 1472);
   const auto reply = wire::ParseDhcp(bytes);
@@ -54,7 +64,8 @@ void CheckAnswer(const wire::DhcpMessage& request, pxe::DhcpPort port, const pxe
   for (const int code : {1, 3, 6, 51, 58, 59}) {
     TENTACLE_CHECK(!Has(*reply, static_cast<std::uint8_t>(code)));
   }
-  TENTACLE_CHECK(Has(*reply, wire::dhcp_option::kRelayAgent) == Has(request, wire::dhcp_option::kRelayAgent));
+  TENTACLE_CHECK(Has(*reply, wire::dhcp_option::kRelayAgent) ==
+                 Has(request, wire::dhcp_option::kRelayAgent));
 }
 
 pxe::QuirkEffects Odd() {
@@ -73,7 +84,8 @@ void CheckAnswers(const wire::DhcpMessage& request, unsigned draw) {
   for (const auto port : {pxe::DhcpPort::kDhcp, pxe::DhcpPort::kBootServer}) {
     if (draw % 3 == 0) {
       const auto read = pxe::ReadBootRequest(request, port);
-      if (const auto* boot = std::get_if<pxe::BootRequest>(&read)) CheckAnswer(request, port, table.For(*boot), false);
+      if (const auto* boot = std::get_if<pxe::BootRequest>(&read))
+        CheckAnswer(request, port, table.For(*boot), false);
     } else {
       CheckAnswer(request, port, draw % 3 == 1 ? odd : none, draw % 3 == 2);
     }

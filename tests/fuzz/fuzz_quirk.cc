@@ -1,4 +1,5 @@
-// Rows of quirks from the backend: read or refused with a sentence, and what is read keeps to its ranges.
+// Rows of quirks from the backend: read or refused with a sentence, and what is read keeps to its
+// ranges.
 #include <cstddef>
 #include <cstdint>
 #include <string>

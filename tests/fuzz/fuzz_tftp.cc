@@ -1,5 +1,5 @@
-// TFTP from strangers. The input is a list of packets, each behind two octets of length: the first is the codec's and
-// opens a transfer when it is a request, the others are fed to the transfer.
+// TFTP from strangers. The input is a list of packets, each behind two octets of length: the first
+// is the codec's and opens a transfer when it is a request, the others are fed to the transfer.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,7 +34,9 @@ void CheckName(const std::string& file) {
 }
 
 // What a transfer sends: no more than a window, only blocks of the file, each readable.
-std::size_t CheckSent(const pxe::TftpSession& session, const pxe::TftpSession::Step& step, std::size_t file_bytes) {
+std::size_t CheckSent(const pxe::TftpSession& session,
+                      const pxe::TftpSession::Step& step,
+                      std::size_t file_bytes) {
   TENTACLE_CHECK(step.oack.empty() || wire::ParseTftp(step.oack).ok());
   TENTACLE_CHECK(step.blocks <= session.terms().window);
   wire::Buffer bytes;

@@ -174,15 +174,15 @@ class FakeAgent final : public agent::v1::AgentService::CallbackService {
   FakeAgent(asio::any_io_executor home, Told& told) : home_(std::move(home)), told_(told) {}
 
   grpc::ServerUnaryReactor* TakeOrder(grpc::CallbackServerContext* context,
-                                     const agent::v1::TakeOrderRequest* request,
-                                     agent::v1::TakeOrderResponse* response) override {
-    return Answer(
-        home_, context, request, response,
-        [this](const agent::v1::TakeOrderRequest& r) -> absl::StatusOr<agent::v1::TakeOrderResponse> {
-          if (!told_.job_answer.ok()) return told_.job_answer;
-          told_.jobs.push_back(r);
-          return agent::v1::TakeOrderResponse();
-        });
+                                      const agent::v1::TakeOrderRequest* request,
+                                      agent::v1::TakeOrderResponse* response) override {
+    return Answer(home_, context, request, response,
+                  [this](const agent::v1::TakeOrderRequest& r)
+                      -> absl::StatusOr<agent::v1::TakeOrderResponse> {
+                    if (!told_.job_answer.ok()) return told_.job_answer;
+                    told_.jobs.push_back(r);
+                    return agent::v1::TakeOrderResponse();
+                  });
   }
 
  private:

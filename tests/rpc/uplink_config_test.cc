@@ -128,9 +128,8 @@ TEST_F(UplinkTest, PinsAreForgottenWhenAskedTo) {
       stub->async(), &Stub::ForgetPins, {}, absl::Seconds(10));
   const auto answer = loop_.Await(std::move(call));
   ASSERT_TRUE(answer.ok()) << answer.status();
-  WaitFor("cache and uplink have none", [&] {
-    return told_.configs["cache"].first == 5 && told_.configs["uplink"].first == 5;
-  });
+  WaitFor("cache and uplink have none",
+          [&] { return told_.configs["cache"].first == 5 && told_.configs["uplink"].first == 5; });
   EXPECT_EQ(told_.configs["cache"].second, R"({"log":{"level":"debug"},"backend":{"pins":[]}})");
   WaitFor("it connects anew",
           [&] { return backend_.connections() > connections && backend_.connected(); });

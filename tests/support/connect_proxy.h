@@ -1,4 +1,5 @@
-// An HTTP proxy for tests (CONNECT, RFC 9110 section 9.3.6), which can be told to let nobody through.
+// An HTTP proxy for tests (CONNECT, RFC 9110 section 9.3.6), which can be told to let nobody
+// through.
 #pragma once
 
 #include <atomic>

@@ -2,6 +2,8 @@
 
 namespace tentacle::testing {
 
-std::string DataDir() { return TENTACLE_TEST_DATA; }
+std::string DataDir() {
+  return TENTACLE_TEST_DATA;
+}
 
 }  // namespace tentacle::testing

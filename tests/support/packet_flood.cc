@@ -1,9 +1,9 @@
 // Floods a server with what strangers send, as fast as asked for, and counts what comes back.
 //   packet_flood garbage SERVER RATE PACKETS SEED PORT...
 //   packet_flood requests SERVER RATE PACKETS SEED FIRST_SOURCE SOURCES
-// `garbage`: octets at random, and DHCP messages with some octets wrong, to each of the ports in turn. `requests`: TFTP
-// read requests without options from SOURCES addresses beginning with FIRST_SOURCE, each from a port of its own; nobody
-// ever acknowledges. Prints
+// `garbage`: octets at random, and DHCP messages with some octets wrong, to each of the ports in
+// turn. `requests`: TFTP read requests without options from SOURCES addresses beginning with
+// FIRST_SOURCE, each from a port of its own; nobody ever acknowledges. Prints
 //   packets N octets S answers A answered_octets B
 // Octets are counted as Ethernet carries them, from 60 for the smallest frame on.
 #include <arpa/inet.h>
@@ -29,13 +29,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kHeaders = 14 + 20 + 8;   // Ethernet, IP, UDP.
+constexpr std::size_t kHeaders = 14 + 20 + 8;  // Ethernet, IP, UDP.
 constexpr std::size_t kSmallestFrame = 60;
-constexpr std::size_t kOpenSockets = 512;       // Of those that wait for an answer to a request.
+constexpr std::size_t kOpenSockets = 512;  // Of those that wait for an answer to a request.
 constexpr auto kLastAnswers = std::chrono::milliseconds(500);
 constexpr std::uint16_t kTftpPort = 69;
 
-std::size_t Frame(std::size_t payload) { return std::max(kSmallestFrame, payload + kHeaders); }
+std::size_t Frame(std::size_t payload) {
+  return std::max(kSmallestFrame, payload + kHeaders);
+}
 
 struct Totals {
   std::uint64_t packets = 0;
@@ -67,7 +69,9 @@ void Hear(int fd, Totals* totals) {
 }
 
 void Say(int fd, const std::string& bytes, sockaddr_in to, Totals* totals) {
-  if (::sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0) return;
+  if (::sendto(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+               sizeof to) < 0)
+    return;
   ++totals->packets;
   totals->octets += Frame(bytes.size());
 }
@@ -76,27 +80,32 @@ void Say(int fd, const std::string& bytes, sockaddr_in to, Totals* totals) {
 std::string Garbage(std::mt19937& random) {
   if (random() % 2 == 0) {
     std::string bytes(random() % 1200, '\0');
-    for (char& c : bytes) c = static_cast<char>(random());
+    for (char& c : bytes)
+      c = static_cast<char>(random());
     return bytes;
   }
   std::string bytes(236, '\0');
   bytes[0] = 1;
   bytes[1] = 1;
   bytes[2] = 6;
-  for (std::size_t at = 28; at < 34; ++at) bytes[at] = static_cast<char>(random());
+  for (std::size_t at = 28; at < 34; ++at)
+    bytes[at] = static_cast<char>(random());
   bytes += std::string("\x63\x82\x53\x63\x35\x01\x01\x3c\x20PXEClient:Arch:00007:UNDI:003016", 41);
   bytes += std::string("\x5d\x02\x00\x07\x5e\x03\x01\x03\x10\xff", 10);
-  for (unsigned wrong = random() % 8; wrong > 0; --wrong) bytes[random() % bytes.size()] = static_cast<char>(random());
+  for (unsigned wrong = random() % 8; wrong > 0; --wrong)
+    bytes[random() % bytes.size()] = static_cast<char>(random());
   return bytes;
 }
 
 class Pace {
  public:
   explicit Pace(double rate) : rate_(rate) {}
+
   // Until it is the next packet's turn.
   void Wait(std::uint64_t packets) const {
-    const auto due = began_ + std::chrono::duration_cast<Clock::duration>(
-                                  std::chrono::duration<double>(static_cast<double>(packets) / rate_));
+    const auto due =
+        began_ + std::chrono::duration_cast<Clock::duration>(
+                     std::chrono::duration<double>(static_cast<double>(packets) / rate_));
     if (due - Clock::now() > std::chrono::milliseconds(1)) std::this_thread::sleep_until(due);
   }
 
@@ -140,15 +149,19 @@ int main(int count, char** words) {
     sockets.push_back(OpenSocket({INADDR_ANY}));
     for (std::uint64_t i = 0; i < packets; ++i) {
       pace.Wait(i);
-      server.sin_port = htons(static_cast<std::uint16_t>(std::atoi(words[6 + i % (given.size() - 5)])));
+      server.sin_port =
+          htons(static_cast<std::uint16_t>(std::atoi(words[6 + i % (given.size() - 5)])));
       Say(sockets.back(), Garbage(random), server, &totals);
       Hear(sockets.back(), &totals);
     }
   }
   std::this_thread::sleep_for(kLastAnswers);
-  for (const int fd : sockets) Hear(fd, &totals);
+  for (const int fd : sockets)
+    Hear(fd, &totals);
   std::printf("packets %llu octets %llu answers %llu answered_octets %llu\n",
-              static_cast<unsigned long long>(totals.packets), static_cast<unsigned long long>(totals.octets),
-              static_cast<unsigned long long>(totals.answers), static_cast<unsigned long long>(totals.answered_octets));
+              static_cast<unsigned long long>(totals.packets),
+              static_cast<unsigned long long>(totals.octets),
+              static_cast<unsigned long long>(totals.answers),
+              static_cast<unsigned long long>(totals.answered_octets));
   return 0;
 }

@@ -108,6 +108,12 @@ class Tidy(unittest.TestCase):
         self.fail_for([f"{name(p)}: {len(p.read_text().splitlines())} lines" for p in sources()
                        if len(p.read_text().splitlines()) > MAX_FILE_LINES])
 
+    def test_sources_are_formatted(self):
+        """As .clang-format says; versions of the program differ, so it is Debian 12's."""
+        out = subprocess.run(["clang-format-14", "--dry-run", *map(str, tracked("*.cc", "*.h"))],
+                             cwd=ROOT, check=True, capture_output=True, text=True).stderr
+        self.fail_for({line.split(":")[0] for line in out.splitlines() if "clang-format-violations" in line})
+
     def test_every_source_is_in_a_target(self):
         lists = "\n".join(p.read_text() for p in tracked("*CMakeLists.txt", "*.cmake"))
         # tests/fuzz lists its targets by what follows "fuzz_".

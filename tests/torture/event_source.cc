@@ -5,6 +5,8 @@
 // Serves EventService as NAME and appends results until TOTAL are in its log, each with the number
 // of its sequence, so that a killed source goes on where its log ends. Ends with 0 when the backend
 // has confirmed all of them.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -22,7 +24,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fmt/format.h>
 #include <grpcpp/impl/codegen/service_type.h>
 
 #include "libs/events/event_log.h"

@@ -51,7 +51,9 @@ std::vector<std::string_view> AnswerNames(BootKind kind) {
 }
 
 bool NeedsSecrets(BootKind kind) {
-  const auto holds = [kind](const AnswerFile& answer) { return answer.kind == kind && answer.secret; };
+  const auto holds = [kind](const AnswerFile& answer) {
+    return answer.kind == kind && answer.secret;
+  };
   return std::any_of(kAnswers.begin(), kAnswers.end(), holds);
 }
 

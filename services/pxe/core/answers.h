@@ -1,4 +1,5 @@
-// Answer files: what an installer is told, made from the task at each request and kept nowhere. Pure.
+// Answer files: what an installer is told, made from the task at each request and kept nowhere.
+// Pure.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@ struct AnswerContext {
   std::string answers_url;
   std::string callback_url;  // Where the installer reports to.
   std::string callback_token;
-  ImageFacts image;          // Empty fields: the task has no image.
-  std::string salt;          // For password hashes; letters and digits.
+  ImageFacts image;  // Empty fields: the task has no image.
+  std::string salt;  // For password hashes; letters and digits.
   std::vector<std::string> drivers;
 };
 

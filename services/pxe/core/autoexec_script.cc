@@ -5,7 +5,8 @@
 namespace tentacle::pxe {
 
 std::string AutoexecScript(std::string_view base_url, const wire::MacAddress& mac) {
-  // iPXE has no address yet, and asking on every card in turn would wait for each cable that is not plugged in.
+  // iPXE has no address yet, and asking on every card in turn would wait for each cable that is not
+  // plugged in.
   return fmt::format(
       "#!ipxe\n"
       "set card:int32 0\n"
@@ -25,8 +26,7 @@ std::string AutoexecScript(std::string_view base_url, const wire::MacAddress& ma
       "echo No address or no script from {0}; trying again in 10 seconds\n"
       "sleep 10\n"
       "goto any\n",
-      base_url,
-      mac.ToString());
+      base_url, mac.ToString());
 }
 
 }  // namespace tentacle::pxe

@@ -1,4 +1,5 @@
-// `autoexec.ipxe`: what a UEFI iPXE asks for beside itself before it does anything else (field notes G21).
+// `autoexec.ipxe`: what a UEFI iPXE asks for beside itself before it does anything else (field
+// notes G21).
 #pragma once
 
 #include <string>
@@ -10,8 +11,8 @@ namespace tentacle::pxe {
 
 inline constexpr char kAutoexecName[] = "autoexec.ipxe";
 
-// Configures the card that the machine boots from and goes on with its script. Everything in it is ours: an address
-// and a MAC. `base_url` is "http://10.0.0.2:9080".
+// Configures the card that the machine boots from and goes on with its script. Everything in it is
+// ours: an address and a MAC. `base_url` is "http://10.0.0.2:9080".
 std::string AutoexecScript(std::string_view base_url, const wire::MacAddress& mac);
 
 }  // namespace tentacle::pxe

@@ -1,11 +1,11 @@
 #include "services/pxe/core/autounattend.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-#include <sstream>
-
-#include <fmt/format.h>
 #include <pugixml.hpp>
+#include <sstream>
 
 #include "libs/identity/identity.h"
 #include "services/pxe/core/escape.h"
@@ -24,6 +24,7 @@ struct Zone {
   std::string_view iana;
   std::string_view windows;
 };
+
 // The zones of CLDR's table that branches lie in.
 constexpr std::array<Zone, 34> kZones = {{
     {"Africa/Cairo", "Egypt Standard Time"},
@@ -91,8 +92,8 @@ xml_node Pass(xml_node root, const char* name) {
   return settings;
 }
 
-// What Windows calls "not plain text": base64 of UTF-16 with the element's name behind it. It keeps a password from a
-// glance, not from a reader.
+// What Windows calls "not plain text": base64 of UTF-16 with the element's name behind it. It keeps
+// a password from a glance, not from a reader.
 void AddPassword(xml_node parent, const char* element, std::string_view password) {
   xml_node node = parent.append_child(element);
   Add(node, "Value", identity::Base64Encode(Utf16Le(std::string(password) + element)));
@@ -100,7 +101,8 @@ void AddPassword(xml_node parent, const char* element, std::string_view password
 }
 
 void AddLanguages(xml_node component, const std::string& locale) {
-  for (const char* name : {"InputLocale", "SystemLocale", "UILanguage", "UserLocale"}) Add(component, name, locale);
+  for (const char* name : {"InputLocale", "SystemLocale", "UILanguage", "UserLocale"})
+    Add(component, name, locale);
 }
 
 void WindowsPe(xml_node root, const BootTask& task, const AnswerContext& context) {
@@ -109,7 +111,8 @@ void WindowsPe(xml_node root, const BootTask& task, const AnswerContext& context
   Add(international.append_child("SetupUILanguage"), "UILanguage", WindowsLocale(task.locale()));
   AddLanguages(international, WindowsLocale(task.locale()));
   xml_node setup = Component(pass, "Microsoft-Windows-Setup");
-  xml_node from = setup.append_child("ImageInstall").append_child("OSImage").append_child("InstallFrom");
+  xml_node from =
+      setup.append_child("ImageInstall").append_child("OSImage").append_child("InstallFrom");
   Add(from, "Path", context.image.url);
   xml_node data = Item(from, "MetaData");
   Add(data, "Key", "/IMAGE/INDEX");
@@ -123,7 +126,8 @@ void AddStaticNetwork(xml_node pass, const BootTask& task) {
   if (network.dhcp() || network.address().empty()) return;
   std::string mac = task.mac();
   std::replace(mac.begin(), mac.end(), ':', '-');
-  xml_node interface = Item(Component(pass, "Microsoft-Windows-TCPIP").append_child("Interfaces"), "Interface");
+  xml_node interface =
+      Item(Component(pass, "Microsoft-Windows-TCPIP").append_child("Interfaces"), "Interface");
   Add(interface.append_child("Ipv4Settings"), "DhcpEnabled", "false");
   Add(interface, "Identifier", mac);
   xml_node address = Item(interface.append_child("UnicastIpAddresses"), "IpAddress");
@@ -136,7 +140,8 @@ void AddStaticNetwork(xml_node pass, const BootTask& task) {
     Add(route, "NextHopAddress", network.gateway());
   }
   if (network.dns_servers_size() == 0) return;
-  xml_node dns = Item(Component(pass, "Microsoft-Windows-DNS-Client").append_child("Interfaces"), "Interface");
+  xml_node dns =
+      Item(Component(pass, "Microsoft-Windows-DNS-Client").append_child("Interfaces"), "Interface");
   Add(dns, "Identifier", mac);
   xml_node order = dns.append_child("DNSServerSearchOrder");
   for (int i = 0; i < network.dns_servers_size(); ++i) {
@@ -149,7 +154,8 @@ void AddStaticNetwork(xml_node pass, const BootTask& task) {
 void AddDomain(xml_node pass, const BootTask& task) {
   const auto& domain = task.domain();
   if (domain.name().empty()) return;
-  xml_node identification = Component(pass, "Microsoft-Windows-UnattendedJoin").append_child("Identification");
+  xml_node identification =
+      Component(pass, "Microsoft-Windows-UnattendedJoin").append_child("Identification");
   if (!domain.user().empty()) {
     xml_node credentials = identification.append_child("Credentials");
     Add(credentials, "Domain", domain.name());
@@ -157,14 +163,18 @@ void AddDomain(xml_node pass, const BootTask& task) {
     Add(credentials, "Password", domain.password());
   }
   Add(identification, "JoinDomain", domain.name());
-  if (!domain.organizational_unit().empty()) Add(identification, "MachineObjectOU", domain.organizational_unit());
+  if (!domain.organizational_unit().empty())
+    Add(identification, "MachineObjectOU", domain.organizational_unit());
 }
 
 void AddRemoteDesktop(xml_node pass) {
-  Add(Component(pass, "Microsoft-Windows-TerminalServices-LocalSessionManager"), "fDenyTSConnections", "false");
-  Add(Component(pass, "Microsoft-Windows-TerminalServices-RDP-WinStationExtensions"), "UserAuthentication", "1");
+  Add(Component(pass, "Microsoft-Windows-TerminalServices-LocalSessionManager"),
+      "fDenyTSConnections", "false");
+  Add(Component(pass, "Microsoft-Windows-TerminalServices-RDP-WinStationExtensions"),
+      "UserAuthentication", "1");
   // The rule's group by its resource, which is the same in every language.
-  xml_node group = Item(Component(pass, "Networking-MPSSVC-Svc").append_child("FirewallGroups"), "FirewallGroup");
+  xml_node group = Item(Component(pass, "Networking-MPSSVC-Svc").append_child("FirewallGroups"),
+                        "FirewallGroup");
   group.append_attribute("wcm:keyValue") = "RemoteDesktop";
   Add(group, "Active", "true");
   Add(group, "Group", "@FirewallAPI.dll,-28752");
@@ -174,7 +184,8 @@ void AddRemoteDesktop(xml_node pass) {
 void Specialize(xml_node root, const BootTask& task) {
   const xml_node pass = Pass(root, "specialize");
   xml_node shell = Component(pass, "Microsoft-Windows-Shell-Setup");
-  Add(shell, "ComputerName", task.hostname().substr(0, std::min(task.hostname().find('.'), kMaxComputerName)));
+  Add(shell, "ComputerName",
+      task.hostname().substr(0, std::min(task.hostname().find('.'), kMaxComputerName)));
   Add(shell, "TimeZone", WindowsTimezone(task.timezone()));
   AddStaticNetwork(pass, task);
   AddDomain(pass, task);
@@ -183,7 +194,8 @@ void Specialize(xml_node root, const BootTask& task) {
 
 void OobeSystem(xml_node root, const BootTask& task) {
   const xml_node pass = Pass(root, "oobeSystem");
-  AddLanguages(Component(pass, "Microsoft-Windows-International-Core"), WindowsLocale(task.locale()));
+  AddLanguages(Component(pass, "Microsoft-Windows-International-Core"),
+               WindowsLocale(task.locale()));
   xml_node shell = Component(pass, "Microsoft-Windows-Shell-Setup");
   xml_node oobe = shell.append_child("OOBE");
   for (const char* page : {"HideEULAPage", "HideLocalAccountScreen", "HideOEMRegistrationScreen",

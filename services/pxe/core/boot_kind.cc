@@ -1,8 +1,8 @@
 #include "services/pxe/core/boot_kind.h"
 
-#include <array>
-
 #include <fmt/format.h>
+
+#include <array>
 
 #include "services/pxe/core/escape.h"
 
@@ -31,6 +31,7 @@ constexpr std::array<KindRow, 7> kKinds = {{
     {"local-boot",         BootKind::kLocalBoot,         false, "",              {}},
     {"plain-kernel",       BootKind::kPlainKernel,       false, "",              {}},
 }};
+
 // clang-format on
 
 const KindRow& RowOf(BootKind kind) {
@@ -49,7 +50,9 @@ std::optional<BootKind> KindOf(std::string_view os_type) {
   return std::nullopt;
 }
 
-bool HasInstaller(BootKind kind) { return RowOf(kind).installer; }
+bool HasInstaller(BootKind kind) {
+  return RowOf(kind).installer;
+}
 
 std::string InstallerFolder(BootKind kind, const BootTask& task) {
   // The ramdisk is ours and has one place.
@@ -73,18 +76,21 @@ std::vector<std::string> NeededFiles(BootKind kind, const BootTask& task) {
 }
 
 std::string DriverFolder(const BootTask& task) {
-  return fmt::format("{}/drivers/{}", InstallerFolder(BootKind::kWindows, task), OnlyWords(task.platform(), ""));
+  return fmt::format("{}/drivers/{}", InstallerFolder(BootKind::kWindows, task),
+                     OnlyWords(task.platform(), ""));
 }
 
 std::string KindObjection(const BootTask& task) {
   const auto kind = KindOf(task.os_type());
   if (!kind) return fmt::format("os type {} is not known to this version", task.os_type());
-  const bool writes_image =
-      *kind == BootKind::kLinuxImage || *kind == BootKind::kWindows || *kind == BootKind::kUbuntuAutoinstall;
+  const bool writes_image = *kind == BootKind::kLinuxImage || *kind == BootKind::kWindows ||
+                            *kind == BootKind::kUbuntuAutoinstall;
   if (writes_image && task.image_id().empty()) return "the task names no image";
-  if (*kind == BootKind::kPlainKernel && task.kernel().path().empty()) return "kernel.path: is missing";
+  if (*kind == BootKind::kPlainKernel && task.kernel().path().empty())
+    return "kernel.path: is missing";
   if (*kind == BootKind::kRhelKickstart && task.image_id().empty() && task.mirror().empty()) {
-    return "mirror: is missing; a rhel-kickstart task needs the address of an install tree, or an image";
+    return "mirror: is missing; a rhel-kickstart task needs the address of an install tree, or an "
+           "image";
   }
   if (*kind == BootKind::kWindows && task.disk().serial() != OnlyWords(task.disk().serial(), "")) {
     return "disk.serial: has a character that a WinPE script cannot hold";

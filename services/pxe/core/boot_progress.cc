@@ -64,17 +64,28 @@ constexpr std::array<InstallerStage, 8> kStages = {{
 
 std::string_view BootStepName(BootStep step) {
   switch (step) {
-    case BootStep::kLoaderFetched: return "loader-fetched";
-    case BootStep::kScriptFetched: return "script-fetched";
-    case BootStep::kOrdersRedeemed: return "orders-redeemed";
-    case BootStep::kReported: return "reported";
-    case BootStep::kDone: return "done";
-    case BootStep::kFailed: return "failed";
-    case BootStep::kCancelled: return "cancelled";
-    case BootStep::kStalled: return "stalled";
-    case BootStep::kExpired: return "expired";
-    case BootStep::kLooped: return "looped";
-    case BootStep::kHandedOver: return "handed-over";
+    case BootStep::kLoaderFetched:
+      return "loader-fetched";
+    case BootStep::kScriptFetched:
+      return "script-fetched";
+    case BootStep::kOrdersRedeemed:
+      return "orders-redeemed";
+    case BootStep::kReported:
+      return "reported";
+    case BootStep::kDone:
+      return "done";
+    case BootStep::kFailed:
+      return "failed";
+    case BootStep::kCancelled:
+      return "cancelled";
+    case BootStep::kStalled:
+      return "stalled";
+    case BootStep::kExpired:
+      return "expired";
+    case BootStep::kLooped:
+      return "looped";
+    case BootStep::kHandedOver:
+      return "handed-over";
   }
   return "unknown";
 }
@@ -87,7 +98,8 @@ std::optional<TaskStatus> After(TaskStatus status, BootStep step) {
 }
 
 bool IsOpen(TaskStatus status) {
-  return status == TASK_STATUS_WAITING || status == TASK_STATUS_BOOTING || status == TASK_STATUS_INSTALLING;
+  return status == TASK_STATUS_WAITING || status == TASK_STATUS_BOOTING ||
+         status == TASK_STATUS_INSTALLING;
 }
 
 std::optional<InstallerStage> FindStage(std::string_view event) {

@@ -1,10 +1,10 @@
 // How a task moves: a transition table.
 #pragma once
 
+#include <tentacle/task/v1/task.pb.h>
+
 #include <optional>
 #include <string_view>
-
-#include <tentacle/task/v1/task.pb.h>
 
 namespace tentacle::pxe {
 
@@ -18,20 +18,23 @@ enum class BootStep {
   kDone,
   kFailed,
   kCancelled,
-  kStalled,         // Nothing has been heard for long, and nothing was written: the machine may begin anew.
-  kExpired,         // Its time is over.
-  kLooped,          // The machine starts over again and again.
-  kHandedOver,      // What has no installer runs: the task has done its work.
+  // Nothing has been heard for long, and nothing was written: the machine may begin anew.
+  kStalled,
+  kExpired,     // Its time is over.
+  kLooped,      // The machine starts over again and again.
+  kHandedOver,  // What has no installer runs: the task has done its work.
 };
 inline constexpr int kBootSteps = 11;
 std::string_view BootStepName(BootStep step);
 
-// The status after `step`, or nothing where the step changes nothing and is to be refused or ignored.
+// The status after `step`, or nothing where the step changes nothing and is to be refused or
+// ignored.
 std::optional<TaskStatus> After(TaskStatus status, BootStep step);
 
 bool IsOpen(TaskStatus status);  // waiting, booting or installing
 
-// The installer's events of docs/protocol.md and the percentage that each stands for unless it says better.
+// The installer's events of docs/protocol.md and the percentage that each stands for unless it says
+// better.
 struct InstallerStage {
   std::string_view event;
   unsigned percent;
@@ -40,6 +43,7 @@ struct InstallerStage {
   // Place in the order of an installation.
   int rank;
 };
+
 // Nothing for an event that is none.
 std::optional<InstallerStage> FindStage(std::string_view event);
 

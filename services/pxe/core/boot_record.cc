@@ -1,9 +1,9 @@
 #include "services/pxe/core/boot_record.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-
-#include <fmt/format.h>
 
 namespace tentacle::pxe {
 
@@ -19,14 +19,18 @@ struct Silence {
 
 // Firmware repeats its questions for about a minute; what it loads over a slow line takes longer.
 constexpr std::array<Silence, 9> kSilences = {{
-    {"offer", absl::Seconds(90), "", ", and the machine has not come back for it: it took no offer of ours, never asked "
-                                     "port 4011, or a switch drops our answers"},
+    {"offer", absl::Seconds(90), "",
+     ", and the machine has not come back for it: it took no offer of ours, never asked "
+     "port 4011, or a switch drops our answers"},
     {"boot-server", absl::Seconds(90), "", " on port 4011, and the machine never fetched it"},
-    {"tftp", absl::Minutes(2), "", ", and then the machine asked for nothing more: the loader does not run on it"},
-    {"http", absl::Minutes(2), "", ", and then the machine asked for nothing more: the loader does not run on it"},
+    {"tftp", absl::Minutes(2), "",
+     ", and then the machine asked for nothing more: the loader does not run on it"},
+    {"http", absl::Minutes(2), "",
+     ", and then the machine asked for nothing more: the loader does not run on it"},
     {"loader-loop", absl::Minutes(2), "", ", and the machine did not take it"},
-    {"script", absl::Minutes(20), "", ", and its installer never asked for anything: kernel or initrd could not be loaded "
-                                      "or did not start"},
+    {"script", absl::Minutes(20), "",
+     ", and its installer never asked for anything: kernel or initrd could not be loaded "
+     "or did not start"},
     {"orders", absl::Minutes(30), "orders were ", ", and the installer has never reported"},
     {"image", absl::Minutes(30), "", " was to be written, and the installer has never reported"},
     {"answer", absl::Hours(1), "", ", and the installer has never reported"},
@@ -45,7 +49,8 @@ std::string SilenceVerdict(const BootStage& last, absl::Time now) {
     if (now - last.at <= silence.patience) return "";
     // A transfer that failed says so itself.
     const bool failed = last.step == "tftp" && last.detail.find("timed out") != std::string::npos;
-    return failed ? last.detail : fmt::format("{}{}{}", silence.before, last.detail, silence.behind);
+    return failed ? last.detail
+                  : fmt::format("{}{}{}", silence.before, last.detail, silence.behind);
   }
   return "";
 }
@@ -84,8 +89,8 @@ void BootRecords::Note(const wire::MacAddress& mac,
                        absl::Time now) {
   std::deque<BootRecord>& boots = boots_[mac];
   BootRecord* record = Open(mac);
-  const bool reopened = record == nullptr && !boots.empty() && !boots.back().complete && step != "offer" &&
-                        boots.back().task_id == task_id;
+  const bool reopened = record == nullptr && !boots.empty() && !boots.back().complete &&
+                        step != "offer" && boots.back().task_id == task_id;
   if (reopened) {
     record = &boots.back();
     record->ended = absl::InfiniteFuture();
@@ -114,7 +119,9 @@ std::vector<BootRecord> BootRecords::BeginAnew(const wire::MacAddress& mac, absl
   const BootRecord* record = Open(mac);
   if (record == nullptr) return {};
   const BootStage& last = record->stages.back();
-  return Close(mac, fmt::format("the machine started over after \"{}\": {}", last.step, last.detail), false, now);
+  return Close(mac,
+               fmt::format("the machine started over after \"{}\": {}", last.step, last.detail),
+               false, now);
 }
 
 std::vector<BootRecord> BootRecords::Close(const wire::MacAddress& mac,
@@ -134,7 +141,8 @@ void BootRecords::ClockStepped(absl::Duration by) {
   for (auto& [mac, boots] : boots_) {
     BootRecord* record = Open(mac);
     if (record == nullptr) continue;
-    for (BootStage& stage : record->stages) stage.at = Whole(stage.at + by);
+    for (BootStage& stage : record->stages)
+      stage.at = Whole(stage.at + by);
     changed_.insert(mac);
   }
 }
@@ -171,8 +179,11 @@ std::vector<BootRecord> BootRecords::Of(const wire::MacAddress& mac) const {
 
 std::vector<BootRecord> BootRecords::List() const {
   std::vector<BootRecord> all;
-  for (const auto& [mac, boots] : boots_) all.insert(all.end(), boots.begin(), boots.end());
-  const auto newer = [](const BootRecord& a, const BootRecord& b) { return a.started() > b.started(); };
+  for (const auto& [mac, boots] : boots_)
+    all.insert(all.end(), boots.begin(), boots.end());
+  const auto newer = [](const BootRecord& a, const BootRecord& b) {
+    return a.started() > b.started();
+  };
   std::stable_sort(all.begin(), all.end(), newer);
   return all;
 }

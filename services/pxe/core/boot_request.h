@@ -17,9 +17,10 @@ namespace tentacle::pxe {
 // Why a packet got no answer. Each value is a metric label and a line in docs/operations.md.
 enum class DropReason {
   kMalformed,
-  kDisabled,          // Switched off, or a mode without PXE.
-  kNotBootRequest,    // A reply, or a DHCP message type that asks for no boot.
-  kNotPxeClient,      // Neither option 60 "PXEClient" or "HTTPClient" nor option 93: an operating system's DHCP.
+  kDisabled,        // Switched off, or a mode without PXE.
+  kNotBootRequest,  // A reply, or a DHCP message type that asks for no boot.
+  // Neither option 60 "PXEClient" or "HTTPClient" nor option 93: an operating system's DHCP.
+  kNotPxeClient,
   kNoMac,
   kUnknownFirmware,   // An architecture that nothing here boots.
   kNotOurs,           // No task for this MAC.
@@ -39,30 +40,35 @@ using MachineId = std::array<std::uint8_t, 16>;  // The SMBIOS UUID as it is on 
 
 // What the firmware says about itself, for people: printable ASCII, at most kMaxSaidBytes each.
 struct FirmwareSays {
-  std::string vendor_class;         // Option 60.
-  std::string user_class;           // Option 77.
-  std::string host_name;            // Option 12.
-  std::string interface_version;    // Option 94, "3.16".
+  std::string vendor_class;          // Option 60.
+  std::string user_class;            // Option 77.
+  std::string host_name;             // Option 12.
+  std::string interface_version;     // Option 94, "3.16".
   std::optional<MachineId> machine;  // Option 97.
 };
+
 inline constexpr std::size_t kMaxSaidBytes = 128;
 
 struct BootRequest {
   wire::MacAddress mac;
   ClientArch arch;
-  // iPXE runs already, and can do what its script needs: so it gets the script instead of a loader (field notes G19).
+  // iPXE runs already, and can do what its script needs: so it gets the script instead of a loader
+  // (field notes G19).
   bool ipxe = false;
   // Wants a URL instead of a name (UEFI HTTP boot).
   bool http = false;
   FirmwareSays says = {};
 };
 
-std::variant<BootRequest, DropReason> ReadBootRequest(const wire::DhcpMessage& message, DhcpPort port);
+std::variant<BootRequest, DropReason> ReadBootRequest(const wire::DhcpMessage& message,
+                                                      DhcpPort port);
 
-// "564d1234-…" as Linux and dmidecode print it: the first three fields are little-endian on the wire.
+// "564d1234-…" as Linux and dmidecode print it: the first three fields are little-endian on the
+// wire.
 std::string MachineIdText(const MachineId& id);
 
-// Which address a client on port 67 has just chosen or has: from a REQUEST's option 50, or ciaddr. 0: none.
+// Which address a client on port 67 has just chosen or has: from a REQUEST's option 50, or ciaddr.
+// 0: none.
 std::uint32_t ChosenAddress(const wire::DhcpMessage& message);
 
 }  // namespace tentacle::pxe

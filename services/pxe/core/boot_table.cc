@@ -1,9 +1,9 @@
 #include "services/pxe/core/boot_table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "libs/identity/identity.h"
 #include "services/pxe/core/boot_kind.h"
@@ -31,15 +31,18 @@ BootProgress Fresh(const std::string& task_id, absl::Time now) {
 // Why a task cannot be taken, or "".
 std::string Objection(const BootTask& task) {
   if (task.id().empty()) return "the task has no id";
-  if (!wire::ParseMac(task.mac()).ok()) return fmt::format("\"{}\" is not a MAC address", task.mac());
+  if (!wire::ParseMac(task.mac()).ok())
+    return fmt::format("\"{}\" is not a MAC address", task.mac());
   return KindObjection(task);
 }
 
-// What a stranger wrote, fit for one line on a page: no control characters, not cut within a character of UTF-8.
+// What a stranger wrote, fit for one line on a page: no control characters, not cut within a
+// character of UTF-8.
 std::string OneLine(std::string text) {
   if (text.size() > limits::kMaxMessageBytes) {
     std::size_t end = limits::kMaxMessageBytes;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+      --end;
     text.resize(end);
   }
   for (char& c : text) {
@@ -60,9 +63,13 @@ absl::Status UnknownCallback() {
   return absl::UnauthenticatedError("the callback token is not that of this task");
 }
 
-void BootTable::Restore(TrackedTask task) { tasks_[task.mac] = std::move(task); }
+void BootTable::Restore(TrackedTask task) {
+  tasks_[task.mac] = std::move(task);
+}
 
-Replacement BootTable::Replace(std::uint64_t revision, const std::vector<BootTask>& tasks, absl::Time now) {
+Replacement BootTable::Replace(std::uint64_t revision,
+                               const std::vector<BootTask>& tasks,
+                               absl::Time now) {
   Replacement result;
   std::set<wire::MacAddress> named;
   for (const BootTask& task : tasks) {
@@ -72,7 +79,8 @@ Replacement BootTable::Replace(std::uint64_t revision, const std::vector<BootTas
     }
     const wire::MacAddress mac = *wire::ParseMac(task.mac());
     if (named.size() >= limits::kMaxTasks || !named.insert(mac).second) {
-      result.refused.push_back({task.id(), "another task has this MAC address, or there are too many"});
+      result.refused.push_back(
+          {task.id(), "another task has this MAC address, or there are too many"});
       continue;
     }
     const auto known = tasks_.find(mac);
@@ -136,7 +144,8 @@ const TrackedTask* BootTable::Step(const wire::MacAddress& mac, BootStep step, a
   if (!NeedsNetworkBoot(tracked.progress)) return nullptr;
   const auto next = After(tracked.progress.status(), step);
   if (!next) return nullptr;
-  // A script that is asked for again after its token was used up belongs to a machine that started over.
+  // A script that is asked for again after its token was used up belongs to a machine that started
+  // over.
   if (step == BootStep::kScriptFetched && tracked.redemption.times > 0) {
     ++tracked.boot_number;
     tracked.redemption = Redemption();
@@ -152,13 +161,18 @@ const TrackedTask* BootTable::Step(const wire::MacAddress& mac, BootStep step, a
 }
 
 std::string BootTable::Token(std::string_view purpose, const TrackedTask& task) const {
-  return identity::HmacSha256Hex(secret_, fmt::format("{}\n{}\n{}", purpose, task.task.id(), task.boot_number))
+  return identity::HmacSha256Hex(
+             secret_, fmt::format("{}\n{}\n{}", purpose, task.task.id(), task.boot_number))
       .substr(0, limits::kTokenHexDigits);
 }
 
-std::string BootTable::BootToken(const TrackedTask& task) const { return Token("boot", task); }
+std::string BootTable::BootToken(const TrackedTask& task) const {
+  return Token("boot", task);
+}
 
-std::string BootTable::CallbackToken(const TrackedTask& task) const { return Token("callback", task); }
+std::string BootTable::CallbackToken(const TrackedTask& task) const {
+  return Token("callback", task);
+}
 
 OrdersVerdict BootTable::JudgeOrders(std::string_view token,
                                      std::string_view address,
@@ -177,7 +191,9 @@ OrdersVerdict BootTable::JudgeOrders(std::string_view token,
   return again ? OrdersVerdict::kGranted : OrdersVerdict::kUsedUp;
 }
 
-const TrackedTask* BootTable::Redeem(const wire::MacAddress& mac, std::string_view address, absl::Time now) {
+const TrackedTask* BootTable::Redeem(const wire::MacAddress& mac,
+                                     std::string_view address,
+                                     absl::Time now) {
   const auto at = tasks_.find(mac);
   if (at == tasks_.end()) return nullptr;
   TrackedTask& tracked = at->second;
@@ -199,19 +215,22 @@ absl::Status BootTable::Apply(std::string_view task_id,
   *changed = nullptr;
   const auto is_task = [&](const auto& entry) { return entry.second.task.id() == task_id; };
   const auto at = std::find_if(tasks_.begin(), tasks_.end(), is_task);
-  if (at == tasks_.end() || !identity::ConstantTimeEquals(CallbackToken(at->second), token)) return UnknownCallback();
+  if (at == tasks_.end() || !identity::ConstantTimeEquals(CallbackToken(at->second), token))
+    return UnknownCallback();
   TrackedTask& tracked = at->second;
   const auto stage = FindStage(report.event);
-  if (!stage) return absl::InvalidArgumentError(fmt::format("\"{}\" is no installer event", report.event));
+  if (!stage)
+    return absl::InvalidArgumentError(fmt::format("\"{}\" is no installer event", report.event));
   const auto next = After(tracked.progress.status(), StepOf(report.event));
   if (!next) {
     // The answer to an earlier try was lost: what was asked for is so already.
     if (tracked.progress.stage() == report.event) return absl::OkStatus();
-    return absl::FailedPreconditionError(
-        fmt::format("the task is {}, it takes no \"{}\"", static_cast<int>(tracked.progress.status()), report.event));
+    return absl::FailedPreconditionError(fmt::format("the task is {}, it takes no \"{}\"",
+                                                     static_cast<int>(tracked.progress.status()),
+                                                     report.event));
   }
-  // Progress is posted in the background and may arrive late. A stage never goes back within a boot: a machine whose
-  // disk is written would be installed once more.
+  // Progress is posted in the background and may arrive late. A stage never goes back within a
+  // boot: a machine whose disk is written would be installed once more.
   const auto current = FindStage(tracked.progress.stage());
   if (current && stage->rank < current->rank) return absl::OkStatus();
   const unsigned percent = std::min(report.percent.value_or(stage->percent), 100u);
@@ -225,7 +244,9 @@ absl::Status BootTable::Apply(std::string_view task_id,
   return absl::OkStatus();
 }
 
-bool BootTable::SetMessage(const wire::MacAddress& mac, const std::string& message, absl::Time now) {
+bool BootTable::SetMessage(const wire::MacAddress& mac,
+                           const std::string& message,
+                           absl::Time now) {
   const auto at = tasks_.find(mac);
   if (at == tasks_.end() || at->second.progress.message() == message) return false;
   at->second.progress.set_message(message);

@@ -1,6 +1,9 @@
-// The tasks of this segment by MAC, each with how far it has come. Pure: time, addresses and the secret behind the
-// tokens are arguments; whoever changes a task gets it back to write it down and to report it.
+// The tasks of this segment by MAC, each with how far it has come. Pure: time, addresses and the
+// secret behind the tokens are arguments; whoever changes a task gets it back to write it down and
+// to report it.
 #pragma once
+
+#include <tentacle/task/v1/task.pb.h>
 
 #include <cstdint>
 #include <map>
@@ -11,8 +14,6 @@
 
 #include <absl/status/status.h>
 #include <absl/time/time.h>
-
-#include <tentacle/task/v1/task.pb.h>
 
 #include "libs/wire/mac_address.h"
 #include "services/pxe/core/boot_progress.h"
@@ -76,9 +77,9 @@ struct RefusedTask {
 };
 
 struct Replacement {
-  std::vector<wire::MacAddress> added;      // New here: their images are to be fetched.
-  std::vector<TrackedTask> cancelled;       // Open until now and no longer in the table.
-  std::vector<wire::MacAddress> removed;    // Their files go.
+  std::vector<wire::MacAddress> added;    // New here: their images are to be fetched.
+  std::vector<TrackedTask> cancelled;     // Open until now and no longer in the table.
+  std::vector<wire::MacAddress> removed;  // Their files go.
   std::vector<RefusedTask> refused;
 };
 
@@ -95,11 +96,16 @@ class BootTable {
   // What was written down before a restart.
   void Restore(TrackedTask task);
   // The whole table of a revision. Known ids keep their progress.
-  Replacement Replace(std::uint64_t revision, const std::vector<task::v1::BootTask>& tasks, absl::Time now);
+  Replacement Replace(std::uint64_t revision,
+                      const std::vector<task::v1::BootTask>& tasks,
+                      absl::Time now);
 
   std::uint64_t revision() const { return revision_; }
+
   void set_revision(std::uint64_t revision) { revision_ = revision; }
+
   const std::map<wire::MacAddress, TrackedTask>& tasks() const { return tasks_; }
+
   const TrackedTask* Find(const wire::MacAddress& mac) const;
   const TrackedTask* FindById(std::string_view task_id) const;
 
@@ -111,35 +117,49 @@ class BootTable {
   std::string BootToken(const TrackedTask& task) const;
   std::string CallbackToken(const TrackedTask& task) const;
   // Who may redeem the token, without redeeming it.
-  OrdersVerdict JudgeOrders(std::string_view token, std::string_view address, absl::Time now,
+  OrdersVerdict JudgeOrders(std::string_view token,
+                            std::string_view address,
+                            absl::Time now,
                             const TrackedTask** task) const;
   // After JudgeOrders() granted it.
   const TrackedTask* Redeem(const wire::MacAddress& mac, std::string_view address, absl::Time now);
 
-  // The machine that boots for the MAC's task says who it is: why it is refused, or "". The first one is remembered.
+  // The machine that boots for the MAC's task says who it is: why it is refused, or "". The first
+  // one is remembered.
   std::string CheckMachine(const wire::MacAddress& mac, const MachineIdentity& seen);
-  // The machine itself has fetched its script. False: it has started over too often and the task has failed.
+  // The machine itself has fetched its script. False: it has started over too often and the task
+  // has failed.
   bool BeginBoot(const wire::MacAddress& mac, std::string_view address, absl::Time now);
 
   std::string AnswerToken(const TrackedTask& task) const;
   // For password hashes: the same for a boot, so that a repeated answer is the same, and no secret.
   std::string Salt(const TrackedTask& task) const;
   // The task whose answer token it is; the verdict is about the file `name` of it.
-  AnswerVerdict JudgeAnswer(std::string_view token, std::string_view name, const Asker& asker, absl::Time now,
+  AnswerVerdict JudgeAnswer(std::string_view token,
+                            std::string_view name,
+                            const Asker& asker,
+                            absl::Time now,
                             const TrackedTask** task) const;
-  // After JudgeAnswer() granted it. `begins`: the installer runs, the task is installing from now on.
-  const TrackedTask* RedeemAnswer(const wire::MacAddress& mac, std::string_view name, std::string_view address,
-                                  bool begins, absl::Time now);
+  // After JudgeAnswer() granted it. `begins`: the installer runs, the task is installing from now
+  // on.
+  const TrackedTask* RedeemAnswer(const wire::MacAddress& mac,
+                                  std::string_view name,
+                                  std::string_view address,
+                                  bool begins,
+                                  absl::Time now);
 
   // The clock was set: what was so long ago stays so long ago.
   void ClockStepped(absl::Duration by);
-  // Tasks whose time is over, or that nothing has been heard of for too long, after what that did to them.
-  // `backend_now` as in boot_deadline.h.
+  // Tasks whose time is over, or that nothing has been heard of for too long, after what that did
+  // to them. `backend_now` as in boot_deadline.h.
   std::vector<TrackedTask> Expire(absl::Time now, std::optional<absl::Time> backend_now);
 
-  // Unauthenticated: wrong token. InvalidArgument: no such event. FailedPrecondition: the task is not at work.
-  // OK and no `changed`: known already, or overtaken by a later stage.
-  absl::Status Apply(std::string_view task_id, std::string_view token, const Report& report, absl::Time now,
+  // Unauthenticated: wrong token. InvalidArgument: no such event. FailedPrecondition: the task is
+  // not at work. OK and no `changed`: known already, or overtaken by a later stage.
+  absl::Status Apply(std::string_view task_id,
+                     std::string_view token,
+                     const Report& report,
+                     absl::Time now,
                      const TrackedTask** changed);
   // Says something about a task without moving it; false when it says so already.
   bool SetMessage(const wire::MacAddress& mac, const std::string& message, absl::Time now);

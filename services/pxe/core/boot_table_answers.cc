@@ -1,7 +1,7 @@
 // Of BootTable: answer files, loops, time that is over.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "libs/identity/identity.h"
 #include "services/pxe/core/boot_deadline.h"
@@ -18,7 +18,8 @@ void Touch(absl::Time now, task::v1::BootProgress* progress) {
 }
 
 bool IsSameMachine(const TrackedTask& task, const Asker& asker) {
-  // The neighbour table knows better than an address: an installer may get another one than the loader had.
+  // The neighbour table knows better than an address: an installer may get another one than the
+  // loader had.
   if (asker.mac) return *asker.mac == task.mac;
   return !task.boot_address.empty() && task.boot_address == asker.address;
 }
@@ -44,7 +45,8 @@ bool BootTable::BeginBoot(const wire::MacAddress& mac, std::string_view address,
   TrackedTask& tracked = at->second;
   // iPXE asks again within seconds when an answer was lost, or when it could not load a file.
   // What lies ahead was noted by a clock that was set while we were away.
-  const bool new_boot = tracked.redemption.times > 0 || now - tracked.script_at > limits::kSameBoot || tracked.script_at > now;
+  const bool new_boot = tracked.redemption.times > 0 ||
+                        now - tracked.script_at > limits::kSameBoot || tracked.script_at > now;
   if (now - tracked.loop_since > limits::kLoopWindow || tracked.loop_since > now) {
     tracked.loop_since = now;
     tracked.boots = 0;
@@ -57,16 +59,20 @@ bool BootTable::BeginBoot(const wire::MacAddress& mac, std::string_view address,
   const auto next = After(tracked.progress.status(), BootStep::kLooped);
   if (!next) return true;
   tracked.progress.set_status(*next);
-  tracked.progress.set_message(fmt::format("the machine started over {} times within {} and never finished",
-                                           tracked.boots,
-                                           absl::FormatDuration(limits::kLoopWindow)));
+  tracked.progress.set_message(
+      fmt::format("the machine started over {} times within {} and never finished", tracked.boots,
+                  absl::FormatDuration(limits::kLoopWindow)));
   Touch(now, &tracked.progress);
   return false;
 }
 
-std::string BootTable::AnswerToken(const TrackedTask& task) const { return Token("answers", task); }
+std::string BootTable::AnswerToken(const TrackedTask& task) const {
+  return Token("answers", task);
+}
 
-std::string BootTable::Salt(const TrackedTask& task) const { return Token("salt", task).substr(0, 16); }
+std::string BootTable::Salt(const TrackedTask& task) const {
+  return Token("salt", task).substr(0, 16);
+}
 
 AnswerVerdict BootTable::JudgeAnswer(std::string_view token,
                                      std::string_view name,
@@ -84,9 +90,11 @@ AnswerVerdict BootTable::JudgeAnswer(std::string_view token,
   if (!IsSameMachine(tracked, asker)) return AnswerVerdict::kOtherMachine;
   const auto used = tracked.answers.find(std::string(name));
   if (used == tracked.answers.end()) {
-    return now - tracked.script_at <= limits::kAnswerPatience ? AnswerVerdict::kGranted : AnswerVerdict::kUsedUp;
+    return now - tracked.script_at <= limits::kAnswerPatience ? AnswerVerdict::kGranted
+                                                              : AnswerVerdict::kUsedUp;
   }
-  const bool again = used->second.times < limits::kMaxAnswerFetches && now - used->second.first <= limits::kAnswerWindow;
+  const bool again = used->second.times < limits::kMaxAnswerFetches &&
+                     now - used->second.first <= limits::kAnswerWindow;
   return again ? AnswerVerdict::kGranted : AnswerVerdict::kUsedUp;
 }
 
@@ -112,7 +120,8 @@ void BootTable::ClockStepped(absl::Duration by) {
     tracked.redemption.first += by;
     tracked.last_discover += by;
     tracked.script_at += by;
-    for (auto& [name, answer] : tracked.answers) answer.first += by;
+    for (auto& [name, answer] : tracked.answers)
+      answer.first += by;
     tracked.loop_since += by;
     tracked.watched_since += by;
   }

@@ -6,12 +6,14 @@ namespace tentacle::pxe {
 
 namespace {
 
-// iPXE's own names of folders for other processors (boot.ipxe.org), so that they can be put there as they are.
+// iPXE's own names of folders for other processors (boot.ipxe.org), so that they can be put there
+// as they are.
 constexpr char kIa32Loader[] = "i386-efi/ipxe.efi";
 constexpr char kArm32Loader[] = "arm32-efi/ipxe.efi";
 constexpr char kArm64Loader[] = "arm64-efi/ipxe.efi";
 
-// 7 and 9 both mean x86-64 UEFI: RFC 4578's table was swapped by an erratum and both are in the field (G11).
+// 7 and 9 both mean x86-64 UEFI: RFC 4578's table was swapped by an erratum and both are in the
+// field (G11).
 constexpr std::array<ClientArch, 19> kKnown = {{
     {0, Firmware::kBios, "x86 BIOS", kBiosLoader},
     {6, Firmware::kUefiIa32, "IA32 UEFI", kIa32Loader},
@@ -36,7 +38,9 @@ constexpr std::array<ClientArch, 19> kKnown = {{
 
 }  // namespace
 
-std::span<const ClientArch> KnownArchs() { return kKnown; }
+std::span<const ClientArch> KnownArchs() {
+  return kKnown;
+}
 
 std::optional<ClientArch> ArchOf(const wire::DhcpMessage& request) {
   const auto data = request.Option(wire::dhcp_option::kClientArch);
@@ -53,13 +57,20 @@ std::optional<ClientArch> ArchOf(const wire::DhcpMessage& request) {
 
 std::string_view FirmwareName(Firmware firmware) {
   switch (firmware) {
-    case Firmware::kBios: return "bios";
-    case Firmware::kUefiIa32: return "uefi-ia32";
-    case Firmware::kUefiX64: return "uefi-x64";
-    case Firmware::kUefiArm32: return "uefi-arm32";
-    case Firmware::kUefiArm64: return "uefi-arm64";
-    case Firmware::kRaspberryPi: return "raspberry-pi";
-    case Firmware::kOther: return "other";
+    case Firmware::kBios:
+      return "bios";
+    case Firmware::kUefiIa32:
+      return "uefi-ia32";
+    case Firmware::kUefiX64:
+      return "uefi-x64";
+    case Firmware::kUefiArm32:
+      return "uefi-arm32";
+    case Firmware::kUefiArm64:
+      return "uefi-arm64";
+    case Firmware::kRaspberryPi:
+      return "raspberry-pi";
+    case Firmware::kOther:
+      return "other";
   }
   return "other";
 }

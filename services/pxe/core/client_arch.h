@@ -39,8 +39,8 @@ inline constexpr char kRaspberryPiLoader[] = "rpi/bootcode.bin";
 // Every architecture that is known by name.
 std::span<const ClientArch> KnownArchs();
 
-// The first architecture in option 93 that is known; a client may name several (field notes G11). Nothing when the
-// option is missing or malformed.
+// The first architecture in option 93 that is known; a client may name several (field notes G11).
+// Nothing when the option is missing or malformed.
 std::optional<ClientArch> ArchOf(const wire::DhcpMessage& request);
 
 // "bios", "uefi-x64", "other": as reported in events.

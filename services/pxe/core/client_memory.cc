@@ -6,7 +6,9 @@ namespace tentacle::pxe {
 
 void ClientMemory::Answered(const wire::MacAddress& mac, TransferCaps caps, absl::Time now) {
   if (clients_.size() >= limits::kMaxTasks && !clients_.contains(mac)) {
-    std::erase_if(clients_, [now](const auto& one) { return now - one.second.answered > limits::kClientKept; });
+    std::erase_if(clients_, [now](const auto& one) {
+      return now - one.second.answered > limits::kClientKept;
+    });
     std::erase_if(by_address_, [this](const auto& one) { return !clients_.contains(one.second); });
     if (clients_.size() >= limits::kMaxTasks) return;
   }
@@ -24,7 +26,9 @@ void ClientMemory::Bound(const wire::MacAddress& mac, std::uint32_t address) {
   by_address_[address] = mac;
 }
 
-bool ClientMemory::RelaysAreServed(absl::Time now) const { return now - relayed_ <= limits::kRelayServed; }
+bool ClientMemory::RelaysAreServed(absl::Time now) const {
+  return now - relayed_ <= limits::kRelayServed;
+}
 
 std::optional<wire::MacAddress> ClientMemory::MacAt(std::uint32_t address) const {
   const auto at = by_address_.find(address);
@@ -39,7 +43,8 @@ TransferCaps ClientMemory::CapsOf(const wire::MacAddress& mac) const {
 
 void ClientMemory::FirstBlockLost(std::uint32_t address, absl::Time now) {
   if (narrow_.size() >= limits::kMaxTasks) {
-    std::erase_if(narrow_, [now](const auto& one) { return now - one.second > limits::kNarrowKept; });
+    std::erase_if(narrow_,
+                  [now](const auto& one) { return now - one.second > limits::kNarrowKept; });
     if (narrow_.size() >= limits::kMaxTasks) return;
   }
   narrow_[address] = now;

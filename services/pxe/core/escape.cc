@@ -14,7 +14,9 @@ bool IsAlphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool IsLetter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 template <class Predicate>
 std::string Filtered(std::string_view text, Predicate keep) {
@@ -23,7 +25,9 @@ std::string Filtered(std::string_view text, Predicate keep) {
   return out;
 }
 
-bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool IsControl(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 }  // namespace
 
@@ -35,13 +39,16 @@ std::string OnlyWords(std::string_view text, std::string_view also) {
 }
 
 std::string BootWord(std::string_view text) {
-  return Filtered(text, [](char c) { return IsAlphanumeric(c) || kBootPunctuation.find(c) != std::string_view::npos; });
+  return Filtered(text, [](char c) {
+    return IsAlphanumeric(c) || kBootPunctuation.find(c) != std::string_view::npos;
+  });
 }
 
 std::string ConsoleText(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
-    const bool harmless = IsAlphanumeric(c) || std::string_view(" ._-:/,=+()%").find(c) != std::string_view::npos;
+    const bool harmless =
+        IsAlphanumeric(c) || std::string_view(" ._-:/,=+()%").find(c) != std::string_view::npos;
     if (!harmless) c = '?';
   }
   return out;

@@ -12,7 +12,9 @@ namespace tentacle::pxe {
 inline constexpr char kGrubConfigName[] = "grub/grub.cfg";
 
 // Nothing for a kind that GRUB cannot boot (Windows: wimboot is not signed for it).
-std::optional<std::string> GrubConfig(BootKind kind, const task::v1::BootTask& task, const BootContext& context);
+std::optional<std::string> GrubConfig(BootKind kind,
+                                      const task::v1::BootTask& task,
+                                      const BootContext& context);
 
 // On to the next entry of the firmware's boot order.
 std::string GrubLocalBoot();

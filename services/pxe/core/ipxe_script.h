@@ -1,4 +1,5 @@
-// The scripts that iPXE runs for a machine. What of a task reaches one passes BootWord() or ConsoleText(). Pure.
+// The scripts that iPXE runs for a machine. What of a task reaches one passes BootWord() or
+// ConsoleText(). Pure.
 #pragma once
 
 #include <string>
@@ -15,6 +16,8 @@ std::string BootScript(BootKind kind, const task::v1::BootTask& task, const Boot
 std::string LocalBootScript();
 
 // Says why nothing is booted, and asks again after a while.
-std::string WaitingScript(std::string_view base_url, const wire::MacAddress& mac, std::string_view reason);
+std::string WaitingScript(std::string_view base_url,
+                          const wire::MacAddress& mac,
+                          std::string_view reason);
 
 }  // namespace tentacle::pxe

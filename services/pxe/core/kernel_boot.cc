@@ -1,9 +1,9 @@
 #include "services/pxe/core/kernel_boot.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "services/pxe/core/escape.h"
 
@@ -27,9 +27,11 @@ std::string HostOf(std::string_view url) {
 class Arguments {
  public:
   void Add(std::string_view word) { words_.push_back(BootWord(word)); }
+
   void Add(std::string_view key, std::string_view value) {
     if (!value.empty()) words_.push_back(fmt::format("{}={}", key, BootWord(value)));
   }
+
   std::vector<std::string> Take() { return std::move(words_); }
 
  private:
@@ -51,7 +53,8 @@ std::vector<std::string> RamdiskArguments(const BootContext& context) {
   return out.Take();
 }
 
-// What debian-installer has to know before it can fetch its preseed file: network and language come first.
+// What debian-installer has to know before it can fetch its preseed file: network and language come
+// first.
 std::vector<std::string> DebianArguments(const BootTask& task, const BootContext& context) {
   Arguments out;
   out.Add("auto=true");
@@ -75,10 +78,12 @@ std::vector<std::string> DebianArguments(const BootTask& task, const BootContext
     out.Add("netcfg/get_gateway", network.gateway().empty() ? "none" : network.gateway());
     if (network.dns_servers_size() > 0) out.Add("netcfg/get_nameservers", network.dns_servers(0));
   } else {
-    // Asked of a person when DHCP names none; any address is better than waiting for him, and ours is there.
+    // Asked of a person when DHCP names none; any address is better than waiting for him, and ours
+    // is there.
     out.Add("netcfg/get_nameservers", HostOf(context.base_url));
   }
-  // Without "---": debian-installer would carry what stands before it into the new system's command line otherwise.
+  // Without "---": debian-installer would carry what stands before it into the new system's command
+  // line otherwise.
   AddConsoles(&out);
   return out.Take();
 }
@@ -99,11 +104,12 @@ std::vector<std::string> RhelArguments(const BootTask& task, const BootContext& 
   out.Add("ip=dhcp");
   out.Add("BOOTIF", "01-" + context.mac.WithDashes());
   out.Add("inst.ks", context.answers_url + "/ks.cfg");
-  // The installer's second stage comes from the tree; without one it has to lie in the initrd's folder.
+  // The installer's second stage comes from the tree; without one it has to lie in the initrd's
+  // folder.
   out.Add("inst.repo", task.mirror());
   if (task.mirror().empty()) {
-    out.Add("inst.stage2",
-            fmt::format("{}/boot/{}", context.base_url, InstallerFolder(BootKind::kRhelKickstart, task)));
+    out.Add("inst.stage2", fmt::format("{}/boot/{}", context.base_url,
+                                       InstallerFolder(BootKind::kRhelKickstart, task)));
   }
   out.Add("inst.text");
   AddConsoles(&out);
@@ -115,16 +121,26 @@ std::vector<std::string> RhelArguments(const BootTask& task, const BootContext& 
 KernelBoot KernelBootOf(BootKind kind, const BootTask& task, const BootContext& context) {
   if (kind == BootKind::kPlainKernel) {
     Arguments out;
-    for (const std::string& word : task.kernel().arguments()) out.Add(word);
+    for (const std::string& word : task.kernel().arguments())
+      out.Add(word);
     return {BootWord(task.kernel().path()), BootWord(task.kernel().initrd()), out.Take()};
   }
   const auto files = NeededFiles(kind, task);
-  KernelBoot boot{files.size() > 0 ? BootWord(files[0]) : "", files.size() > 1 ? BootWord(files[1]) : "", {}};
+  KernelBoot boot{
+      files.size() > 0 ? BootWord(files[0]) : "", files.size() > 1 ? BootWord(files[1]) : "", {}};
   switch (kind) {
-    case BootKind::kDebianPreseed: boot.arguments = DebianArguments(task, context); break;
-    case BootKind::kUbuntuAutoinstall: boot.arguments = UbuntuArguments(context); break;
-    case BootKind::kRhelKickstart: boot.arguments = RhelArguments(task, context); break;
-    default: boot.arguments = RamdiskArguments(context); break;
+    case BootKind::kDebianPreseed:
+      boot.arguments = DebianArguments(task, context);
+      break;
+    case BootKind::kUbuntuAutoinstall:
+      boot.arguments = UbuntuArguments(context);
+      break;
+    case BootKind::kRhelKickstart:
+      boot.arguments = RhelArguments(task, context);
+      break;
+    default:
+      boot.arguments = RamdiskArguments(context);
+      break;
   }
   return boot;
 }

@@ -1,10 +1,11 @@
-// Kernel, initrd and command line of a task that boots a kernel, for whichever loader starts it. Pure.
+// Kernel, initrd and command line of a task that boots a kernel, for whichever loader starts it.
+// Pure.
 #pragma once
+
+#include <tentacle/task/v1/task.pb.h>
 
 #include <string>
 #include <vector>
-
-#include <tentacle/task/v1/task.pb.h>
 
 #include "libs/wire/mac_address.h"
 #include "services/pxe/core/boot_kind.h"
@@ -27,7 +28,8 @@ struct KernelBoot {
   std::vector<std::string> arguments;
 };
 
-// For every kind but kWindows and kLocalBoot. Each argument is made of harmless characters (BootWord()).
+// For every kind but kWindows and kLocalBoot. Each argument is made of harmless characters
+// (BootWord()).
 KernelBoot KernelBootOf(BootKind kind, const task::v1::BootTask& task, const BootContext& context);
 
 }  // namespace tentacle::pxe

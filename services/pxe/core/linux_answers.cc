@@ -1,6 +1,8 @@
 #include "services/pxe/core/linux_answers.h"
 
 #include <crypt.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,8 +13,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "libs/identity/identity.h"
 #include "services/pxe/core/escape.h"
@@ -45,11 +45,14 @@ Callback SplitCallback(std::string_view url) {
   return out;
 }
 
-std::string FirstLabel(const std::string& hostname) { return hostname.substr(0, hostname.find('.')); }
+std::string FirstLabel(const std::string& hostname) {
+  return hostname.substr(0, hostname.find('.'));
+}
 
 // A shell command that writes the helper without fetching it.
 std::string WriteHelper(const BootTask& task, const AnswerContext& context) {
-  return fmt::format("echo {} | base64 -d >{}", identity::Base64Encode(InstallHelper(task, context)), kHelperPath);
+  return fmt::format("echo {} | base64 -d >{}",
+                     identity::Base64Encode(InstallHelper(task, context)), kHelperPath);
 }
 
 class PreseedLines {
@@ -57,6 +60,7 @@ class PreseedLines {
   void Add(std::string_view question, std::string_view type, std::string_view value) {
     text_ += fmt::format("d-i {} {} {}\n", question, type, OneLineOf(value));
   }
+
   std::string Take() { return std::move(text_); }
 
  private:
@@ -79,12 +83,14 @@ json::object Netplan(const BootTask& task) {
   if (network.dhcp() || network.address().empty()) {
     card["dhcp4"] = true;
   } else {
-    card["addresses"] = json::array{fmt::format("{}/{}", network.address(), network.prefix_length())};
+    card["addresses"] =
+        json::array{fmt::format("{}/{}", network.address(), network.prefix_length())};
     if (!network.gateway().empty()) {
       card["routes"] = json::array{json::object{{"to", "default"}, {"via", network.gateway()}}};
     }
     json::array servers;
-    for (const std::string& server : network.dns_servers()) servers.emplace_back(server);
+    for (const std::string& server : network.dns_servers())
+      servers.emplace_back(server);
     if (!servers.empty()) card["nameservers"] = json::object{{"addresses", servers}};
   }
   return {{"version", 2}, {"ethernets", {{"installed", card}}}};
@@ -104,26 +110,31 @@ json::array Commands(const std::vector<std::string>& commands) {
 }
 
 // Quoted for pykickstart, which splits its lines as a POSIX shell does.
-std::string Word(std::string_view value) { return ShellQuote(OneLineOf(value)); }
+std::string Word(std::string_view value) {
+  return ShellQuote(OneLineOf(value));
+}
 
 std::string KickstartNetwork(const BootTask& task) {
   const auto& network = task.network();
-  std::string line = fmt::format("network --device={} --activate --hostname={}", Word(task.mac()), Word(task.hostname()));
+  std::string line = fmt::format("network --device={} --activate --hostname={}", Word(task.mac()),
+                                 Word(task.hostname()));
   if (network.dhcp() || network.address().empty()) return line + " --bootproto=dhcp\n";
   const std::uint32_t prefix = network.prefix_length();
   const std::uint32_t mask = prefix == 0 ? 0 : ~0u << (32 - prefix);
-  line += fmt::format(" --bootproto=static --ip={} --netmask={}.{}.{}.{}", Word(network.address()), mask >> 24,
-                      mask >> 16 & 255, mask >> 8 & 255, mask & 255);
+  line += fmt::format(" --bootproto=static --ip={} --netmask={}.{}.{}.{}", Word(network.address()),
+                      mask >> 24, mask >> 16 & 255, mask >> 8 & 255, mask & 255);
   if (!network.gateway().empty()) line += " --gateway=" + Word(network.gateway());
   if (network.dns_servers_size() > 0) {
-    line += fmt::format(" --nameserver={}", Word(fmt::format("{}", fmt::join(network.dns_servers(), ","))));
+    line += fmt::format(" --nameserver={}",
+                        Word(fmt::format("{}", fmt::join(network.dns_servers(), ","))));
   }
   return line + "\n";
 }
 
 std::string KickstartSource(const BootTask& task, const AnswerContext& context) {
   if (!context.image.url.empty()) {
-    return fmt::format("liveimg --url={} --checksum={}\n", Word(context.image.url), Word(context.image.sha256));
+    return fmt::format("liveimg --url={} --checksum={}\n", Word(context.image.url),
+                       Word(context.image.sha256));
   }
   return fmt::format("url --url={}\n", Word(task.mirror()));
 }
@@ -134,7 +145,8 @@ std::string PasswordHash(const std::string& password, const std::string& salt) {
   if (password.empty()) return "!";
   const auto data = std::make_unique<crypt_data>();
   std::memset(data.get(), 0, sizeof(crypt_data));
-  const char* hash = ::crypt_r(password.c_str(), ("$6$" + OnlyWords(salt, "").substr(0, 16)).c_str(), data.get());
+  const char* hash =
+      ::crypt_r(password.c_str(), ("$6$" + OnlyWords(salt, "").substr(0, 16)).c_str(), data.get());
   // A failure is a string that begins with "*", which is no password either.
   return hash == nullptr || hash[0] != '$' ? "!" : hash;
 }
@@ -142,7 +154,8 @@ std::string PasswordHash(const std::string& password, const std::string& salt) {
 std::string InstallHelper(const BootTask& task, const AnswerContext& context) {
   const Callback callback = SplitCallback(context.callback_url);
   std::string keys;
-  for (const std::string& key : task.ssh_keys()) keys += OneLineOf(key) + "\n";
+  for (const std::string& key : task.ssh_keys())
+    keys += OneLineOf(key) + "\n";
   if (!keys.empty()) keys.pop_back();
   std::string out = "#!/bin/sh\n";
   const auto set = [&out](std::string_view name, std::string_view value) {
@@ -166,7 +179,8 @@ std::string Preseed(const BootTask& task, const AnswerContext& context) {
   PreseedLines out;
   const std::string helper(kHelperPath);
   out.Add("preseed/early_command", "string",
-          fmt::format("wget -q -O {0} {1}/octofleet-install && sh {0} booted", helper, BootWord(context.answers_url)));
+          fmt::format("wget -q -O {0} {1}/octofleet-install && sh {0} booted", helper,
+                      BootWord(context.answers_url)));
   out.Add("debian-installer/locale", "string", LocaleOf(task.locale()));
   out.Add("keyboard-configuration/xkb-keymap", "select", "us");
   out.Add("netcfg/get_hostname", "string", FirstLabel(task.hostname()));
@@ -175,8 +189,10 @@ std::string Preseed(const BootTask& task, const AnswerContext& context) {
   out.Add("time/zone", "string", TimezoneOf(task.timezone()));
   out.Add("passwd/make-user", "boolean", "false");
   out.Add("passwd/root-login", "boolean", "true");
-  out.Add("passwd/root-password-crypted", "password", PasswordHash(task.admin_password(), context.salt));
-  // The disk is chosen by the helper, so that the wrong one is never written; without one the machine stops here.
+  out.Add("passwd/root-password-crypted", "password",
+          PasswordHash(task.admin_password(), context.salt));
+  // The disk is chosen by the helper, so that the wrong one is never written; without one the
+  // machine stops here.
   out.Add("partman/early_command", "string",
           fmt::format("sh {0} disk >/tmp/octofleet-disk || sh {0} stop; "
                       "debconf-set partman-auto/disk \"$(cat /tmp/octofleet-disk)\"; "
@@ -196,14 +212,18 @@ std::string Preseed(const BootTask& task, const AnswerContext& context) {
   out.Add("grub-installer/with_other_os", "boolean", "false");
   out.Add("finish-install/reboot_in_progress", "note", "");
   out.Add("preseed/late_command", "string",
-          fmt::format("sh {0} target /target || sh {0} failed 'the last steps of the installation failed'", helper));
-  return "#_preseed_V1\n" + out.Take() + "tasksel tasksel/first multiselect standard, ssh-server\n"
+          fmt::format(
+              "sh {0} target /target || sh {0} failed 'the last steps of the installation failed'",
+              helper));
+  return "#_preseed_V1\n" + out.Take() +
+         "tasksel tasksel/first multiselect standard, ssh-server\n"
          "popularity-contest popularity-contest/participate boolean false\n";
 }
 
 std::string UserData(const BootTask& task, const AnswerContext& context) {
   json::array keys;
-  for (const std::string& key : task.ssh_keys()) keys.emplace_back(OneLineOf(key));
+  for (const std::string& key : task.ssh_keys())
+    keys.emplace_back(OneLineOf(key));
   const std::string helper(kHelperPath);
   json::object disk_match;
   if (!task.disk().serial().empty()) disk_match["serial"] = task.disk().serial();
@@ -231,29 +251,37 @@ std::string UserData(const BootTask& task, const AnswerContext& context) {
 }
 
 std::string MetaData(const BootTask& task, const AnswerContext&) {
-  return json::serialize(json::object{{"instance-id", task.id()}, {"local-hostname", FirstLabel(task.hostname())}}) +
+  return json::serialize(json::object{{"instance-id", task.id()},
+                                      {"local-hostname", FirstLabel(task.hostname())}}) +
          "\n";
 }
 
-std::string VendorData(const BootTask&, const AnswerContext&) { return "#cloud-config\n{}\n"; }
+std::string VendorData(const BootTask&, const AnswerContext&) {
+  return "#cloud-config\n{}\n";
+}
 
 std::string Kickstart(const BootTask& task, const AnswerContext& context) {
   const std::string helper(kHelperPath);
   std::string out = "text\nreboot\nfirstboot --disabled\neula --agreed\nkeyboard us\n";
-  out += fmt::format("lang {}\ntimezone {} --utc\n", Word(LocaleOf(task.locale())), Word(TimezoneOf(task.timezone())));
+  out += fmt::format("lang {}\ntimezone {} --utc\n", Word(LocaleOf(task.locale())),
+                     Word(TimezoneOf(task.timezone())));
   out += KickstartNetwork(task) + KickstartSource(task, context);
   const std::string hash = PasswordHash(task.admin_password(), context.salt);
   out += hash == "!" ? "rootpw --lock\n" : fmt::format("rootpw --iscrypted {}\n", Word(hash));
-  for (const std::string& key : task.ssh_keys()) out += fmt::format("sshkey --username=root {}\n", Word(key));
+  for (const std::string& key : task.ssh_keys())
+    out += fmt::format("sshkey --username=root {}\n", Word(key));
   // Written by %pre, which stops the machine when no disk is the one that is meant.
   out += "%include /tmp/octofleet-disk.ks\n";
-  out += "%pre --erroronfail\n" + WriteHelper(task, context) + fmt::format(
-      "\nsh {0} booted\n"
-      "disk=$(sh {0} disk) || sh {0} stop\n"
-      "disk=${{disk#/dev/}}\n"
-      "printf 'ignoredisk --only-use=%s\\nzerombr\\nclearpart --all --initlabel --drives=%s\\nautopart\\n"
-      "bootloader --boot-drive=%s\\n' \"$disk\" \"$disk\" \"$disk\" >/tmp/octofleet-disk.ks\n%end\n",
-      helper);
+  out += "%pre --erroronfail\n" + WriteHelper(task, context) +
+         fmt::format(
+             "\nsh {0} booted\n"
+             "disk=$(sh {0} disk) || sh {0} stop\n"
+             "disk=${{disk#/dev/}}\n"
+             "printf 'ignoredisk --only-use=%s\\nzerombr\\nclearpart --all --initlabel "
+             "--drives=%s\\nautopart\\n"
+             "bootloader --boot-drive=%s\\n' \"$disk\" \"$disk\" \"$disk\" "
+             ">/tmp/octofleet-disk.ks\n%end\n",
+             helper);
   out += fmt::format("%onerror\nsh {} failed 'the installer failed'\n%end\n", helper);
   out += fmt::format("%post --nochroot --erroronfail\nsh {} target /mnt/sysroot\n%end\n", helper);
   return out + "%packages --ignoremissing\n@core\nopenssh-server\n%end\n";

@@ -1,5 +1,5 @@
-// Answer files of the Linux installers. Each value is quoted or encoded as its language wants; passwords go as hashes.
-// Pure.
+// Answer files of the Linux installers. Each value is quoted or encoded as its language wants;
+// passwords go as hashes. Pure.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace tentacle::pxe {
 
-// A shell script for all three: reports, the choice of the disk, the last steps (assets/octofleet-install.sh behind
-// the task's values in single quotes).
+// A shell script for all three: reports, the choice of the disk, the last steps
+// (assets/octofleet-install.sh behind the task's values in single quotes).
 std::string InstallHelper(const task::v1::BootTask& task, const AnswerContext& context);
 
 // debian-installer (Debian installation guide, appendix B).

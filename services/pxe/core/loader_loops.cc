@@ -13,7 +13,9 @@ bool IsIpxeLoader(std::string_view file) {
 
 bool LoaderLoops::LoaderSent(const wire::MacAddress& mac, absl::Time now) {
   if (machines_.size() >= limits::kMaxTasks) {
-    std::erase_if(machines_, [now](const auto& one) { return now - one.second.last > limits::kLoaderLoopWindow; });
+    std::erase_if(machines_, [now](const auto& one) {
+      return now - one.second.last > limits::kLoaderLoopWindow;
+    });
     if (machines_.size() >= limits::kMaxTasks) return false;
   }
   Round& round = machines_[mac];

@@ -1,5 +1,5 @@
-// Breaks circles: a machine that fetches its loader again and again runs an iPXE that does not say so, and never comes
-// to its script. It is given the script instead then. Pure.
+// Breaks circles: a machine that fetches its loader again and again runs an iPXE that does not say
+// so, and never comes to its script. It is given the script instead then. Pure.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +19,11 @@ class LoaderLoops {
  public:
   // A loader went out whole. True when the machine is known to go round from now on.
   bool LoaderSent(const wire::MacAddress& mac, absl::Time now);
-  // It runs an iPXE that says so, has come to its script, or has another task: what was before does not count.
+
+  // It runs an iPXE that says so, has come to its script, or has another task: what was before does
+  // not count.
   void Forget(const wire::MacAddress& mac) { machines_.erase(mac); }
+
   bool GoesRound(const wire::MacAddress& mac, absl::Time now) const;
 
  private:
@@ -28,6 +31,7 @@ class LoaderLoops {
     std::size_t loaders = 0;
     absl::Time last = absl::InfinitePast();
   };
+
   std::map<wire::MacAddress, Round> machines_;
 };
 

@@ -17,7 +17,8 @@ std::string_view TakeWord(std::string_view* line) {
 
 }  // namespace
 
-std::optional<wire::MacAddress> FindNeighbour(std::string_view proc_net_arp, std::string_view address) {
+std::optional<wire::MacAddress> FindNeighbour(std::string_view proc_net_arp,
+                                              std::string_view address) {
   while (!proc_net_arp.empty()) {
     const std::size_t end = std::min(proc_net_arp.find('\n'), proc_net_arp.size());
     std::string_view line = proc_net_arp.substr(0, end);

@@ -9,6 +9,7 @@
 namespace tentacle::pxe {
 
 // Nothing when the address is not there or its entry is incomplete.
-std::optional<wire::MacAddress> FindNeighbour(std::string_view proc_net_arp, std::string_view address);
+std::optional<wire::MacAddress> FindNeighbour(std::string_view proc_net_arp,
+                                              std::string_view address);
 
 }  // namespace tentacle::pxe

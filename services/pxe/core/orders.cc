@@ -33,7 +33,8 @@ void AddNetwork(const task::v1::NetworkPlan& network, bool given, Lines* lines) 
   lines->Add("net_address", network.address());
   lines->Add("net_prefix", network.prefix_length());
   lines->Add("net_gateway", network.gateway());
-  for (const std::string& server : network.dns_servers()) lines->Add("net_dns", server);
+  for (const std::string& server : network.dns_servers())
+    lines->Add("net_dns", server);
 }
 
 }  // namespace
@@ -52,9 +53,11 @@ std::string RenderOrders(const task::v1::BootTask& task, const OrderContext& con
   lines.Add("unpacked_size_bytes", context.image.unpacked_size_bytes);
   lines.Add("disk_serial", task.disk().serial());
   lines.Add("disk_path", task.disk().path());
-  if (task.disk().min_size_bytes() > 0) lines.Add("disk_min_size_bytes", task.disk().min_size_bytes());
+  if (task.disk().min_size_bytes() > 0)
+    lines.Add("disk_min_size_bytes", task.disk().min_size_bytes());
   AddNetwork(task.network(), task.has_network(), &lines);
-  for (const std::string& key : task.ssh_keys()) lines.Add("ssh_key", key);
+  for (const std::string& key : task.ssh_keys())
+    lines.Add("ssh_key", key);
   lines.Add("locale", task.locale());
   lines.Add("timezone", task.timezone());
   return lines.Take();

@@ -1,10 +1,10 @@
 // What a ramdisk is told to do: "key value" lines (docs/protocol.md section 5).
 #pragma once
 
+#include <tentacle/task/v1/task.pb.h>
+
 #include <cstdint>
 #include <string>
-
-#include <tentacle/task/v1/task.pb.h>
 
 namespace tentacle::pxe {
 
@@ -15,7 +15,7 @@ struct ImageFacts {
   std::uint64_t size_bytes = 0;
   std::uint64_t unpacked_size_bytes = 0;
   std::string format;
-  std::string name;    // For people.
+  std::string name;              // For people.
   std::string source = "cache";  // Or "backend".
 };
 

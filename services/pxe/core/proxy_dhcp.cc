@@ -1,9 +1,9 @@
 #include "services/pxe/core/proxy_dhcp.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
-
-#include <fmt/format.h>
 
 namespace tentacle::pxe {
 
@@ -15,24 +15,28 @@ constexpr std::uint32_t kLimitedBroadcast = 0xffffffff;
 constexpr std::uint16_t kDhcpServerPort = 67;
 constexpr std::uint16_t kDhcpClientPort = 68;
 
-// PXE_DISCOVERY_CONTROL (tag 6) = 8: take the boot file of this offer, ask no boot server (PXE 2.1 section 3.1.2).
+// PXE_DISCOVERY_CONTROL (tag 6) = 8: take the boot file of this offer, ask no boot server (PXE 2.1
+// section 3.1.2).
 constexpr std::uint8_t kBypassBootServer[] = {6, 1, 8, option::kEnd};
 
-// Tag 6 = 3: no multicast, no broadcast discovery; tag 10: a prompt of no time; tag 9: the one entry of the menu, whose
-// name is what a Raspberry Pi looks for. Nobody else is sent a menu (G18).
-constexpr std::string_view kRaspberryPiMenu("\x06\x01\x03\x0a\x04\0PXE\x09\x14\0\0\x11Raspberry Pi Boot\xff", 32);
+// Tag 6 = 3: no multicast, no broadcast discovery; tag 10: a prompt of no time; tag 9: the one
+// entry of the menu, whose name is what a Raspberry Pi looks for. Nobody else is sent a menu (G18).
+constexpr std::string_view kRaspberryPiMenu(
+    "\x06\x01\x03\x0a\x04\0PXE\x09\x14\0\0\x11Raspberry Pi Boot\xff", 32);
 
-// A machine id is echoed when it is one (RFC 4578 section 2.3): type 0 and 16 octets. ROMs that leave it out or
-// send another length are answered without it (G10).
+// A machine id is echoed when it is one (RFC 4578 section 2.3): type 0 and 16 octets. ROMs that
+// leave it out or send another length are answered without it (G10).
 void EchoMachineId(const wire::DhcpMessage& request, wire::DhcpMessage* reply) {
   constexpr std::size_t kMachineIdBytes = 17;
   const auto id = request.Option(option::kClientMachineId);
-  if (id && id->size() == kMachineIdBytes && (*id)[0] == 0) reply->Add(option::kClientMachineId, *id);
+  if (id && id->size() == kMachineIdBytes && (*id)[0] == 0)
+    reply->Add(option::kClientMachineId, *id);
 }
 
 void AddOption43(QuirkOption43 kind, wire::DhcpMessage* reply) {
   if (kind == QuirkOption43::kBypass) reply->Add(option::kVendorSpecific, kBypassBootServer);
-  if (kind == QuirkOption43::kRaspberryPi) reply->AddText(option::kVendorSpecific, kRaspberryPiMenu);
+  if (kind == QuirkOption43::kRaspberryPi)
+    reply->AddText(option::kVendorSpecific, kRaspberryPiMenu);
 }
 
 bool AsksFor(const wire::DhcpMessage& request, std::uint8_t code) {
@@ -40,8 +44,8 @@ bool AsksFor(const wire::DhcpMessage& request, std::uint8_t code) {
   return list && std::find(list->begin(), list->end(), code) != list->end();
 }
 
-// Old clients have a buffer of 576 octets (RFC 2131 section 2), newer ones say theirs in option 57; nobody reassembles
-// fragments (G14). What the header says as well goes first.
+// Old clients have a buffer of 576 octets (RFC 2131 section 2), newer ones say theirs in option 57;
+// nobody reassembles fragments (G14). What the header says as well goes first.
 void FitInto(const wire::DhcpMessage& request, wire::DhcpMessage* reply) {
   constexpr std::size_t kHeaders = 28;  // IP and UDP count into option 57.
   constexpr std::size_t kLeast = 576;
@@ -50,7 +54,8 @@ void FitInto(const wire::DhcpMessage& request, wire::DhcpMessage* reply) {
   if (const auto said = request.Option(option::kMaxMessageSize); said && said->size() == 2) {
     limit = std::clamp<std::size_t>(wire::Reader(*said).U16(), kLeast, kMost);
   }
-  for (const std::uint8_t code : {option::kTftpServerName, option::kBootfileName, option::kClientMachineId}) {
+  for (const std::uint8_t code :
+       {option::kTftpServerName, option::kBootfileName, option::kClientMachineId}) {
     if (wire::EmitDhcp(*reply).size() <= limit - kHeaders) return;
     std::erase_if(reply->options, [code](const wire::DhcpOption& one) { return one.code == code; });
   }
@@ -78,7 +83,8 @@ void Address(const wire::DhcpMessage& request, const Arrival& arrival, DhcpAnswe
 }  // namespace
 
 std::string DottedQuad(std::uint32_t address) {
-  return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 0xff, address >> 8 & 0xff, address & 0xff);
+  return fmt::format("{}.{}.{}.{}", address >> 24, address >> 16 & 0xff, address >> 8 & 0xff,
+                     address & 0xff);
 }
 
 std::optional<std::uint32_t> ParseDottedQuad(std::string_view text) {
@@ -97,10 +103,12 @@ std::optional<std::uint32_t> ParseDottedQuad(std::string_view text) {
   return address;
 }
 
-std::string ScriptUrl(std::uint32_t our_address, std::uint16_t http_port, const wire::MacAddress& mac) {
+std::string ScriptUrl(std::uint32_t our_address,
+                      std::uint16_t http_port,
+                      const wire::MacAddress& mac) {
   // iPXE puts in what SMBIOS says: a network card alone is not a machine.
-  return fmt::format("http://{}:{}/boot.ipxe?mac={}&uuid=${{uuid}}&serial=${{serial:uristring}}", DottedQuad(our_address),
-                     http_port, mac.ToString());
+  return fmt::format("http://{}:{}/boot.ipxe?mac={}&uuid=${{uuid}}&serial=${{serial:uristring}}",
+                     DottedQuad(our_address), http_port, mac.ToString());
 }
 
 std::variant<BootChoice, DropReason> ChooseBoot(const BootRequest& boot,
@@ -120,13 +128,17 @@ std::variant<BootChoice, DropReason> ChooseBoot(const BootRequest& boot,
   choice.loader = quirk.loader.empty() ? std::string(boot.arch.loader) : quirk.loader;
   if (boot.http) {
     // An address and no name: a proxy's offer has no DNS server in it (G36).
-    choice.file = fmt::format("http://{}:{}/boot/{}", DottedQuad(arrival.our_address), urls.http_port, choice.loader);
+    choice.file = fmt::format("http://{}:{}/boot/{}", DottedQuad(arrival.our_address),
+                              urls.http_port, choice.loader);
     return choice;
   }
   choice.file = choice.loader;
-  // Boards of the fourth generation bring their first stage along: the folder is what must be there.
-  if (boot.arch.firmware == Firmware::kRaspberryPi && quirk.loader.empty()) choice.loader = kRaspberryPiFolder;
-  // UEFI without option 43 asks port 4011, which all of it understands (G1); BIOS takes the offer's file with it.
+  // Boards of the fourth generation bring their first stage along: the folder is what must be
+  // there.
+  if (boot.arch.firmware == Firmware::kRaspberryPi && quirk.loader.empty())
+    choice.loader = kRaspberryPiFolder;
+  // UEFI without option 43 asks port 4011, which all of it understands (G1); BIOS takes the offer's
+  // file with it.
   const bool bios = boot.arch.firmware == Firmware::kBios;
   choice.option43 = quirk.option43.value_or(bios ? QuirkOption43::kBypass : QuirkOption43::kNone);
   return choice;
@@ -150,21 +162,25 @@ DhcpAnswer AnswerDhcp(const wire::DhcpMessage& request,
   reply.flags = request.flags;
   reply.client_address = request.client_address;
   reply.gateway_address = request.gateway_address;
-  // Header fields and options both: shim and U-Boot read only the header, EDK2 prefers the options (G6).
+  // Header fields and options both: shim and U-Boot read only the header, EDK2 prefers the options
+  // (G6).
   reply.server_address = arrival.our_address;
   reply.server_name = server;
   reply.boot_file = choice.file;
 
   reply.options.reserve(10);
-  const auto type = static_cast<std::uint8_t>(offer ? wire::DhcpType::kOffer : wire::DhcpType::kAck);
+  const auto type =
+      static_cast<std::uint8_t>(offer ? wire::DhcpType::kOffer : wire::DhcpType::kAck);
   reply.Add(option::kMessageType, wire::Bytes(&type, 1));
   reply.AddU32(option::kServerId, arrival.our_address);
   reply.AddText(option::kVendorClass, boot.http ? "HTTPClient" : "PXEClient");
   EchoMachineId(request, &reply);
   AddOption43(choice.option43, &reply);
-  if (const auto relay = request.Option(option::kRelayAgent)) reply.Add(option::kRelayAgent, *relay);
+  if (const auto relay = request.Option(option::kRelayAgent))
+    reply.Add(option::kRelayAgent, *relay);
   // Some know only this one (G6); nobody else is sent it.
-  if (AsksFor(request, option::kTftpServerAddress)) reply.AddU32(option::kTftpServerAddress, arrival.our_address);
+  if (AsksFor(request, option::kTftpServerAddress))
+    reply.AddU32(option::kTftpServerAddress, arrival.our_address);
   reply.AddText(option::kTftpServerName, server);
   // Last, because EDK2 writes a NUL behind it (G8).
   reply.AddText(option::kBootfileName, choice.file);

@@ -26,16 +26,20 @@ struct BootUrls {
 
 // What a machine is told to run, and how it is told.
 struct BootChoice {
-  std::string loader;  // Below the boot folder; empty: the script, or what a Raspberry Pi asks for by itself.
-  std::string file;    // As the answer has it: a name or a URL.
+  // Below the boot folder; empty: the script, or what a Raspberry Pi asks for by itself.
+  std::string loader;
+  std::string file;  // As the answer has it: a name or a URL.
   QuirkOption43 option43 = QuirkOption43::kNone;
   bool nul = false;
 };
 
-// UnknownFirmware: nothing here boots it. `script`: its loader has gone round in circles, so it is given the script
-// whatever it says it is (see core/loader_loops.h).
-std::variant<BootChoice, DropReason> ChooseBoot(const BootRequest& boot, const Arrival& arrival, const BootUrls& urls,
-                                                const QuirkEffects& quirk, bool script);
+// UnknownFirmware: nothing here boots it. `script`: its loader has gone round in circles, so it is
+// given the script whatever it says it is (see core/loader_loops.h).
+std::variant<BootChoice, DropReason> ChooseBoot(const BootRequest& boot,
+                                                const Arrival& arrival,
+                                                const BootUrls& urls,
+                                                const QuirkEffects& quirk,
+                                                bool script);
 
 struct DhcpAnswer {
   wire::DhcpMessage reply;
@@ -43,12 +47,17 @@ struct DhcpAnswer {
   std::uint16_t to_port = 0;
 };
 
-// `boot` is what ReadBootRequest() made of `request`; whether this machine is ours has been decided before.
-DhcpAnswer AnswerDhcp(const wire::DhcpMessage& request, const BootRequest& boot, const Arrival& arrival,
+// `boot` is what ReadBootRequest() made of `request`; whether this machine is ours has been decided
+// before.
+DhcpAnswer AnswerDhcp(const wire::DhcpMessage& request,
+                      const BootRequest& boot,
+                      const Arrival& arrival,
                       const BootChoice& choice);
 
 // "http://10.0.0.2:9080/boot.ipxe?mac=52:54:00:65:d5:42"
-std::string ScriptUrl(std::uint32_t our_address, std::uint16_t http_port, const wire::MacAddress& mac);
+std::string ScriptUrl(std::uint32_t our_address,
+                      std::uint16_t http_port,
+                      const wire::MacAddress& mac);
 std::string DottedQuad(std::uint32_t address);
 // Nothing for what is no IPv4 address.
 std::optional<std::uint32_t> ParseDottedQuad(std::string_view text);

@@ -9,7 +9,8 @@ namespace {
 
 // docs/firmware.md gives the source of each.
 constexpr std::array<std::string_view, 3> kBuiltIn = {{
-    // Boards of the third generation take the first offer for the lease and must hear the DHCP server before us.
+    // Boards of the third generation take the first offer for the lease and must hear the DHCP
+    // server before us.
     "name=raspberry-pi-3 mac=b8:27:eb arch=0 delay_ms=300 option43=raspberry-pi",
     "name=raspberry-pi arch=41 option43=raspberry-pi",
     "name=raspberry-pi-named machine=RPi option43=raspberry-pi",
@@ -22,7 +23,8 @@ bool Holds(const config::PxeQuirk& quirk, const BootRequest& boot) {
   if (!boot.says.vendor_class.starts_with(quirk.vendor_prefix)) return false;
   if (quirk.machine_prefix.empty()) return true;
   if (!boot.says.machine || quirk.machine_prefix.size() > boot.says.machine->size()) return false;
-  return std::equal(quirk.machine_prefix.begin(), quirk.machine_prefix.end(), boot.says.machine->begin());
+  return std::equal(quirk.machine_prefix.begin(), quirk.machine_prefix.end(),
+                    boot.says.machine->begin());
 }
 
 void Apply(const config::PxeQuirk& quirk, QuirkEffects* effects) {
@@ -39,7 +41,9 @@ void Apply(const config::PxeQuirk& quirk, QuirkEffects* effects) {
 
 }  // namespace
 
-std::span<const std::string_view> BuiltInQuirks() { return kBuiltIn; }
+std::span<const std::string_view> BuiltInQuirks() {
+  return kBuiltIn;
+}
 
 QuirkTable::QuirkTable() {
   for (const std::string_view row : kBuiltIn) {

@@ -1,4 +1,5 @@
-// What is done otherwise for a firmware: the rows that are built in, and those of the configuration behind them.
+// What is done otherwise for a firmware: the rows that are built in, and those of the configuration
+// behind them.
 #pragma once
 
 #include <optional>
@@ -35,7 +36,8 @@ std::span<const std::string_view> BuiltInQuirks();
 class QuirkTable {
  public:
   QuirkTable();
-  // The rows of the configuration; those before are forgotten. InvalidArgument: nothing has changed.
+  // The rows of the configuration; those before are forgotten. InvalidArgument: nothing has
+  // changed.
   absl::Status Configure(const std::vector<std::string>& rows);
   QuirkEffects For(const BootRequest& boot) const;
 

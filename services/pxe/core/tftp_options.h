@@ -26,8 +26,10 @@ struct TftpCaps {
 // Blocks that fit a packet of the path's MTU: IP, UDP and TFTP headers less (G31).
 std::uint32_t BlockBytesOf(std::uint32_t mtu);
 
-// Only options that were asked for are answered, blksize and windowsize only smaller, unknown or senseless ones are
-// passed over.
-TftpTerms Negotiate(const wire::TftpOptionList& asked, std::uint64_t file_bytes, const TftpCaps& caps = {});
+// Only options that were asked for are answered, blksize and windowsize only smaller, unknown or
+// senseless ones are passed over.
+TftpTerms Negotiate(const wire::TftpOptionList& asked,
+                    std::uint64_t file_bytes,
+                    const TftpCaps& caps = {});
 
 }  // namespace tentacle::pxe

@@ -8,17 +8,22 @@ namespace tentacle::pxe {
 
 std::string_view TftpOutcomeName(TftpOutcome outcome) {
   switch (outcome) {
-    case TftpOutcome::kComplete: return "complete";
-    case TftpOutcome::kSizeProbe: return "size_probe";
-    case TftpOutcome::kAborted: return "aborted";
-    case TftpOutcome::kTimedOut: return "timed_out";
+    case TftpOutcome::kComplete:
+      return "complete";
+    case TftpOutcome::kSizeProbe:
+      return "size_probe";
+    case TftpOutcome::kAborted:
+      return "aborted";
+    case TftpOutcome::kTimedOut:
+      return "timed_out";
   }
   return "unknown";
 }
 
 TftpSession::TftpSession(std::shared_ptr<const std::string> file, TftpTerms terms)
     : file_(std::move(file)), terms_(std::move(terms)), timeout_(terms_.timeout) {
-  // A file whose size is a multiple of the block size ends with an empty block (RFC 1350 section 6).
+  // A file whose size is a multiple of the block size ends with an empty block (RFC 1350 section
+  // 6).
   last_block_ = file_->size() / terms_.block_bytes + 1;
 }
 
@@ -44,11 +49,13 @@ TftpSession::Step TftpSession::OnAck(std::uint16_t block, absl::Time now) {
   const auto ahead = static_cast<std::uint16_t>(block - static_cast<std::uint16_t>(before));
   const bool answers_oack = base_ == 0 && block == 0;
   if (!answers_oack && (ahead == 0 || before + ahead > sent_to_)) {
-    // A repeated acknowledgement is a duplicate: answering it would double every packet from here on (the Sorcerer's
-    // Apprentice, RFC 1123 section 4.2.3.1). It must not put off the deadline either: a client that repeats its last
-    // word faster than we time out would never see the block that it lost. With a window it may say that the first
-    // block of it is missing (RFC 7440 section 4), but not before that can be known.
-    const bool asks_again = ahead == 0 && terms_.window > 1 && base_ != 0 && round_trip_ > absl::ZeroDuration() &&
+    // A repeated acknowledgement is a duplicate: answering it would double every packet from here
+    // on (the Sorcerer's Apprentice, RFC 1123 section 4.2.3.1). It must not put off the deadline
+    // either: a client that repeats its last word faster than we time out would never see the block
+    // that it lost. With a window it may say that the first block of it is missing (RFC 7440
+    // section 4), but not before that can be known.
+    const bool asks_again = ahead == 0 && terms_.window > 1 && base_ != 0 &&
+                            round_trip_ > absl::ZeroDuration() &&
                             now - sent_at_ >= round_trip_ * 3 / 4;
     return asks_again ? Repeat(now) : Wait();
   }
@@ -56,7 +63,8 @@ TftpSession::Step TftpSession::OnAck(std::uint16_t block, absl::Time now) {
   heard_ = true;
   if (before + ahead == last_block_) return Over(TftpOutcome::kComplete);
   base_ = before + ahead + 1;
-  // Behind the last block of the window is the client's gap, if there is one: from there everything goes again.
+  // Behind the last block of the window is the client's gap, if there is one: from there everything
+  // goes again.
   if (base_ <= sent_to_) retransmits_ += sent_to_ - base_ + 1;
   tries_ = 0;
   progress_at_ = now;
@@ -73,7 +81,8 @@ TftpSession::Step TftpSession::OnDeadline(absl::Time now) {
   ++tries_;
   if (!heard_ && tries_ >= limits::kTftpSilentTries) return Over(TftpOutcome::kTimedOut);
   // The last acknowledgement is the one nobody repeats: the client has the file (G34).
-  if (sent_to_ == last_block_ && heard_ && tries_ >= limits::kTftpTries) return Over(TftpOutcome::kComplete);
+  if (sent_to_ == last_block_ && heard_ && tries_ >= limits::kTftpTries)
+    return Over(TftpOutcome::kComplete);
   if (now - progress_at_ >= limits::kTftpGiveUp) return Over(TftpOutcome::kTimedOut);
   timeout_ = std::min(timeout_ * 2, std::max(limits::kTftpMaxTimeout, terms_.timeout));
   if (!DataUnasked()) return Repeat(now);
@@ -112,7 +121,8 @@ void TftpSession::AppendBlocks(std::uint64_t first, std::uint32_t count, wire::B
     const std::string_view part = std::string_view(*file_).substr(from, terms_.block_bytes);
     const auto number = static_cast<std::uint16_t>(block);
     const std::uint8_t header[] = {0, static_cast<std::uint8_t>(wire::TftpOpcode::kData),
-                                   static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number & 0xff)};
+                                   static_cast<std::uint8_t>(number >> 8),
+                                   static_cast<std::uint8_t>(number & 0xff)};
     out->insert(out->end(), std::begin(header), std::end(header));
     out->insert(out->end(), part.begin(), part.end());
   }
@@ -128,7 +138,8 @@ TftpSession::Step TftpSession::SendWindow(absl::Time now) {
     return step;
   }
   step.first_block = base_;
-  step.blocks = static_cast<std::uint32_t>(std::min<std::uint64_t>(terms_.window, last_block_ - base_ + 1));
+  step.blocks =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(terms_.window, last_block_ - base_ + 1));
   sent_to_ = base_ + step.blocks - 1;
   return step;
 }
@@ -140,7 +151,9 @@ TftpSession::Step TftpSession::Repeat(absl::Time now) {
   return step;
 }
 
-TftpSession::Step TftpSession::Wait() const { return {{}, 0, 0, deadline_, std::nullopt}; }
+TftpSession::Step TftpSession::Wait() const {
+  return {{}, 0, 0, deadline_, std::nullopt};
+}
 
 TftpSession::Step TftpSession::Over(TftpOutcome outcome) {
   complete_ = outcome == TftpOutcome::kComplete;

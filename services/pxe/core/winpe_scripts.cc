@@ -1,8 +1,8 @@
 #include "services/pxe/core/winpe_scripts.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "services/pxe/core/escape.h"
 
@@ -27,33 +27,36 @@ std::string ReportRoutine(const AnswerContext& context, std::string_view curl) {
   return fmt::format(
       ":report\n"
       "echo Octofleet: %~3\n"
-      "\"{0}\" -s -S -m 30 --retry 5 --retry-delay 2 -o NUL -X POST -H \"Content-Type: application/json\" "
+      "\"{0}\" -s -S -m 30 --retry 5 --retry-delay 2 -o NUL -X POST -H \"Content-Type: "
+      "application/json\" "
       "-H \"Authorization: Bearer {1}\" --data-binary "
       "\"{{\\\"event\\\":\\\"%~1\\\",\\\"progress\\\":%~2,\\\"message\\\":\\\"%~3\\\"}}\" \"{2}\"\n"
       "exit /b 0\n",
-      curl,
-      BootWord(context.callback_token),
-      BootWord(context.callback_url));
+      curl, BootWord(context.callback_token), BootWord(context.callback_url));
 }
 
-std::string DriverLines(const AnswerContext& context, std::string_view before, std::string_view behind) {
+std::string DriverLines(const AnswerContext& context,
+                        std::string_view before,
+                        std::string_view behind) {
   std::string lines;
   for (const std::string& file : context.drivers) {
     const std::string name = OnlyWords(file, "");
-    if (name.ends_with(".inf") || name.ends_with(".INF")) lines += fmt::format("{}{}{}\n", before, name, behind);
+    if (name.ends_with(".inf") || name.ends_with(".INF"))
+      lines += fmt::format("{}{}{}\n", before, name, behind);
   }
   return lines;
 }
 
-// Sets DISK to the number of the disk that is meant, or goes to :refuse. A serial needs WMI in the boot.wim; without
-// a serial there has to be exactly one fixed disk.
+// Sets DISK to the number of the disk that is meant, or goes to :refuse. A serial needs WMI in the
+// boot.wim; without a serial there has to be exactly one fixed disk.
 std::string FindDisk(const BootTask& task) {
   std::string text =
       "set DISK=\n"
       "set COUNT=0\n";
   if (!task.disk().serial().empty()) {
     text += fmt::format(
-        "for /f \"tokens=2 delims==\" %%d in ('wmic diskdrive where \"SerialNumber like '%%{0}%%'\" get Index "
+        "for /f \"tokens=2 delims==\" %%d in ('wmic diskdrive where \"SerialNumber like "
+        "'%%{0}%%'\" get Index "
         "/value 2^>NUL ^| find \"=\"') do call :candidate %%d\n"
         "if %COUNT%==0 set WHY=no disk has the serial {0}\n"
         "if %COUNT%==0 goto refuse\n",
@@ -61,7 +64,8 @@ std::string FindDisk(const BootTask& task) {
   } else {
     text +=
         "echo list disk>X:\\list.txt\n"
-        "for /f \"tokens=2\" %%d in ('diskpart /s X:\\list.txt ^| findstr /r /c:\"^  [^ ]* [0-9]\"') do "
+        "for /f \"tokens=2\" %%d in ('diskpart /s X:\\list.txt ^| findstr /r /c:\"^  [^ ]* "
+        "[0-9]\"') do "
         "call :candidate %%d\n"
         "if %COUNT%==0 set WHY=this machine has no disk\n"
         "if %COUNT%==0 goto refuse\n";
@@ -74,7 +78,8 @@ std::string FindDisk(const BootTask& task) {
 }  // namespace
 
 std::string WinpeShell(const BootTask&, const AnswerContext&) {
-  return Dos("[LaunchApps]\n%SYSTEMROOT%\\System32\\cmd.exe, /c %SYSTEMROOT%\\System32\\startnet.cmd\n");
+  return Dos(
+      "[LaunchApps]\n%SYSTEMROOT%\\System32\\cmd.exe, /c %SYSTEMROOT%\\System32\\startnet.cmd\n");
 }
 
 std::string DiskpartUefi(const BootTask&, const AnswerContext&) {
@@ -89,7 +94,8 @@ std::string DiskpartUefi(const BootTask&, const AnswerContext&) {
 std::string DiskpartBios(const BootTask&, const AnswerContext&) {
   return Dos(
       "clean\nconvert mbr\n"
-      "create partition primary size=500\nformat quick fs=ntfs label=System\nassign letter=S\nactive\n"
+      "create partition primary size=500\nformat quick fs=ntfs label=System\nassign "
+      "letter=S\nactive\n"
       "create partition primary\nformat quick fs=ntfs label=Windows\nassign letter=W\n"
       "exit\n");
 }
@@ -106,7 +112,8 @@ std::string StartNet(const BootTask& task, const AnswerContext& context) {
       "wpeinit\n"
       "wpeutil UpdateBootInfo\n"
       "set FIRMWARE=BIOS\n"
-      "for /f \"tokens=3\" %%f in ('reg query HKLM\\System\\CurrentControlSet\\Control /v PEFirmwareType ^| "
+      "for /f \"tokens=3\" %%f in ('reg query HKLM\\System\\CurrentControlSet\\Control /v "
+      "PEFirmwareType ^| "
       "find \"PEFirmwareType\"') do if %%f==0x2 set FIRMWARE=UEFI\n"
       "set TRIES=0\n"
       ":network\n"
@@ -135,10 +142,10 @@ std::string StartNet(const BootTask& task, const AnswerContext& context) {
       "call :report applying 50 \"applying image {2}\"\n"
       "dism /apply-image /imagefile:W:\\install.wim /index:{2} /applydir:W:\\ || goto apply\n"
       "del W:\\install.wim\n",
-      BootWord(context.image.url),
-      OnlyWords(context.image.sha256, ""),
+      BootWord(context.image.url), OnlyWords(context.image.sha256, ""),
       std::max(task.image_index(), 1u));
-  text += DriverLines(context, "dism /image:W:\\ /add-driver /driver:X:\\Windows\\System32\\", " || goto drivers");
+  text += DriverLines(context, "dism /image:W:\\ /add-driver /driver:X:\\Windows\\System32\\",
+                      " || goto drivers");
   text +=
       "md W:\\Windows\\Panther 2>NUL\n"
       "md W:\\Windows\\Setup\\Scripts 2>NUL\n"
@@ -185,11 +192,11 @@ std::string SetupComplete(const BootTask& task, const AnswerContext& context) {
     text += fmt::format(
         "\"{}\" -f -s -S --retry 10 -o %SystemRoot%\\Temp\\octofleet-agent.msi \"{}\" && "
         "msiexec /i %SystemRoot%\\Temp\\octofleet-agent.msi /qn /norestart\n",
-        kCurl,
-        BootWord(task.post_install().agent_url()));
+        kCurl, BootWord(task.post_install().agent_url()));
   }
   text +=
-      "powershell -NoProfile -ExecutionPolicy Bypass -File %SystemRoot%\\Setup\\Scripts\\octofleet-post.ps1\n"
+      "powershell -NoProfile -ExecutionPolicy Bypass -File "
+      "%SystemRoot%\\Setup\\Scripts\\octofleet-post.ps1\n"
       "call :report done 100 \"Windows is ready\"\n"
       "del /q %SystemRoot%\\Setup\\Scripts\\octofleet-*.* 2>NUL\n"
       "(goto) 2>NUL & del \"%~f0\"\n";

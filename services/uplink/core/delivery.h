@@ -37,6 +37,7 @@ class AckWatch {
   void OnSent(absl::Time now);
   // Once for each message that was in flight.
   void OnAck(absl::Time now);
+
   // The peer said that it does not listen for now: its silence means nothing any more.
   void Suspend() { suspended_ = true; }
 

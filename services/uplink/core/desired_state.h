@@ -76,8 +76,8 @@ DesiredChange ConfirmConfig(const DesiredState& state, absl::Time now);
 // It has not: the one before goes out again, under a newer revision of ours.
 DesiredChange RevertConfig(const DesiredState& state, std::string reason, absl::Time now);
 
-// Somebody at this machine says that no pin holds any more: the configuration in force with an empty
-// list of them, which hides that of the machine's own file, too. Not on trial.
+// Somebody at this machine says that no pin holds any more: the configuration in force with an
+// empty list of them, which hides that of the machine's own file, too. Not on trial.
 DesiredChange ForgetPins(const DesiredState& state, absl::Time now);
 
 // A service has a newer revision than we remember (our own store was lost): ours goes above it.

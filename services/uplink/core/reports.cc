@@ -74,8 +74,7 @@ Event CommandFailed(const Command& command, const std::string& reason, absl::Tim
   }
   const std::string& schedule = command.prepull.id();
   if (!schedule.empty() && schedule != PlainPrepullId(command.reference)) {
-    const json::object body = {
-        {"scheduleId", schedule}, {"state", "failed"}, {"reason", reason}};
+    const json::object body = {{"scheduleId", schedule}, {"state", "failed"}, {"reason", reason}};
     return Result("prepull.status", schedule, body, now);
   }
   if (command.kind == CommandKind::kPrepull) {

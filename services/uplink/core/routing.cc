@@ -67,7 +67,8 @@ std::vector<Action> RouteTasksSync(const Message& message) {
   for (const auto& element : *list) {
     const auto* task = element.if_object();
     if (task == nullptr) {
-      actions.emplace_back(BadFieldAction{fmt::format("{}: a task is not an object", message.type)});
+      actions.emplace_back(
+          BadFieldAction{fmt::format("{}: a task is not an object", message.type)});
       continue;
     }
     auto parsed = backend_link::ParseTask(*task);

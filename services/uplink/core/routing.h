@@ -38,7 +38,16 @@ struct UpdateConfigAction {
 };
 
 enum class CommandKind {
-  kScan, kWake, kJob, kPrepull, kJobCancel, kInventory, kUpdate, kReportDevices, kCancelPrepull, kPeers
+  kScan,
+  kWake,
+  kJob,
+  kPrepull,
+  kJobCancel,
+  kInventory,
+  kUpdate,
+  kReportDevices,
+  kCancelPrepull,
+  kPeers
 };
 
 // A scan or a job that was ordered an hour ago would surprise whoever ordered it.
@@ -52,10 +61,10 @@ constexpr absl::Duration kScheduleTimeToLive = absl::Hours(24 * 7);
 // An order for one service that is carried out once.
 struct Command {
   CommandKind kind = CommandKind::kScan;
-  std::string reference;         // Command id, job id or image id: what the backend knows it by.
-  std::string mac;               // kWake.
-  std::string order, signature;  // Of the agent's kinds: passed on as they came.
-  cache::v1::Prepull prepull = {};            // kPrepull.
+  std::string reference;            // Command id, job id or image id: what the backend knows it by.
+  std::string mac;                  // kWake.
+  std::string order, signature;     // Of the agent's kinds: passed on as they came.
+  cache::v1::Prepull prepull = {};  // kPrepull.
   cache::v1::ReplacePeersRequest peers = {};  // kPeers.
   // How long it may wait here for its service; after that it fails, saying so.
   absl::Duration time_to_live = kDefaultTimeToLive;

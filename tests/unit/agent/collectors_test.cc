@@ -136,9 +136,9 @@ TEST_F(CollectorsTest, MachineWithoutAnything) {
 
 TEST_F(CollectorsTest, BrokenFilesAreNamedAndTheRestIsThere) {
   testing::TempFolder copy;
-  std::filesystem::copy(MachineRoot("x86-server"), copy / "root",
-                        std::filesystem::copy_options::recursive |
-                            std::filesystem::copy_options::copy_symlinks);
+  std::filesystem::copy(
+      MachineRoot("x86-server"), copy / "root",
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
   for (const char* path : {"/proc/cpuinfo", "/etc/os-release", "/var/lib/dpkg/status"}) {
     std::ofstream(copy / (std::string("root") + path)) << "\xff\xfe nonsense";
   }

@@ -107,7 +107,8 @@ CacheBench::CacheBench(const std::string& backend_url, std::string state_dir)
 }
 
 void CacheBench::Configure(const std::string& backend_url) {
-  // As every service does at its start: sendfile(2) to a client that went away is an error, not the end.
+  // As every service does at its start: sendfile(2) to a client that went away is an error, not the
+  // end.
   std::signal(SIGPIPE, SIG_IGN);
   const std::string key_file = runtime::Paths{state_dir_, state_dir_}.KeyFile();
   if (!fs::exists(key_file)) {

@@ -133,9 +133,11 @@ class CacheBench {
 
   // The demand of a task. What is answered is how it stands right after.
   absl::Status Pull(const std::string& id);
+
   absl::Status CancelPull(const std::string& id) {
     return OnHome([this, id] { return library_->CancelPull(id).status(); });
   }
+
   v1::Image Image(const std::string& id);
   // Waits for the image's own word of a change until `reached` says so.
   v1::Image Await(const std::string& id, std::function<bool(const v1::Image&)> reached);

@@ -131,10 +131,10 @@ TEST_F(KillTest, ByPowerCuts) {
   std::mt19937 random(2);
   for (int i = 0; i <= cuts; ++i) {
     SCOPED_TRACE("after power cut " + std::to_string(i));
-    const Process victim({CACHE_POWER_VICTIM, origin_.url(), folder_, std::to_string(i),
-                          i == cuts ? "0" : "1000000"},
-                         {std::string(kPowerRoot) + "=" + folder_,
-                          std::string(kPowerNotes) + "=" + notes});
+    const Process victim(
+        {CACHE_POWER_VICTIM, origin_.url(), folder_, std::to_string(i),
+         i == cuts ? "0" : "1000000"},
+        {std::string(kPowerRoot) + "=" + folder_, std::string(kPowerNotes) + "=" + notes});
     ASSERT_TRUE(victim.AwaitReady()) << victim.Wait();
     if (i == cuts) {
       EXPECT_EQ(victim.Wait(), 0);

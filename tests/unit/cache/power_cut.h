@@ -1,6 +1,6 @@
-// What a power cut leaves of a folder: what was synced, and of the rest as much as chance has written
-// back. A program that is linked with power_cut.cc notes what it syncs; once it was killed, the folder
-// is put into one of the states that a disk could then be in.
+// What a power cut leaves of a folder: what was synced, and of the rest as much as chance has
+// written back. A program that is linked with power_cut.cc notes what it syncs; once it was killed,
+// the folder is put into one of the states that a disk could then be in.
 #pragma once
 
 #include <random>

@@ -255,7 +255,8 @@ TEST_F(PullRecoveryTest, AnImageThatChangesWhileItIsPulledIsHadAnewAtTheNextDema
 // Bar E4: a line that is cut again and again during one image costs little more than the image. All
 // of it, fifty cuts of 200 MiB, is run by `scripts/test.sh long`.
 TEST(CutLine, CutsOfALargeImageCostATwentiethMoreAtMost) {
-  const auto large = static_cast<std::size_t>(tentacle::testing::EnvNumber("CACHE_CUT_MIB", 16)) * kMib;
+  const auto large =
+      static_cast<std::size_t>(tentacle::testing::EnvNumber("CACHE_CUT_MIB", 16)) * kMib;
   const auto cuts = static_cast<int>(tentacle::testing::EnvNumber("CACHE_CUTS", 15));
   const std::string bytes = Pattern(50, large);
   for (const bool chunked : {false, true}) {
@@ -266,8 +267,7 @@ TEST(CutLine, CutsOfALargeImageCostATwentiethMoreAtMost) {
     else
       origin.Put("img", bytes);
     origin.OnPull([large, cuts](const OriginRequest& request, OriginReply honest) {
-      if (request.number <= cuts)
-        honest.cut_after = large / static_cast<std::size_t>(cuts + 2);
+      if (request.number <= cuts) honest.cut_after = large / static_cast<std::size_t>(cuts + 2);
       return honest;
     });
     ASSERT_TRUE(bench.Pull("img").ok());

@@ -45,8 +45,9 @@ class PinsTest : public ::testing::Test {
 };
 
 TEST_F(PinsTest, ResetTakesThemOutOfTheFileAndKeepsTheRest) {
-  const std::string before = std::string("backend:\n  url: https://fleet.example.org\n  pins:\n    - ") +
-                             kPin + "\n    - " + "B" + (kPin + 1) + "\n";
+  const std::string before =
+      std::string("backend:\n  url: https://fleet.example.org\n  pins:\n    - ") + kPin +
+      "\n    - " + "B" + (kPin + 1) + "\n";
   Write(before);
   EXPECT_EQ(Pins({"--reset"}), kUnavailable);
   EXPECT_THAT(ReadFile(file()), Not(HasSubstr("AAAA")));
@@ -60,7 +61,9 @@ TEST_F(PinsTest, AFileThatCannotBeReadIsLeftAlone) {
   EXPECT_EQ(ReadFile(file()), "backend:\n  pins: [\n");
 }
 
-TEST_F(PinsTest, WithoutUplinkThereIsNothingToShow) { EXPECT_EQ(Pins({}), kUnavailable); }
+TEST_F(PinsTest, WithoutUplinkThereIsNothingToShow) {
+  EXPECT_EQ(Pins({}), kUnavailable);
+}
 
 }  // namespace
 }  // namespace tentacle::cli

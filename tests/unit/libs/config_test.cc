@@ -31,7 +31,9 @@ std::string WhyNot(const std::string& yaml) {
   return loaded.ok() ? "" : std::string(loaded.status().message());
 }
 
-TEST(Config, DefaultsAreValid) { EXPECT_TRUE(Validate(Defaults()).ok()); }
+TEST(Config, DefaultsAreValid) {
+  EXPECT_TRUE(Validate(Defaults()).ok());
+}
 
 TEST(Config, FileOverridesDefaults) {
   Layers layers;
@@ -45,8 +47,9 @@ TEST(Config, FileOverridesDefaults) {
 }
 
 TEST(Config, UnknownKeyNamesLineAndNearestKey) {
-  EXPECT_THAT(WhyNot("log:\n  level: info\npxe:\n  htp_port: 1\n"),
-              HasSubstr("config.yaml:4: unknown key \"pxe.htp_port\"; did you mean \"http_port\"?"));
+  EXPECT_THAT(
+      WhyNot("log:\n  level: info\npxe:\n  htp_port: 1\n"),
+      HasSubstr("config.yaml:4: unknown key \"pxe.htp_port\"; did you mean \"http_port\"?"));
 }
 
 TEST(Config, UnknownSectionFarFromAnyNameSuggestsNothing) {
@@ -54,7 +57,8 @@ TEST(Config, UnknownSectionFarFromAnyNameSuggestsNothing) {
 }
 
 TEST(Config, WrongTypesAreNamed) {
-  EXPECT_THAT(WhyNot("pxe:\n  http_port: many\n"), HasSubstr("config.yaml:2: \"pxe.http_port\": want a number"));
+  EXPECT_THAT(WhyNot("pxe:\n  http_port: many\n"),
+              HasSubstr("config.yaml:2: \"pxe.http_port\": want a number"));
   EXPECT_THAT(WhyNot("pxe:\n  enabled: maybe\n"), HasSubstr("want true or false"));
   EXPECT_THAT(WhyNot("pxe: 3\n"), HasSubstr("want a section"));
   EXPECT_THAT(WhyNot("pxe:\n  interfaces: eth0\n"), HasSubstr("want a list"));
@@ -63,8 +67,10 @@ TEST(Config, WrongTypesAreNamed) {
 }
 
 TEST(Config, RangesAreNamed) {
-  EXPECT_THAT(WhyNot("pxe:\n  http_port: 70000\n"), HasSubstr("\"pxe.http_port\": want 1 to 65535, got 70000"));
-  EXPECT_THAT(WhyNot("uplink:\n  mode: half\n"), HasSubstr("want one of full, relay, passive, got \"half\""));
+  EXPECT_THAT(WhyNot("pxe:\n  http_port: 70000\n"),
+              HasSubstr("\"pxe.http_port\": want 1 to 65535, got 70000"));
+  EXPECT_THAT(WhyNot("uplink:\n  mode: half\n"),
+              HasSubstr("want one of full, relay, passive, got \"half\""));
   EXPECT_THAT(WhyNot("backend:\n  url: ftp://x\n"), HasSubstr("want https:// or http://"));
   EXPECT_THAT(WhyNot("pxe:\n  admin_listen: nowhere\n"), HasSubstr("pxe.admin_listen"));
 }
@@ -80,7 +86,8 @@ TEST(Config, EnvironmentIsAboveFileAndRemote) {
   layers.yaml = "agent:\n  metrics_interval_s: 10\n";
   layers.remote_json = R"({"agent":{"metrics_interval_s":20}})";
   EXPECT_EQ(Load(layers)->agent().metrics_interval_s(), 20u);
-  layers.environment = Variables({{"TENTACLE_AGENT_METRICS_INTERVAL_S", "30"}, {"TENTACLE_PXE_INTERFACES", "a,b"}});
+  layers.environment =
+      Variables({{"TENTACLE_AGENT_METRICS_INTERVAL_S", "30"}, {"TENTACLE_PXE_INTERFACES", "a,b"}});
   const auto loaded = Load(layers);
   ASSERT_TRUE(loaded.ok());
   EXPECT_EQ(loaded->agent().metrics_interval_s(), 30u);
@@ -94,14 +101,14 @@ TEST(Config, WrongVariableIsNamed) {
 }
 
 TEST(Config, BackendMayNotSetWhatIsLocal) {
-  for (const char* json : {R"({"backend":{"url":"https://evil"}})",
-                           R"({"node":{"id":"7"}})",
-                           R"({"agent":{"jobs_enabled":true}})",
-                           R"({"agent":{"update_root_keys":[]}})",
-                           R"({"pxe":{"admin_listen":"0.0.0.0:1"}})",
-                           R"({"pxe":{"boot_dir":"/etc"}})"}) {
+  for (const char* json :
+       {R"({"backend":{"url":"https://evil"}})", R"({"node":{"id":"7"}})",
+        R"({"agent":{"jobs_enabled":true}})", R"({"agent":{"update_root_keys":[]}})",
+        R"({"pxe":{"admin_listen":"0.0.0.0:1"}})", R"({"pxe":{"boot_dir":"/etc"}})"}) {
     TentacleConfig config = Defaults();
-    EXPECT_THAT(std::string(MergeRemote(json, &config).message()), HasSubstr("is set on the tentacle only")) << json;
+    EXPECT_THAT(std::string(MergeRemote(json, &config).message()),
+                HasSubstr("is set on the tentacle only"))
+        << json;
   }
 }
 
@@ -117,7 +124,8 @@ TEST(Config, RootKeysOfUpdatesAreKeys) {
 
 TEST(Config, WrongRemoteConfigChangesNothing) {
   TentacleConfig config = Defaults();
-  EXPECT_FALSE(MergeRemote(R"({"cache":{"max_bytes":5000000},"pxe":{"nonsense":1}})", &config).ok());
+  EXPECT_FALSE(
+      MergeRemote(R"({"cache":{"max_bytes":5000000},"pxe":{"nonsense":1}})", &config).ok());
   EXPECT_EQ(config.cache().max_bytes(), Defaults().cache().max_bytes());
   EXPECT_FALSE(MergeRemote("[]", &config).ok());
   EXPECT_FALSE(MergeRemote("{", &config).ok());

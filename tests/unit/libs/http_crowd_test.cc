@@ -30,7 +30,8 @@ constexpr std::string_view kRest = "Host: x\r\n\r\n";
 class Client {
  public:
   // From an address of loopback's network.
-  Client(std::uint16_t port, const char* from = "127.0.0.1") : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  Client(std::uint16_t port, const char* from = "127.0.0.1")
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in here{};
     here.sin_family = AF_INET;
     here.sin_addr.s_addr = inet_addr(from);
@@ -38,26 +39,32 @@ class Client {
     there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     there.sin_port = htons(port);
     const int on = 1;
-    // Ten thousand ports of one address are fewer than there are only when each is chosen at connect().
+    // Ten thousand ports of one address are fewer than there are only when each is chosen at
+    // connect().
     ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&here), sizeof here), 0);
     EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&there), sizeof there), 0);
   }
+
   ~Client() {
     if (fd_ >= 0) ::close(fd_);
   }
+
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
   Client& operator=(Client&&) = delete;
 
   void Say(std::string_view text) const {
     static_cast<void>(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL));
   }
+
   // What comes at once; empty: the server has closed the connection.
   std::string Hear() const {
     std::array<char, 4096> bytes;
     const ssize_t got = ::recv(fd_, bytes.data(), bytes.size(), 0);
     return std::string(bytes.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
   }
+
   bool IsAnswered() const { return Hear().starts_with("HTTP/1.1 200"); }
 
  private:
@@ -155,7 +162,8 @@ TEST_F(HttpCrowdTest, WhoIsBeingAnsweredStays) {
     client->Say("GET /slow HTTP/1.1\r\n");
     client->Say(kRest);
   }
-  while (slow_ < 2) std::this_thread::yield();
+  while (slow_ < 2)
+    std::this_thread::yield();
   const Client three(port());
   EXPECT_EQ(three.Hear(), "");
   EXPECT_EQ(too_many_, 1u);

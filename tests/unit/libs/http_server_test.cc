@@ -1,7 +1,9 @@
-// The server with real clients: libcurl over loopback, and raw sockets for what libcurl would not send.
+// The server with real clients: libcurl over loopback, and raw sockets for what libcurl would not
+// send.
 #include "libs/net/http_server.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,7 +13,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "libs/net/http_client.h"
@@ -52,7 +53,8 @@ class HttpServerTest : public ::testing::Test {
       HttpReply reply;
       auto left = std::make_shared<int>(3);
       reply.stream = [left]() -> asio::awaitable<absl::StatusOr<std::string>> {
-        co_return *left == 0 ? std::string() : std::string(static_cast<std::size_t>((*left)--), 's');
+        co_return *left == 0 ? std::string()
+                             : std::string(static_cast<std::size_t>((*left)--), 's');
       };
       co_return reply;
     }
@@ -60,7 +62,9 @@ class HttpServerTest : public ::testing::Test {
     co_return TextReply(200, fmt::format("{} {} {}", request.method, request.path, request.body));
   }
 
-  ClientReply Get(const std::string& path, const std::string& method = "GET", const std::string& body = "") {
+  ClientReply Get(const std::string& path,
+                  const std::string& method = "GET",
+                  const std::string& body = "") {
     ClientRequest request;
     request.url = fmt::format("http://127.0.0.1:{}{}", server_->port(), path);
     request.method = method;
@@ -112,10 +116,13 @@ TEST_F(HttpServerTest, HeadStatesTheLengthAndSendsNothing) {
   EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
 }
 
-TEST_F(HttpServerTest, StreamsInChunks) { EXPECT_EQ(Get("/stream").body, "ssssss"); }
+TEST_F(HttpServerTest, StreamsInChunks) {
+  EXPECT_EQ(Get("/stream").body, "ssssss");
+}
 
 TEST_F(HttpServerTest, TwoRequestsOnOneConnection) {
-  const std::string answer = Raw("GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answer = Raw(
+      "GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_NE(answer.find("GET /a "), std::string::npos);
   EXPECT_NE(answer.find("GET /b "), std::string::npos);
 }
@@ -127,8 +134,10 @@ TEST_F(HttpServerTest, BugInAHandlerIsOne500) {
 
 TEST_F(HttpServerTest, RubbishAndLimitsAreAnsweredAndClosed) {
   EXPECT_TRUE(Raw("rubbish\r\n\r\n").starts_with("HTTP/1.1 400"));
-  EXPECT_TRUE(Raw("GET / HTTP/1.1\r\nHost: " + std::string(20'000, 'h') + "\r\n\r\n").starts_with("HTTP/1.1 431"));
-  EXPECT_TRUE(Raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n").starts_with("HTTP/1.1 413"));
+  EXPECT_TRUE(Raw("GET / HTTP/1.1\r\nHost: " + std::string(20'000, 'h') + "\r\n\r\n")
+                  .starts_with("HTTP/1.1 431"));
+  EXPECT_TRUE(Raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n")
+                  .starts_with("HTTP/1.1 413"));
   EXPECT_TRUE(Raw("GET http://other/ HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 400"));
   EXPECT_EQ(Get("/still-here").status, 200u);
 }
@@ -156,7 +165,8 @@ TEST_F(HttpServerTest, NoRequestHidesInAnother) {
 
 TEST_F(HttpServerTest, ALineOfFourKibibytesIsTheLongest) {
   const auto asked = [](std::size_t target) {
-    return "GET /" + std::string(target - 1, 'x') + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    return "GET /" + std::string(target - 1, 'x') +
+           " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
   };
   EXPECT_TRUE(Raw(asked(4096)).starts_with("HTTP/1.1 200"));
   EXPECT_TRUE(Raw(asked(4097)).starts_with("HTTP/1.1 431"));

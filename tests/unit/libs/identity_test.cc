@@ -16,14 +16,18 @@ using ::testing::HasSubstr;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 
-std::string WhyNot(const absl::Status& status) { return std::string(status.message()); }
+std::string WhyNot(const absl::Status& status) {
+  return std::string(status.message());
+}
 
 TEST(Identity, SavedKeyIsPrivateAndTheSame) {
   const TempDir dir;
   const auto key = IdentityKey::Generate();
   ASSERT_TRUE(key.ok());
   ASSERT_TRUE(key->Save(dir / "k").ok());
+
   struct stat info {};
+
   ::stat((dir / "k").c_str(), &info);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   const auto loaded = IdentityKey::Load(dir / "k");
@@ -66,16 +70,20 @@ TEST(Token, FreshOneIsAccepted) {
   const std::string token = MakeToken(*key, "17", kNow);
   EXPECT_EQ(*TokenIssuer(token), "17");
   EXPECT_TRUE(VerifyToken(token, key->PublicKeyBase64(), kNow).ok());
-  EXPECT_TRUE(VerifyToken(token, key->PublicKeyBase64(), kNow + kTokenLifetime + absl::Seconds(59)).ok());
+  EXPECT_TRUE(
+      VerifyToken(token, key->PublicKeyBase64(), kNow + kTokenLifetime + absl::Seconds(59)).ok());
 }
 
 TEST(Token, EachFaultIsNamed) {
   const auto key = IdentityKey::Generate();
   const std::string token = MakeToken(*key, "17", kNow);
   const std::string public_key = key->PublicKeyBase64();
-  EXPECT_THAT(WhyNot(VerifyToken(token, public_key, kNow + absl::Minutes(10))), HasSubstr("expired"));
-  EXPECT_THAT(WhyNot(VerifyToken(token, public_key, kNow - absl::Hours(24))), HasSubstr("ahead of the backend's"));
-  EXPECT_THAT(WhyNot(VerifyToken(token, IdentityKey::Generate()->PublicKeyBase64(), kNow)), HasSubstr("signature"));
+  EXPECT_THAT(WhyNot(VerifyToken(token, public_key, kNow + absl::Minutes(10))),
+              HasSubstr("expired"));
+  EXPECT_THAT(WhyNot(VerifyToken(token, public_key, kNow - absl::Hours(24))),
+              HasSubstr("ahead of the backend's"));
+  EXPECT_THAT(WhyNot(VerifyToken(token, IdentityKey::Generate()->PublicKeyBase64(), kNow)),
+              HasSubstr("signature"));
   EXPECT_THAT(WhyNot(VerifyToken("a.b", public_key, kNow)), HasSubstr("three parts"));
   EXPECT_THAT(WhyNot(VerifyToken("!.!.!", public_key, kNow)), HasSubstr("base64url"));
   EXPECT_THAT(WhyNot(VerifyToken(std::string(5000, 'a'), public_key, kNow)), HasSubstr("too long"));
@@ -84,7 +92,8 @@ TEST(Token, EachFaultIsNamed) {
 // {"alg":"none"} must not be believed, whatever its claims.
 TEST(Token, AlgorithmNoneIsRefused) {
   const std::string token = "eyJhbGciOiJub25lIn0.eyJpc3MiOiIxIn0.";
-  EXPECT_THAT(WhyNot(VerifyToken(token, IdentityKey::Generate()->PublicKeyBase64(), kNow)), HasSubstr("alg"));
+  EXPECT_THAT(WhyNot(VerifyToken(token, IdentityKey::Generate()->PublicKeyBase64(), kNow)),
+              HasSubstr("alg"));
 }
 
 TEST(Digest, KnownAnswers) {

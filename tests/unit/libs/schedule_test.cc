@@ -95,8 +95,7 @@ TEST(Windows, NoChangeIsMissedByTheirEdges) {
                   Contains(window, at + kStep - absl::Seconds(1), Berlin()))
             << absl::FormatTime(at, Berlin());
         if (at + kStep < edge) {
-          ASSERT_EQ(Contains(window, at, Berlin()),
-                    Contains(window, at + kStep, Berlin()))
+          ASSERT_EQ(Contains(window, at, Berlin()), Contains(window, at + kStep, Berlin()))
               << absl::FormatTime(at, Berlin());
         }
       }

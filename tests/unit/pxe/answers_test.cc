@@ -1,11 +1,13 @@
 // Answer files: golden for a task that says everything, and whole whatever a task says.
+#include "services/pxe/core/answers.h"
+
+#include <pugixml.hpp>
+
 #include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pugixml.hpp>
 
 #include "libs/identity/identity.h"
-#include "services/pxe/core/answers.h"
 #include "services/pxe/core/autounattend.h"
 #include "services/pxe/core/escape.h"
 #include "services/pxe/core/linux_answers.h"
@@ -26,7 +28,12 @@ AnswerContext Context() {
   context.answers_url = "http://192.168.10.2:9080/answers/0011";
   context.callback_url = "http://192.168.10.2:9080/api/v1/provisioning/tasks/t1/events";
   context.callback_token = "fedcba98";
-  context.image = {"http://192.168.10.2:9081/images/img-1", std::string(64, 'a'), 1'000'000, 0, "wim", "win2025"};
+  context.image = {"http://192.168.10.2:9081/images/img-1",
+                   std::string(64, 'a'),
+                   1'000'000,
+                   0,
+                   "wim",
+                   "win2025"};
   context.salt = "0123456789abcdef";
   context.drivers = {"netkvm.inf", "netkvm.sys", "viostor.inf"};
   return context;
@@ -52,7 +59,8 @@ TEST_P(Answers, AreTheGoldenOnes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, Answers,
+INSTANTIATE_TEST_SUITE_P(Of,
+                         Answers,
                          ::testing::Values(Case{"windows", BootKind::kWindows},
                                            Case{"debian-preseed", BootKind::kDebianPreseed},
                                            Case{"ubuntu-autoinstall", BootKind::kUbuntuAutoinstall},
@@ -70,13 +78,17 @@ TEST(AnswerNames, OfAnotherKindAreNone) {
 }
 
 // What pugixml reads back from a text that was put in: control characters have no place in XML.
-std::string AsXmlText(const std::string& text) { return OneLineOf(text); }
+std::string AsXmlText(const std::string& text) {
+  return OneLineOf(text);
+}
 
 TEST(Autounattend, HoldsHostileTextAsText) {
   const auto plain = FullTask("windows");
   pugi::xml_document expected;
   ASSERT_TRUE(expected.load_string(Autounattend(plain, Context()).c_str()));
-  const auto count = [](const pugi::xml_document& document) { return document.select_nodes("//*").size(); };
+  const auto count = [](const pugi::xml_document& document) {
+    return document.select_nodes("//*").size();
+  };
   for (const std::string& text : HostileTexts()) {
     pugi::xml_document document;
     ASSERT_TRUE(document.load_string(Autounattend(WithText(plain, text), Context()).c_str(),
@@ -94,7 +106,8 @@ TEST(Autounattend, PasswordsAreWhatWindowsDecodes) {
   task.set_admin_password("Pä$$");
   pugi::xml_document document;
   ASSERT_TRUE(document.load_string(Autounattend(task, Context()).c_str()));
-  const std::string value = document.select_node("//AdministratorPassword/Value").node().text().get();
+  const std::string value =
+      document.select_node("//AdministratorPassword/Value").node().text().get();
   EXPECT_EQ(*identity::Base64Decode(value), Utf16Le("Pä$$AdministratorPassword"));
   EXPECT_THAT(Autounattend(task, Context()), Not(HasSubstr("Pä$$")));
 }
@@ -107,13 +120,15 @@ TEST(Autounattend, NamespacesAreDeclared) {  // The fault of the code that this 
 TEST(Autounattend, ComputerNamesAreCutToWhatNetbiosTakes) {
   auto task = FullTask("windows");
   task.set_hostname("a-very-long-hostname-indeed.corp.local");
-  EXPECT_THAT(Autounattend(task, Context()), HasSubstr("<ComputerName>a-very-long-hos</ComputerName>"));
+  EXPECT_THAT(Autounattend(task, Context()),
+              HasSubstr("<ComputerName>a-very-long-hos</ComputerName>"));
 }
 
 TEST(Autounattend, OfATaskThatSaysLittleHasNoDomainAndNoStaticNetwork) {
   task::v1::BootTask task = Task("t1");
   const std::string text = Autounattend(task, Context());
-  for (const char* part : {"UnattendedJoin", "TCPIP", "DNS-Client", "RemoteDesktop", "AdministratorPassword"}) {
+  for (const char* part :
+       {"UnattendedJoin", "TCPIP", "DNS-Client", "RemoteDesktop", "AdministratorPassword"}) {
     EXPECT_THAT(text, Not(HasSubstr(part)));
   }
 }
@@ -170,7 +185,8 @@ TEST(UserData, IsTheSameDocumentWhateverATaskSays) {
     boost::system::error_code error;
     boost::json::parse_options lax;
     lax.allow_invalid_utf8 = true;
-    const auto document = boost::json::parse(rendered.substr(rendered.find('\n') + 1), error, {}, lax);
+    const auto document =
+        boost::json::parse(rendered.substr(rendered.find('\n') + 1), error, {}, lax);
     ASSERT_FALSE(error) << text;
     EXPECT_EQ(document.at("autoinstall").as_object().size(), 12u) << text;
     const auto& keys = document.at("autoinstall").at("ssh").at("authorized-keys").as_array();
@@ -190,9 +206,10 @@ TEST(Kickstart, HasTheSameLinesWhateverATaskSays) {
 
 TEST(PasswordHash, IsThatOfCrypt) {
   // Made with `openssl passwd -6 -salt 0123456789abcdef secret`.
-  EXPECT_EQ(PasswordHash("secret", "0123456789abcdef"),
-            "$6$0123456789abcdef$"
-            "8CGkKDSyVpVlVNcs5PssRw/Tb8EgfecuA6D/zsRQFumJaU.s8KgTWWc2HfgkB7h2n1qIKiJFeSyUFrwvhILXy.");
+  EXPECT_EQ(
+      PasswordHash("secret", "0123456789abcdef"),
+      "$6$0123456789abcdef$"
+      "8CGkKDSyVpVlVNcs5PssRw/Tb8EgfecuA6D/zsRQFumJaU.s8KgTWWc2HfgkB7h2n1qIKiJFeSyUFrwvhILXy.");
   EXPECT_EQ(PasswordHash("", "0123456789abcdef"), "!");
 }
 

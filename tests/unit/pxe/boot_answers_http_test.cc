@@ -1,7 +1,8 @@
 // Answer files, identities, loops and deadlines through the routes of port 9080.
+#include <fmt/format.h>
+
 #include <random>
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,7 +25,9 @@ class BootAnswersTest : public BootHttpTest {
     return Ask(std::move(request));
   }
 
-  net::HttpReply PostTo(const std::string& task, const std::string& token, const std::string& body) {
+  net::HttpReply PostTo(const std::string& task,
+                        const std::string& token,
+                        const std::string& body) {
     net::HttpRequest request = Request("POST", "/api/v1/provisioning/tasks/" + task + "/events");
     request.headers = {{"Authorization", "Bearer " + token}};
     request.body = body;
@@ -39,19 +42,22 @@ class BootAnswersTest : public BootHttpTest {
   }
 
   task::v1::TaskStatus Status() { return world_.desk().table().Find(kMac)->progress.status(); }
+
   std::string Message() { return world_.desk().table().Find(kMac)->progress.message(); }
 };
 
 TEST_F(BootAnswersTest, ADebianInstallation) {
   PushKind("debian-preseed", [](auto* task) { task->set_admin_password("s3cret"); });
   const std::string script = GetScript().body;
-  EXPECT_THAT(script, HasSubstr("kernel http://192.168.10.2:9080/boot/debian-12/linux initrd=initrd.gz "));
+  EXPECT_THAT(script,
+              HasSubstr("kernel http://192.168.10.2:9080/boot/debian-12/linux initrd=initrd.gz "));
   const std::string token = AnswerToken();
   const net::HttpReply preseed = GetAnswer(token, "preseed.cfg");
   EXPECT_EQ(preseed.status, 200u);
   EXPECT_THAT(preseed.body, HasSubstr("d-i passwd/root-password-crypted password $6$"));
   EXPECT_THAT(preseed.body, Not(HasSubstr("s3cret")));
-  EXPECT_THAT(preseed.headers, Contains(std::pair<std::string, std::string>("Cache-Control", "no-store")));
+  EXPECT_THAT(preseed.headers,
+              Contains(std::pair<std::string, std::string>("Cache-Control", "no-store")));
   EXPECT_EQ(Status(), task::v1::TASK_STATUS_INSTALLING);
   const std::string callback = CallbackToken(token);
   EXPECT_EQ(PostTo("k1", callback, R"({"event":"booted"})").status, 204u);
@@ -110,11 +116,13 @@ TEST_F(BootAnswersTest, AnotherMachineOfTheSegmentIsRefusedAndReported) {
   const std::string token = AnswerToken();
   asker_ = kOtherMac;
   EXPECT_EQ(GetAnswer(token, "preseed.cfg").status, 403u);
-  EXPECT_THAT(world_.events.Of("task.timeline"),
-              Contains("alert: 192.168.10.101 asked for preseed.cfg of this machine and was refused"));
+  EXPECT_THAT(
+      world_.events.Of("task.timeline"),
+      Contains("alert: 192.168.10.101 asked for preseed.cfg of this machine and was refused"));
   EXPECT_EQ(world_.Sample("tentacle_pxe_alerts_total{kind=\"answer_asked_by_another\"}"), "1");
   asker_ = kMac;
-  EXPECT_EQ(GetAnswer(token, "preseed.cfg", "192.168.10.177").status, 200u);  // Its installer got another address.
+  EXPECT_EQ(GetAnswer(token, "preseed.cfg", "192.168.10.177").status,
+            200u);  // Its installer got another address.
 }
 
 TEST_F(BootAnswersTest, BehindARouterOnlyTheAddressThatBootedCounts) {
@@ -130,9 +138,14 @@ TEST_F(BootAnswersTest, GuessesAreAllAnsweredAlike) {  // Bar D5.
   const std::string token = AnswerToken();
   const net::HttpReply reply = GetAnswer(std::string(32, '0'), "preseed.cfg");
   EXPECT_EQ(reply.status, 404u);
-  for (const auto& [guess, name] : std::vector<std::pair<std::string, std::string>>{
-           {"", "preseed.cfg"}, {"x", ""}, {token, "unattend.xml"}, {token, "../preseed.cfg"}, {token, ""},
-           {token.substr(1), "preseed.cfg"}, {token + "0", "preseed.cfg"}}) {
+  for (const auto& [guess, name] :
+       std::vector<std::pair<std::string, std::string>>{{"", "preseed.cfg"},
+                                                        {"x", ""},
+                                                        {token, "unattend.xml"},
+                                                        {token, "../preseed.cfg"},
+                                                        {token, ""},
+                                                        {token.substr(1), "preseed.cfg"},
+                                                        {token + "0", "preseed.cfg"}}) {
     const net::HttpReply other = GetAnswer(guess, name);
     EXPECT_EQ(other.status, 404u) << guess << " " << name;
     EXPECT_EQ(other.body, reply.body);
@@ -141,7 +154,8 @@ TEST_F(BootAnswersTest, GuessesAreAllAnsweredAlike) {  // Bar D5.
   std::mt19937 random(5);
   const long guesses = EnvNumber("TENTACLE_TEST_GUESSES", 500);
   for (long i = 0; i < guesses; ++i) {
-    const std::string guess = fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+    const std::string guess =
+        fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
     const net::HttpReply other = GetAnswer(guess, "preseed.cfg");
     ASSERT_EQ(other.status, 404u) << guess;
     ASSERT_EQ(other.body, reply.body) << guess;
@@ -162,7 +176,8 @@ TEST_F(BootAnswersTest, NoPasswordReachesDiskOrEvents) {  // Bar O1.
   EXPECT_THAT(GetAnswer(token, "unattend.xml").body, HasSubstr("m4rker-domain"));
   for (const std::string marker : {"m4rker", token.c_str()}) {
     EXPECT_THAT(File("52-54-00-65-d5-42.json"), Not(HasSubstr(marker)));
-    for (const auto& event : world_.events.all) EXPECT_THAT(event.body_json(), Not(HasSubstr(marker)));
+    for (const auto& event : world_.events.all)
+      EXPECT_THAT(event.body_json(), Not(HasSubstr(marker)));
   }
 }
 
@@ -192,16 +207,21 @@ TEST_F(BootAnswersTest, DriversOfThePlatformAreGivenToWinpe) {
   world_.PutBootFile("windows/drivers/kvm-libvirt/not a name.inf");
   world_.PutBootFile("windows/drivers/vmware/vmxnet3.inf");
   const std::string script = GetScript().body;
-  EXPECT_THAT(script, HasSubstr("initrd --name netkvm.inf http://192.168.10.2:9080/boot/windows/drivers/kvm-libvirt/"
-                                "netkvm.inf netkvm.inf || goto failed"));
+  EXPECT_THAT(
+      script,
+      HasSubstr(
+          "initrd --name netkvm.inf http://192.168.10.2:9080/boot/windows/drivers/kvm-libvirt/"
+          "netkvm.inf netkvm.inf || goto failed"));
   EXPECT_THAT(script, Not(HasSubstr("vmxnet3")));
   EXPECT_THAT(script, Not(HasSubstr("a name")));
-  EXPECT_THAT(GetAnswer(AnswerToken(), "startnet.cmd").body, HasSubstr("drvload X:\\Windows\\System32\\netkvm.inf\r\n"));
+  EXPECT_THAT(GetAnswer(AnswerToken(), "startnet.cmd").body,
+              HasSubstr("drvload X:\\Windows\\System32\\netkvm.inf\r\n"));
 }
 
 TEST_F(BootAnswersTest, UbuntuIsTheImageThatTheCacheHolds) {
   PushKind("ubuntu-autoinstall");
-  EXPECT_THAT(GetScript().body, HasSubstr(" url=http://192.168.10.2:9081/images/img-1 autoinstall "));
+  EXPECT_THAT(GetScript().body,
+              HasSubstr(" url=http://192.168.10.2:9081/images/img-1 autoinstall "));
   world_.cache.status = absl::UnavailableError("connection refused");
   EXPECT_THAT(GetScript().body, HasSubstr("the image cannot be served yet"));
 }
@@ -219,7 +239,8 @@ TEST_F(BootAnswersTest, GrubGetsTheSameBoot) {
 TEST_F(BootAnswersTest, AMachineThatTheTaskDoesNotMeanIsNotWritten) {
   PushKind("linux-image", [](auto* task) { task->mutable_machine()->set_serial("CZ-0001"); });
   const net::HttpReply reply = GetScriptOf("", "CZ-0002");
-  EXPECT_THAT(reply.body, HasSubstr("this machine has the serial CZ-0002, the task is for CZ-0001"));
+  EXPECT_THAT(reply.body,
+              HasSubstr("this machine has the serial CZ-0002, the task is for CZ-0001"));
   EXPECT_THAT(reply.body, Not(HasSubstr("token")));
   EXPECT_EQ(Status(), task::v1::TASK_STATUS_WAITING);
   EXPECT_EQ(world_.Sample("tentacle_pxe_alerts_total{kind=\"wrong_machine\"}"), "1");
@@ -233,9 +254,12 @@ TEST_F(BootAnswersTest, ANetworkCardThatMovedToAnotherMachineIsNoticed) {
   const std::string other = "4c4c4544-0042-3510-8056-b4c04f4c3533";
   EXPECT_THAT(GetScriptOf(one, "A1").body, HasSubstr("tentacle.token"));
   Restart();
-  EXPECT_THAT(GetScriptOf(other, "To be filled by O.E.M.").body, HasSubstr("this machine has the UUID"));
-  EXPECT_THAT(GetScriptOf("ffffffff-ffff-ffff-ffff-ffffffffffff", "").body, HasSubstr("tentacle.token"));
-  EXPECT_THAT(GetScriptOf("${uuid}", "${serial}").body, HasSubstr("tentacle.token"));  // iPXE did not expand it.
+  EXPECT_THAT(GetScriptOf(other, "To be filled by O.E.M.").body,
+              HasSubstr("this machine has the UUID"));
+  EXPECT_THAT(GetScriptOf("ffffffff-ffff-ffff-ffff-ffffffffffff", "").body,
+              HasSubstr("tentacle.token"));
+  EXPECT_THAT(GetScriptOf("${uuid}", "${serial}").body,
+              HasSubstr("tentacle.token"));  // iPXE did not expand it.
 }
 
 TEST_F(BootAnswersTest, AMachineThatStartsOverAgainAndAgainIsStopped) {
@@ -262,7 +286,9 @@ TEST_F(BootAnswersTest, APlainKernelIsOverWhenItRuns) {
     task->mutable_kernel()->set_path("memtest/memtest86+x64.bin");
   });
   const std::string script = GetScript().body;
-  EXPECT_THAT(script, HasSubstr("kernel http://192.168.10.2:9080/boot/memtest/memtest86+x64.bin || goto failed"));
+  EXPECT_THAT(
+      script,
+      HasSubstr("kernel http://192.168.10.2:9080/boot/memtest/memtest86+x64.bin || goto failed"));
   EXPECT_EQ(GetScript().body, script);
   world_.desk().CheckDeadlines();
   EXPECT_EQ(Status(), task::v1::TASK_STATUS_BOOTING);
@@ -283,7 +309,8 @@ TEST_F(BootAnswersTest, ABootThatStallsMayBeginAnew) {
   world_.desk().CheckDeadlines();
   world_.Settle();
   EXPECT_EQ(Status(), task::v1::TASK_STATUS_WAITING);
-  EXPECT_THAT(world_.events.Of("task.timeline").back(), HasSubstr("verdict: the machine booted but its installer"));
+  EXPECT_THAT(world_.events.Of("task.timeline").back(),
+              HasSubstr("verdict: the machine booted but its installer"));
   EXPECT_THAT(GetScript().body, HasSubstr("tentacle.token"));
 }
 

@@ -25,7 +25,8 @@ class BootHttpTest : public ::testing::Test {
   void Restart() {
     world_.Start();
     const auto mac_of = [this](const std::string&) { return asker_; };
-    http_ = std::make_unique<BootHttp>(world_.desk(), *world_.metrics, world_.temp.path() + "/boot", 9080, mac_of);
+    http_ = std::make_unique<BootHttp>(world_.desk(), *world_.metrics, world_.temp.path() + "/boot",
+                                       9080, mac_of);
   }
 
   std::vector<RefusedTask> Push(std::uint64_t revision, std::vector<task::v1::BootTask> tasks) {
@@ -41,9 +42,12 @@ class BootHttpTest : public ::testing::Test {
     return request;
   }
 
-  net::HttpReply Ask(net::HttpRequest request) { return world_.Await(http_->Handle(std::move(request))); }
+  net::HttpReply Ask(net::HttpRequest request) {
+    return world_.Await(http_->Handle(std::move(request)));
+  }
 
-  net::HttpReply GetScript(const wire::MacAddress& mac = testing::kMac, const std::string& method = "GET") {
+  net::HttpReply GetScript(const wire::MacAddress& mac = testing::kMac,
+                           const std::string& method = "GET") {
     net::HttpRequest request = Request(method, "/boot.ipxe");
     request.query = {{"mac", mac.ToString()}};
     return Ask(std::move(request));
@@ -83,7 +87,8 @@ class BootHttpTest : public ::testing::Test {
   }
 
   // A task of another kind for the machine, in place of the first one.
-  void PushKind(const std::string& os_type, const std::function<void(task::v1::BootTask*)>& change = nullptr) {
+  void PushKind(const std::string& os_type,
+                const std::function<void(task::v1::BootTask*)>& change = nullptr) {
     task::v1::BootTask task = testing::Task("k1");
     task.set_os_type(os_type);
     if (change) change(&task);
@@ -92,7 +97,8 @@ class BootHttpTest : public ::testing::Test {
     source.replace(source.find("linux-image"), std::string("linux-image").size(), os_type);
     task.set_source_json(source);
     const auto kind = *KindOf(os_type);
-    for (const std::string& file : NeededFiles(kind, task)) world_.PutBootFile(file);
+    for (const std::string& file : NeededFiles(kind, task))
+      world_.PutBootFile(file);
     EXPECT_TRUE(Push(2, {task}).empty());
   }
 
@@ -105,7 +111,9 @@ class BootHttpTest : public ::testing::Test {
     return script.substr(from, script.find('/', from) - from);
   }
 
-  net::HttpReply GetAnswer(const std::string& token, const std::string& name, const std::string& from = kClient) {
+  net::HttpReply GetAnswer(const std::string& token,
+                           const std::string& name,
+                           const std::string& from = kClient) {
     net::HttpRequest request = Request("GET", "/answers/" + token + "/" + name);
     request.remote_ip = from;
     return Ask(std::move(request));

@@ -1,4 +1,5 @@
-// Whole boots through the routes of port 9080: desk, table, files and events together, without a socket.
+// Whole boots through the routes of port 9080: desk, table, files and events together, without a
+// socket.
 #include <filesystem>
 #include <fstream>
 
@@ -23,7 +24,8 @@ TEST_F(BootHttpTest, AWholeInstallation) {
   const net::HttpReply orders = Ask(OrdersRequest(After(script.body, "tentacle.token=")));
   EXPECT_EQ(orders.status, 200u);
   EXPECT_EQ(After(orders.body, "image_url "), "http://192.168.10.2:9081/images/img-1");
-  EXPECT_EQ(After(orders.body, "callback_url "), "http://192.168.10.2:9080/api/v1/provisioning/tasks/t1/events");
+  EXPECT_EQ(After(orders.body, "callback_url "),
+            "http://192.168.10.2:9080/api/v1/provisioning/tasks/t1/events");
   const std::string token = After(orders.body, "callback_token ");
   EXPECT_EQ(Post(token, R"({"event":"booted","message":"hello"})").status, 204u);
   EXPECT_EQ(Post(token, R"({"event":"downloading","message":"10 %","progress":20})").status, 204u);
@@ -32,14 +34,15 @@ TEST_F(BootHttpTest, AWholeInstallation) {
   EXPECT_EQ(Post(token, R"({"event":"firstboot"})").status, 204u);
   EXPECT_EQ(Post(token, R"({"event":"done"})").status, 204u);
 
-  EXPECT_THAT(world_.events.Of("task.status"),
-              ElementsAre("waiting  0 ", "booting  0 ", "installing  0 ", "installing booted 5 hello",
-                          "installing downloading 20 10 %", "installing downloading 70 90 %",
-                          "installing configuring 90 ", "installing firstboot 95 ", "complete done 100 "));
+  EXPECT_THAT(
+      world_.events.Of("task.status"),
+      ElementsAre("waiting  0 ", "booting  0 ", "installing  0 ", "installing booted 5 hello",
+                  "installing downloading 20 10 %", "installing downloading 70 90 %",
+                  "installing configuring 90 ", "installing firstboot 95 ", "complete done 100 "));
   EXPECT_THAT(world_.events.Of("task.timeline"),
               ElementsAre("script: iPXE fetched its script", "orders: given to 192.168.10.101",
-                          "image: debian-12 from the cache", "booted: hello", "downloading: 10 %", "configuring: ",
-                          "firstboot: ", "done: "));
+                          "image: debian-12 from the cache", "booted: hello", "downloading: 10 %",
+                          "configuring: ", "firstboot: ", "done: "));
   EXPECT_THAT(File("52-54-00-65-d5-42.json"), HasSubstr("\"complete\""));
   EXPECT_EQ(world_.Sample("tentacle_pxe_tasks{status=\"complete\"}"), "1");
   EXPECT_EQ(world_.Sample("tentacle_pxe_callbacks_total{outcome=\"taken\"}"), "6");
@@ -55,7 +58,9 @@ TEST_F(BootHttpTest, InRelayModeTheImageComesStraightFromTheBackend) {
               ::testing::Contains("image: debian-12 from the backend"));
 }
 
-TEST_F(BootHttpTest, MachinesWithoutATaskGetNoScript) { EXPECT_EQ(GetScript(kOtherMac).status, 404u); }
+TEST_F(BootHttpTest, MachinesWithoutATaskGetNoScript) {
+  EXPECT_EQ(GetScript(kOtherMac).status, 404u);
+}
 
 TEST_F(BootHttpTest, MachineWhoseDiskIsWrittenIsSentToIt) {
   const std::string token = Install();
@@ -123,7 +128,8 @@ TEST_F(BootHttpTest, TwoWhoAskForOrdersAtOnceDoNotBothGetThem) {
   boost::asio::co_spawn(world_.io, World::Store(std::move(one), &first), boost::asio::detached);
   boost::asio::co_spawn(world_.io, World::Store(std::move(two), &second), boost::asio::detached);
   world_.io.restart();
-  while (world_.cache.waiting < 2) world_.io.run_one();
+  while (world_.cache.waiting < 2)
+    world_.io.run_one();
   world_.cache.OpenGate();
   world_.Settle();
   ASSERT_TRUE(first && second);
@@ -138,7 +144,8 @@ TEST_F(BootHttpTest, OrdersWaitWhileTheCacheIsAwayAndTheTokenStays) {
     const net::HttpReply reply = Ask(OrdersRequest(token));
     EXPECT_EQ(reply.status, 503u);
     EXPECT_THAT(reply.body, HasSubstr("the image cannot be served yet: connection refused"));
-    EXPECT_THAT(reply.headers, ::testing::Contains(std::pair<std::string, std::string>("Retry-After", "5")));
+    EXPECT_THAT(reply.headers,
+                ::testing::Contains(std::pair<std::string, std::string>("Retry-After", "5")));
   }
   // Said once, and not as a failure.
   EXPECT_THAT(world_.events.Of("task.status"),
@@ -252,14 +259,16 @@ TEST_F(BootHttpTest, NewTasksAreWrittenDownAndTheirImagesOrdered) {
   EXPECT_THAT(File("52-54-00-65-d5-42.json"), HasSubstr("\"waiting\""));
   boost::asio::co_spawn(world_.io, world_.desk().PullImages(), boost::asio::detached);
   world_.io.restart();
-  while (world_.cache.asked.empty()) world_.io.run_one();
+  while (world_.cache.asked.empty())
+    world_.io.run_one();
   EXPECT_THAT(world_.cache.asked, ElementsAre("pull img-1"));
 }
 
 TEST_F(BootHttpTest, TheCacheIsToldWhichImagesOpenTasksNeed) {
   boost::asio::co_spawn(world_.io, world_.desk().PullImages(), boost::asio::detached);
   world_.io.restart();
-  while (world_.cache.kept.empty()) world_.io.run_one();
+  while (world_.cache.kept.empty())
+    world_.io.run_one();
   EXPECT_THAT(world_.cache.kept, ElementsAre("img-1"));
 }
 
@@ -292,7 +301,8 @@ TEST_F(BootHttpTest, NoPasswordReachesDiskEventsOrOrders) {
   const std::string orders = Ask(OrdersRequest(ScriptToken())).body;
   EXPECT_EQ(orders.find("s3cret"), std::string::npos);
   EXPECT_EQ(File("52-54-00-65-d5-42.json").find("s3cret"), std::string::npos);
-  for (const auto& event : world_.events.all) EXPECT_EQ(event.body_json().find("s3cret"), std::string::npos);
+  for (const auto& event : world_.events.all)
+    EXPECT_EQ(event.body_json().find("s3cret"), std::string::npos);
 }
 
 TEST_F(BootHttpTest, BootFilesAreServedWholeAndInParts) {
@@ -317,7 +327,8 @@ TEST_F(BootHttpTest, AMachineThatFetchesItsLoaderIsBooting) {
   EXPECT_EQ(Ask(Request("HEAD", "/boot/ipxe.efi")).status, 200u);
   EXPECT_TRUE(world_.events.Of("task.timeline").empty());
   EXPECT_EQ(Ask(Request("GET", "/boot/ipxe.efi")).status, 200u);
-  EXPECT_EQ(world_.events.Of("task.timeline"), (std::vector<std::string>{"http: ipxe.efi by HTTP Boot"}));
+  EXPECT_EQ(world_.events.Of("task.timeline"),
+            (std::vector<std::string>{"http: ipxe.efi by HTTP Boot"}));
   EXPECT_EQ(world_.events.Of("task.status").back(), "booting  0 ");
   // Another file, or another machine, is no step of this boot.
   EXPECT_EQ(Ask(Request("GET", "/boot/ramdisk/vmlinuz")).status, 200u);
@@ -328,8 +339,8 @@ TEST_F(BootHttpTest, AMachineThatFetchesItsLoaderIsBooting) {
 
 TEST_F(BootHttpTest, NothingOutsideTheBootFolderIsServed) {
   std::filesystem::create_directories(world_.temp.path() + "/boot");
-  for (const char* path : {"/boot/../tasks/52-54-00-65-d5-42.json", "/boot/..\\tasks", "/boot/", "/boot/absent",
-                           "/boot/.hidden", "/tasks/52-54-00-65-d5-42.json", "/"}) {
+  for (const char* path : {"/boot/../tasks/52-54-00-65-d5-42.json", "/boot/..\\tasks", "/boot/",
+                           "/boot/absent", "/boot/.hidden", "/tasks/52-54-00-65-d5-42.json", "/"}) {
     EXPECT_EQ(Ask(Request("GET", path)).status, 404u) << path;
   }
 }

@@ -1,8 +1,10 @@
 // The transition table, whole: every status with every step, in tests/data/pxe/progress_matrix.txt.
+#include "services/pxe/core/boot_progress.h"
+
 #include <fmt/format.h>
+
 #include <gtest/gtest.h>
 
-#include "services/pxe/core/boot_progress.h"
 #include "tests/support/golden.h"
 
 namespace tentacle::pxe {
@@ -15,8 +17,9 @@ using task::v1::TASK_STATUS_FAILED;
 using task::v1::TASK_STATUS_INSTALLING;
 using task::v1::TASK_STATUS_WAITING;
 
-constexpr TaskStatus kStatuses[] = {TASK_STATUS_WAITING,  TASK_STATUS_BOOTING, TASK_STATUS_INSTALLING,
-                                    TASK_STATUS_COMPLETE, TASK_STATUS_FAILED,  TASK_STATUS_CANCELLED};
+constexpr TaskStatus kStatuses[] = {TASK_STATUS_WAITING,    TASK_STATUS_BOOTING,
+                                    TASK_STATUS_INSTALLING, TASK_STATUS_COMPLETE,
+                                    TASK_STATUS_FAILED,     TASK_STATUS_CANCELLED};
 
 TEST(BootProgress, WholeMatrix) {
   std::string matrix;
@@ -33,7 +36,8 @@ TEST(BootProgress, WholeMatrix) {
 
 TEST(BootProgress, FinishedTasksAreNotOpen) {
   for (const TaskStatus status : kStatuses) {
-    const bool open = status == TASK_STATUS_WAITING || status == TASK_STATUS_BOOTING || status == TASK_STATUS_INSTALLING;
+    const bool open = status == TASK_STATUS_WAITING || status == TASK_STATUS_BOOTING ||
+                      status == TASK_STATUS_INSTALLING;
     EXPECT_EQ(IsOpen(status), open) << status;
   }
 }
@@ -53,7 +57,8 @@ TEST(BootProgress, NetworkBootIsNeededUntilTheImageIsOnTheDisk) {
 
 TEST(BootProgress, FinishedTasksNeedNoNetworkBootAtAnyStage) {
   task::v1::BootProgress progress;
-  for (const TaskStatus status : {TASK_STATUS_COMPLETE, TASK_STATUS_FAILED, TASK_STATUS_CANCELLED}) {
+  for (const TaskStatus status :
+       {TASK_STATUS_COMPLETE, TASK_STATUS_FAILED, TASK_STATUS_CANCELLED}) {
     progress.set_status(status);
     EXPECT_FALSE(NeedsNetworkBoot(progress)) << status;
   }
@@ -61,8 +66,8 @@ TEST(BootProgress, FinishedTasksNeedNoNetworkBootAtAnyStage) {
 
 TEST(BootProgress, StagesAreThoseOfTheProtocolInTheirOrder) {
   int rank = -1;
-  for (const char* event :
-       {"booted", "downloading", "partitioning", "applying", "configuring", "firstboot", "done", "failed"}) {
+  for (const char* event : {"booted", "downloading", "partitioning", "applying", "configuring",
+                            "firstboot", "done", "failed"}) {
     const auto stage = FindStage(event);
     ASSERT_TRUE(stage.has_value()) << event;
     EXPECT_GT(stage->rank, rank) << event;

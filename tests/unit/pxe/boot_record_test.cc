@@ -1,9 +1,10 @@
 // The record of a machine's boot, and the sentence about where it stopped.
+#include "services/pxe/core/boot_record.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "services/pxe/boot_archive.h"
-#include "services/pxe/core/boot_record.h"
 #include "tests/unit/pxe/machine.h"
 
 namespace tentacle::pxe {
@@ -19,9 +20,13 @@ const absl::Time kStart = absl::FromUnixSeconds(1'760'000'000);
 
 class BootRecordTest : public ::testing::Test {
  protected:
-  void Note(const std::string& step, const std::string& detail, absl::Duration at, const wire::MacAddress& mac = kMac) {
+  void Note(const std::string& step,
+            const std::string& detail,
+            absl::Duration at,
+            const wire::MacAddress& mac = kMac) {
     records_.Note(mac, "t1", "web-01", step, detail, kStart + at);
   }
+
   std::string VerdictAt(absl::Duration at) {
     const auto closed = records_.CloseSilent(kStart + at);
     return closed.empty() ? "" : closed[0].verdict;
@@ -34,7 +39,8 @@ TEST_F(BootRecordTest, EachStageHasItsTime) {
   Note("offer", "x64 UEFI was offered ipxe.efi", absl::ZeroDuration());
   Note("tftp", "ipxe.efi in 0.2 s", absl::Seconds(5));
   Note("script", "iPXE fetched its script", absl::Seconds(20));
-  const auto closed = records_.Close(kMac, "the machine runs its new system", true, kStart + absl::Seconds(100));
+  const auto closed =
+      records_.Close(kMac, "the machine runs its new system", true, kStart + absl::Seconds(100));
   ASSERT_THAT(closed, SizeIs(1));
   EXPECT_EQ(closed[0].Took(0), absl::Seconds(5));
   EXPECT_EQ(closed[0].Took(1), absl::Seconds(15));
@@ -45,7 +51,8 @@ TEST_F(BootRecordTest, EachStageHasItsTime) {
 TEST_F(BootRecordTest, FirmwareThatNeverCameForItsOffer) {
   Note("offer", "x64 UEFI was offered ipxe.efi", absl::ZeroDuration());
   EXPECT_EQ(VerdictAt(absl::Seconds(90)), "");
-  EXPECT_THAT(VerdictAt(absl::Seconds(91)), HasSubstr("x64 UEFI was offered ipxe.efi, and the machine has not come back"));
+  EXPECT_THAT(VerdictAt(absl::Seconds(91)),
+              HasSubstr("x64 UEFI was offered ipxe.efi, and the machine has not come back"));
   EXPECT_EQ(VerdictAt(absl::Seconds(200)), "");  // Said once.
 }
 
@@ -57,7 +64,8 @@ TEST_F(BootRecordTest, TransferThatTimedOutSaysSoItself) {
 TEST_F(BootRecordTest, LoaderThatDoesNotRun) {
   Note("tftp", "ipxe.efi in 0.2 s", absl::ZeroDuration());
   EXPECT_EQ(VerdictAt(absl::Minutes(3)),
-            "ipxe.efi in 0.2 s, and then the machine asked for nothing more: the loader does not run on it");
+            "ipxe.efi in 0.2 s, and then the machine asked for nothing more: the loader does not "
+            "run on it");
 }
 
 TEST_F(BootRecordTest, KernelThatDoesNotStart) {
@@ -90,16 +98,19 @@ TEST_F(BootRecordTest, MachineThatBeganAnewHasTwoBoots) {
 }
 
 TEST_F(BootRecordTest, NothingGrowsWithoutEnd) {
-  for (unsigned i = 0; i < 2 * BootRecords::kMaxStages; ++i) Note("downloading", std::to_string(i), absl::Seconds(i));
+  for (unsigned i = 0; i < 2 * BootRecords::kMaxStages; ++i)
+    Note("downloading", std::to_string(i), absl::Seconds(i));
   EXPECT_THAT(records_.List()[0].stages, SizeIs(BootRecords::kMaxStages));
-  EXPECT_EQ(records_.List()[0].stages.back().detail, std::to_string(2 * BootRecords::kMaxStages - 1));
+  EXPECT_EQ(records_.List()[0].stages.back().detail,
+            std::to_string(2 * BootRecords::kMaxStages - 1));
   for (unsigned i = 0; i < 20; ++i) {
     records_.BeginAnew(kMac, kStart + absl::Hours(i + 1));
     Note("offer", "again", absl::Hours(i + 1));
   }
   EXPECT_THAT(records_.List(), SizeIs(BootRecords::kMaxBoots));
   for (unsigned i = 0; i < 2 * BootRecords::kMaxMachines; ++i) {
-    const wire::MacAddress mac{{2, 0, 0, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}};
+    const wire::MacAddress mac{
+        {2, 0, 0, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}};
     Note("offer", "one of many", absl::Hours(100) + absl::Seconds(i), mac);
   }
   EXPECT_LE(records_.List().size(), BootRecords::kMaxMachines);
@@ -131,13 +142,17 @@ TEST_F(BootRecordTest, WhatHasChangedIsToldOnce) {
 }
 
 TEST(BootRecordText, OfAnotherShapeIsRefused) {
-  const std::string good = R"([{"mac":"52:54:00:65:d5:42","task":"t1","hostname":"a","verdict":"","complete":false,)"
-                           R"("stages":[{"at":1,"step":"offer","detail":"x"}]}])";
+  const std::string good =
+      R"([{"mac":"52:54:00:65:d5:42","task":"t1","hostname":"a","verdict":"","complete":false,)"
+      R"("stages":[{"at":1,"step":"offer","detail":"x"}]}])";
   ASSERT_TRUE(ParseBoots(good).ok());
-  for (std::size_t size = 0; size < good.size(); ++size) EXPECT_FALSE(ParseBoots(good.substr(0, size)).ok()) << size;
-  for (const char* bad : {"{}", "[1]", "[{}]", R"([{"mac":5}])"}) EXPECT_FALSE(ParseBoots(bad).ok()) << bad;
+  for (std::size_t size = 0; size < good.size(); ++size)
+    EXPECT_FALSE(ParseBoots(good.substr(0, size)).ok()) << size;
+  for (const char* bad : {"{}", "[1]", "[{}]", R"([{"mac":5}])"})
+    EXPECT_FALSE(ParseBoots(bad).ok()) << bad;
   std::string none = good;
-  none.replace(none.find(R"({"at")"), std::string(R"({"at":1,"step":"offer","detail":"x"})").size(), "");
+  none.replace(none.find(R"({"at")"), std::string(R"({"at":1,"step":"offer","detail":"x"})").size(),
+               "");
   EXPECT_FALSE(ParseBoots(none).ok());
 }
 

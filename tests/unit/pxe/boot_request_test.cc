@@ -1,10 +1,11 @@
 // Who is answered at all: the decision before any table is asked.
+#include "services/pxe/core/boot_request.h"
+
 #include <set>
 #include <string_view>
 
 #include <gtest/gtest.h>
 
-#include "services/pxe/core/boot_request.h"
 #include "services/pxe/core/proxy_dhcp.h"
 #include "tests/unit/pxe/machine.h"
 
@@ -17,13 +18,15 @@ using namespace tentacle::testing;  // NOLINT(google-build-using-namespace): mac
 BootRequest Taken(const wire::DhcpMessage& message, DhcpPort port = DhcpPort::kDhcp) {
   const auto result = ReadBootRequest(message, port);
   EXPECT_TRUE(std::holds_alternative<BootRequest>(result));
-  return std::holds_alternative<BootRequest>(result) ? std::get<BootRequest>(result) : BootRequest{};
+  return std::holds_alternative<BootRequest>(result) ? std::get<BootRequest>(result)
+                                                     : BootRequest{};
 }
 
 DropReason Dropped(const wire::DhcpMessage& message, DhcpPort port = DhcpPort::kDhcp) {
   const auto result = ReadBootRequest(message, port);
   EXPECT_TRUE(std::holds_alternative<DropReason>(result));
-  return std::holds_alternative<DropReason>(result) ? std::get<DropReason>(result) : DropReason::kNotOurs;
+  return std::holds_alternative<DropReason>(result) ? std::get<DropReason>(result)
+                                                    : DropReason::kNotOurs;
 }
 
 TEST(BootRequest, BiosIsArchitecture0) {
@@ -38,13 +41,15 @@ TEST(BootRequest, Architectures7And9AreBothX64Uefi) {
   EXPECT_EQ(Taken(Discover(9)).arch.firmware, Firmware::kUefiX64);
 }
 
-std::variant<BootChoice, DropReason> Chosen(const BootRequest& boot, const QuirkEffects& quirk = {}) {
+std::variant<BootChoice, DropReason> Chosen(const BootRequest& boot,
+                                            const QuirkEffects& quirk = {}) {
   return ChooseBoot(boot, {DhcpPort::kDhcp, 0xc0a80a02, 0, 68}, BootUrls{9080}, quirk, false);
 }
 
 TEST(BootRequest, StrangersAreTakenDownButNothingBootsThem) {
   for (const int arch : {25, 27, 0x1234}) {
-    EXPECT_EQ(std::get<DropReason>(Chosen(Taken(Discover(arch)))), DropReason::kUnknownFirmware) << arch;
+    EXPECT_EQ(std::get<DropReason>(Chosen(Taken(Discover(arch)))), DropReason::kUnknownFirmware)
+        << arch;
   }
 }
 
@@ -98,7 +103,8 @@ TEST(BootRequest, HttpBootIsKnownByItsVendorClassAndHasNoBootServer) {
 TEST(BootRequest, ARaspberryPiIsKnownByItsMachineId) {
   wire::DhcpMessage message = Discover(0);
   Drop(option::kClientMachineId, &message);
-  message.Add(option::kClientMachineId, Octets({0, 'R', 'P', 'i', '4', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+  message.Add(option::kClientMachineId,
+              Octets({0, 'R', 'P', 'i', '4', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
   EXPECT_EQ(Taken(message).arch.firmware, Firmware::kRaspberryPi);
   EXPECT_EQ(Taken(Discover(41)).arch.firmware, Firmware::kRaspberryPi);
 }
@@ -215,7 +221,8 @@ TEST(BootRequest, AnIpxeThatLacksWhatItsScriptNeedsIsFirmware) {
 
 TEST(BootRequest, EveryDropReasonHasANameOfItsOwn) {
   std::set<std::string_view> names;
-  for (int reason = 0; reason < kDropReasons; ++reason) names.insert(DropName(static_cast<DropReason>(reason)));
+  for (int reason = 0; reason < kDropReasons; ++reason)
+    names.insert(DropName(static_cast<DropReason>(reason)));
   EXPECT_EQ(names.size(), static_cast<std::size_t>(kDropReasons));
   EXPECT_FALSE(names.contains("unknown"));
 }

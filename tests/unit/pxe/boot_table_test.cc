@@ -1,6 +1,7 @@
+#include "services/pxe/core/boot_table.h"
+
 #include <gtest/gtest.h>
 
-#include "services/pxe/core/boot_table.h"
 #include "services/pxe/limits.h"
 #include "tests/unit/pxe/machine.h"
 
@@ -24,7 +25,9 @@ class BootTableTest : public ::testing::Test {
 
   const TrackedTask& Get() { return *table_.Find(kMac); }
 
-  OrdersVerdict Judge(const std::string& token, std::string_view address = kClient, absl::Time now = kNow) {
+  OrdersVerdict Judge(const std::string& token,
+                      std::string_view address = kClient,
+                      absl::Time now = kNow) {
     const TrackedTask* task = nullptr;
     return table_.JudgeOrders(token, address, now, &task);
   }
@@ -192,7 +195,8 @@ TEST_F(BootTableTest, OrdersAreNotRepeatedAfterTheWindow) {
   const std::string token = table_.BootToken(Get());
   table_.Redeem(kMac, kClient, kNow);
   EXPECT_EQ(Judge(token, kClient, kNow + limits::kOrderWindow), OrdersVerdict::kGranted);
-  EXPECT_EQ(Judge(token, kClient, kNow + limits::kOrderWindow + absl::Seconds(1)), OrdersVerdict::kUsedUp);
+  EXPECT_EQ(Judge(token, kClient, kNow + limits::kOrderWindow + absl::Seconds(1)),
+            OrdersVerdict::kUsedUp);
 }
 
 TEST_F(BootTableTest, GuessedTokensAreUnknown) {
@@ -258,7 +262,8 @@ TEST_F(BootTableTest, WrongTokenIsToldNothingAboutTheTask) {
   EXPECT_TRUE(absl::IsUnauthenticated(wrong));
   EXPECT_EQ(wrong, absent);
   // The token of the orders is not that of the callbacks.
-  EXPECT_TRUE(absl::IsUnauthenticated(table_.Apply("t1", table_.BootToken(Get()), report, kNow, &changed_)));
+  EXPECT_TRUE(absl::IsUnauthenticated(
+      table_.Apply("t1", table_.BootToken(Get()), report, kNow, &changed_)));
   EXPECT_EQ(Get().progress.status(), TASK_STATUS_INSTALLING);
 }
 
@@ -272,7 +277,8 @@ TEST_F(BootTableTest, MessageBecomesOneLineAndIsCutBetweenCharacters) {
   ASSERT_TRUE(Say("booted", "a\nb\tc\x7f").ok());
   EXPECT_EQ(Get().progress.message(), "a b c ");
   std::string umlauts = "x";
-  while (umlauts.size() < 2 * limits::kMaxMessageBytes) umlauts += "\xc3\xa4";
+  while (umlauts.size() < 2 * limits::kMaxMessageBytes)
+    umlauts += "\xc3\xa4";
   ASSERT_TRUE(Say("booted", umlauts).ok());
   EXPECT_EQ(Get().progress.message().size(), limits::kMaxMessageBytes - 1);
   EXPECT_EQ(Get().progress.message().back(), '\xa4');

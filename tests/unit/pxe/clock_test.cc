@@ -84,10 +84,10 @@ TEST_P(PxeClockTest, ADeadlineIsJudgedByTheBackendsClock) {
   task::v1::BootTask task = testing::Task("d1");
   task.mutable_deadline()->set_seconds(absl::ToUnixSeconds(begin + absl::Hours(1)));
   // What a restart finds in the file.
-  task.set_source_json(fmt::format(
-      R"({{"deadline":"{}",{})",
-      absl::FormatTime(absl::RFC3339_full, begin + absl::Hours(1), absl::UTCTimeZone()),
-      task.source_json().substr(1)));
+  task.set_source_json(
+      fmt::format(R"({{"deadline":"{}",{})",
+                  absl::FormatTime(absl::RFC3339_full, begin + absl::Hours(1), absl::UTCTimeZone()),
+                  task.source_json().substr(1)));
   EXPECT_TRUE(Push(2, {task}).empty());
   // Before anybody has told us, and after a restart with a clock that is wrong.
   Step();
@@ -118,7 +118,9 @@ TEST_F(BootHttpTest, ADeadlineIsKeptAlsoWithoutTheBackend) {
   task::v1::BootTask task = testing::Task("d1");
   task.mutable_deadline()->set_seconds(absl::ToUnixSeconds(world_.clock.now - absl::Hours(1)));
   EXPECT_TRUE(Push(2, {task}).empty());
-  const auto status = [this] { return world_.desk().table().Find(testing::kMac)->progress.status(); };
+  const auto status = [this] {
+    return world_.desk().table().Find(testing::kMac)->progress.status();
+  };
   world_.clock.now += limits::kBackendTimePatience - absl::Seconds(1);
   world_.desk().CheckDeadlines();
   world_.Settle();

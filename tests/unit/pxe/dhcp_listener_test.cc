@@ -1,11 +1,11 @@
 // The DHCP listener, with a socket made of a list.
-#include <net/if.h>
+#include "services/pxe/dhcp_listener.h"
 
+#include <net/if.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "services/pxe/dhcp_listener.h"
 #include "services/pxe/limits.h"
 #include "tests/support/env_number.h"
 #include "tests/unit/pxe/fake_world.h"
@@ -33,18 +33,24 @@ class ListSocket final : public net::DatagramSocket {
  public:
   ListSocket(std::vector<net::Datagram> incoming, std::vector<Sent>* sent, absl::Status send_status)
       : incoming_(std::move(incoming)), sent_(sent), send_status_(std::move(send_status)) {}
+
   asio::awaitable<absl::StatusOr<net::Datagram>> Receive() override {
     if (at_ == incoming_.size()) co_return absl::UnavailableError("no more");
     co_return incoming_[at_++];
   }
-  absl::Status Send(std::span<const std::uint8_t> bytes, net::Ipv4Endpoint to, int interface_index,
+
+  absl::Status Send(std::span<const std::uint8_t> bytes,
+                    net::Ipv4Endpoint to,
+                    int interface_index,
                     std::uint32_t from) override {
     const auto message = wire::ParseDhcp(bytes);
     EXPECT_TRUE(message.ok());
     if (send_status_.ok()) sent_->push_back({*message, to, interface_index, from});
     return send_status_;
   }
+
   std::uint16_t port() const override { return 67; }
+
   void Close() override {}
 
  private:
@@ -66,14 +72,24 @@ class DhcpListenerTest : public ::testing::Test {
   }
 
   // Serves `datagrams` on `port`; `lo` is served because it is named.
-  std::vector<Sent> Serve(DhcpPort port, std::vector<net::Datagram> datagrams,
+  std::vector<Sent> Serve(DhcpPort port,
+                          std::vector<net::Datagram> datagrams,
                           std::vector<std::string> interfaces = {"lo"}) {
     std::vector<Sent> sent;
     LocalAddresses addresses(std::move(interfaces));
-    DhcpListener::Parts parts{world_.io.get_executor(), addresses, world_.desk(), attempts_, quirks_, memory_,
-                              [this](const std::string& file) { return file != missing_; }, BootUrls{9080},
-                              world_.clock, world_.log, *world_.metrics};
-    DhcpListener listener(port, std::make_unique<ListSocket>(std::move(datagrams), &sent, send_status_),
+    DhcpListener::Parts parts{world_.io.get_executor(),
+                              addresses,
+                              world_.desk(),
+                              attempts_,
+                              quirks_,
+                              memory_,
+                              [this](const std::string& file) { return file != missing_; },
+                              BootUrls{9080},
+                              world_.clock,
+                              world_.log,
+                              *world_.metrics};
+    DhcpListener listener(port,
+                          std::make_unique<ListSocket>(std::move(datagrams), &sent, send_status_),
                           std::move(parts));
     EXPECT_TRUE(absl::IsUnavailable(world_.Await(listener.Run())));  // A broken socket ends it.
     return sent;
@@ -106,13 +122,15 @@ TEST_F(DhcpListenerTest, Port4011IsAcknowledged) {
   const auto sent = Serve(DhcpPort::kBootServer, {From(BootServerRequest(7))});
   ASSERT_THAT(sent, SizeIs(1));
   EXPECT_EQ(sent[0].message.type(), wire::DhcpType::kAck);
-  EXPECT_THAT(world_.events.Of("task.timeline"), ElementsAre("boot-server: x64 UEFI was offered ipxe.efi"));
+  EXPECT_THAT(world_.events.Of("task.timeline"),
+              ElementsAre("boot-server: x64 UEFI was offered ipxe.efi"));
 }
 
 TEST_F(DhcpListenerTest, ABootIsDetectedOnce) {
   Serve(DhcpPort::kDhcp, {From(Discover(7)), From(Discover(7)), From(Discover(7))});
   EXPECT_THAT(world_.events.Of("boot.detected"), SizeIs(1));
-  EXPECT_THAT(world_.events.Of("task.timeline"), ElementsAre("offer: x64 UEFI was offered ipxe.efi"));
+  EXPECT_THAT(world_.events.Of("task.timeline"),
+              ElementsAre("offer: x64 UEFI was offered ipxe.efi"));
   world_.clock.now += absl::Minutes(2);
   Serve(DhcpPort::kDhcp, {From(Discover(7))});
   EXPECT_THAT(world_.events.Of("boot.detected"), SizeIs(2));
@@ -126,7 +144,8 @@ TEST_F(DhcpListenerTest, EveryoneElseHearsNothing) {
   Drop(wire::dhcp_option::kClientArch, &system);
   net::Datagram rubbish = From(Discover(7));
   rubbish.bytes.resize(100);
-  EXPECT_THAT(Serve(DhcpPort::kDhcp, {From(other), From(system), rubbish, From(Discover(27))}), IsEmpty());
+  EXPECT_THAT(Serve(DhcpPort::kDhcp, {From(other), From(system), rubbish, From(Discover(27))}),
+              IsEmpty());
   EXPECT_EQ(Dropped("not_ours"), "1");
   EXPECT_EQ(Dropped("not_pxe_client"), "1");
   EXPECT_EQ(Dropped("malformed"), "1");
@@ -152,7 +171,8 @@ TEST_F(DhcpListenerTest, ThousandsOfOthersHearNothing) {
   others.push_back(Discover(7));
   others.back().operation = wire::DhcpOperation::kReply;
   std::vector<net::Datagram> datagrams;
-  for (std::size_t i = 0; i < packets; ++i) datagrams.push_back(From(others[i % others.size()]));
+  for (std::size_t i = 0; i < packets; ++i)
+    datagrams.push_back(From(others[i % others.size()]));
   EXPECT_THAT(Serve(DhcpPort::kDhcp, std::move(datagrams)), IsEmpty());
   EXPECT_EQ(Dropped("too_many_hops"), std::to_string(packets / others.size()));
 }
@@ -163,9 +183,10 @@ TEST_F(DhcpListenerTest, AnUnknownMachineIsReportedOnceAMinuteWithWhatItSays) {
   EXPECT_THAT(Serve(DhcpPort::kDhcp, {From(other), From(other)}), IsEmpty());
   ASSERT_THAT(world_.events.Of("boot.detected"), SizeIs(1));
   const std::string body = world_.events.Of("boot.detected").front();
-  for (const char* part : {"\"mac\":\"52:54:00:65:d5:43\"", "\"unanswered\":\"not_ours\"", "\"arch\":\"x64 UEFI\"",
-                           "\"vendorClass\":\"PXEClient:Arch:00007:UNDI:003016\"", "\"interfaceVersion\":\"3.16\"",
-                           "\"machineId\":\"04030201-0605-0807-090a-0b0c0d0e0f10\""}) {
+  for (const char* part :
+       {"\"mac\":\"52:54:00:65:d5:43\"", "\"unanswered\":\"not_ours\"", "\"arch\":\"x64 UEFI\"",
+        "\"vendorClass\":\"PXEClient:Arch:00007:UNDI:003016\"", "\"interfaceVersion\":\"3.16\"",
+        "\"machineId\":\"04030201-0605-0807-090a-0b0c0d0e0f10\""}) {
     EXPECT_NE(body.find(part), std::string::npos) << part << " in " << body;
   }
   EXPECT_EQ(body.find("taskId"), std::string::npos);
@@ -200,13 +221,22 @@ TEST_F(DhcpListenerTest, AQuirkDelaysTheOffer) {
   ASSERT_TRUE(quirks_.Configure({"name=slow arch=7 delay_ms=1"}).ok());
   std::vector<Sent> sent;
   LocalAddresses addresses({"lo"});
-  DhcpListener::Parts parts{world_.io.get_executor(), addresses, world_.desk(), attempts_, quirks_, memory_,
-                            [](const std::string&) { return true; }, BootUrls{9080}, world_.clock, world_.log,
+  DhcpListener::Parts parts{world_.io.get_executor(),
+                            addresses,
+                            world_.desk(),
+                            attempts_,
+                            quirks_,
+                            memory_,
+                            [](const std::string&) { return true; },
+                            BootUrls{9080},
+                            world_.clock,
+                            world_.log,
                             *world_.metrics};
-  DhcpListener listener(DhcpPort::kDhcp,
-                        std::make_unique<ListSocket>(std::vector{From(Discover(7)), From(Discover(0))}, &sent,
-                                                     absl::OkStatus()),
-                        std::move(parts));
+  DhcpListener listener(
+      DhcpPort::kDhcp,
+      std::make_unique<ListSocket>(std::vector{From(Discover(7)), From(Discover(0))}, &sent,
+                                   absl::OkStatus()),
+      std::move(parts));
   EXPECT_TRUE(absl::IsUnavailable(world_.Await(listener.Run())));
   ASSERT_THAT(sent, SizeIs(2));
   EXPECT_EQ(sent[0].message.boot_file, "undionly.kpxe");  // Asked later, answered first.
@@ -286,7 +316,8 @@ TEST_F(DhcpListenerTest, SwitchedOffItHearsButSaysNothing) {
 
 TEST_F(DhcpListenerTest, InterfacesThatAreNotServedAreForeign) {
   EXPECT_THAT(Serve(DhcpPort::kDhcp, {From(Discover(7))}, {"eth-absent"}), IsEmpty());
-  EXPECT_THAT(Serve(DhcpPort::kDhcp, {From(Discover(7))}, {}), IsEmpty());  // Loopback only when named.
+  EXPECT_THAT(Serve(DhcpPort::kDhcp, {From(Discover(7))}, {}),
+              IsEmpty());  // Loopback only when named.
   EXPECT_EQ(Dropped("foreign_interface"), "2");
 }
 

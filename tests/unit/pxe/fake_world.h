@@ -24,9 +24,9 @@
 
 #include "libs/runtime/admin_http.h"
 #include "services/pxe/boot_desk.h"
-#include "tests/unit/pxe/machine.h"
 #include "tests/support/kept_events.h"
 #include "tests/support/memory_store.h"
+#include "tests/unit/pxe/machine.h"
 #include "tests/unit/pxe/temp_dir.h"
 
 namespace tentacle::testing {
@@ -34,11 +34,14 @@ namespace tentacle::testing {
 class ManualClock final : public runtime::Clock {
  public:
   absl::Time Now() const override { return now; }
+
   absl::Time Steady() const override { return now - stepped; }
+
   void Step(absl::Duration by) {
     now += by;
     stepped += by;
   }
+
   absl::Time now = absl::FromUnixSeconds(1'760'000'000);
   absl::Duration stepped;
 };
@@ -53,7 +56,8 @@ class FakeEventLog final : public KeptEvents {
       const auto body = boost::json::parse(event.body_json()).as_object();
       const auto text = [&body](const char* name) {
         const auto* value = body.if_contains(name);
-        return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
+        return value != nullptr && value->is_string() ? std::string(value->as_string())
+                                                      : std::string();
       };
       if (type == "task.timeline") {
         out.push_back(text("step") + ": " + text("detail"));
@@ -66,7 +70,6 @@ class FakeEventLog final : public KeptEvents {
     }
     return out;
   }
-
 };
 
 class FakeCache final : public pxe::CachePeer {
@@ -84,7 +87,8 @@ class FakeCache final : public pxe::CachePeer {
     reply.set_http_port(9081);
   }
 
-  boost::asio::awaitable<absl::StatusOr<cache::v1::GetImageResponse>> GetImage(std::string image_id) override {
+  boost::asio::awaitable<absl::StatusOr<cache::v1::GetImageResponse>> GetImage(
+      std::string image_id) override {
     asked.push_back("get " + image_id);
     if (closed) {
       ++waiting;
@@ -120,7 +124,8 @@ class FakeCache final : public pxe::CachePeer {
   boost::asio::steady_timer gate_;
 };
 
-// A desk with everything around it. Start() again is what a restart is: nothing but the folder and the store survive.
+// A desk with everything around it. Start() again is what a restart is: nothing but the folder and
+// the store survive.
 class World {
  public:
   World() {
@@ -128,6 +133,7 @@ class World {
     PutBootFile("ramdisk/initrd.img");
     Start();
   }
+
   ~World() {
     desk_.reset();
     pool.join();
@@ -164,7 +170,8 @@ class World {
   }
 
   template <class T>
-  static boost::asio::awaitable<void> Store(boost::asio::awaitable<T> work, std::optional<T>* result) {
+  static boost::asio::awaitable<void> Store(boost::asio::awaitable<T> work,
+                                            std::optional<T>* result) {
     *result = co_await std::move(work);
   }
 

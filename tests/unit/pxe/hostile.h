@@ -78,16 +78,20 @@ inline std::vector<std::string> HostileTexts() {
           "!evil!",
           "=cmd|' /C evil'!A0",
           "\x1b[2Jevil",
-          "\xe2\x80\xae" "evil",
-          "\xff\xfe" "evil",
-          "\xc3" "evil",
+          "\xe2\x80\xae"
+          "evil",
+          "\xff\xfe"
+          "evil",
+          "\xc3"
+          "evil",
           std::string(255, 'A'),
           std::string(64 * 1024, 'B'),
           "\x01\x02\x03",
           "   ",
           "../../etc/evil",
           "..\\..\\evil",
-          "%2e%2e%2f" "evil",
+          "%2e%2e%2f"
+          "evil",
           "CON",
           "-evil",
           "--evil",

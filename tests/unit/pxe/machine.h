@@ -1,10 +1,10 @@
 // Machines that boot, as DHCP shows them, and tasks for them.
 #pragma once
 
+#include <tentacle/task/v1/task.pb.h>
+
 #include <string>
 #include <string_view>
-
-#include <tentacle/task/v1/task.pb.h>
 
 #include "libs/wire/dhcp.h"
 #include "libs/wire/mac_address.h"
@@ -16,7 +16,8 @@ inline constexpr wire::MacAddress kOtherMac{{0x52, 0x54, 0x00, 0x65, 0xd5, 0x43}
 
 inline wire::Buffer Octets(std::initializer_list<int> values) {
   wire::Buffer out;
-  for (const int value : values) out.push_back(static_cast<std::uint8_t>(value));
+  for (const int value : values)
+    out.push_back(static_cast<std::uint8_t>(value));
   return out;
 }
 
@@ -25,7 +26,8 @@ inline wire::DhcpMessage Discover(int arch) {
   wire::DhcpMessage message;
   message.transaction_id = 0x3903f326;
   message.seconds = 4;
-  for (std::size_t i = 0; i < 6; ++i) message.hardware_address[i] = kMac.octets[i];
+  for (std::size_t i = 0; i < 6; ++i)
+    message.hardware_address[i] = kMac.octets[i];
   message.Add(wire::dhcp_option::kMessageType, Octets({1}));
   message.AddText(wire::dhcp_option::kVendorClass, "PXEClient:Arch:00007:UNDI:003016");
   message.Add(wire::dhcp_option::kClientArch, Octets({arch >> 8, arch & 0xff}));
@@ -73,10 +75,11 @@ inline task::v1::BootTask Task(const std::string& id, const wire::MacAddress& ma
   task.set_image_id("img-1");
   task.set_os_type("linux-image");
   task.mutable_network()->set_dhcp(true);
-  task.set_source_json("{\"id\":\"" + id + "\",\"mac\":\"" + mac.ToString() +
-                       "\",\"hostname\":\"web-01\",\"imageId\":\"img-1\",\"osType\":\"linux-image\","
-                       "\"platform\":\"kvm-libvirt\",\"network\":{\"dhcp\":true},"
-                       "\"adminPassword\":\"s3cret\",\"future\":{\"kept\":[1,2]}}");
+  task.set_source_json(
+      "{\"id\":\"" + id + "\",\"mac\":\"" + mac.ToString() +
+      "\",\"hostname\":\"web-01\",\"imageId\":\"img-1\",\"osType\":\"linux-image\","
+      "\"platform\":\"kvm-libvirt\",\"network\":{\"dhcp\":true},"
+      "\"adminPassword\":\"s3cret\",\"future\":{\"kept\":[1,2]}}");
   return task;
 }
 

@@ -1,11 +1,13 @@
 // The answers, as text in tests/data/pxe/*.txt (UPDATE_GOLDEN=1 writes them), and where they go.
+#include "services/pxe/core/proxy_dhcp.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "services/pxe/core/proxy_dhcp.h"
 #include "tests/support/golden.h"
 #include "tests/unit/pxe/machine.h"
 
@@ -35,7 +37,8 @@ std::string Value(wire::Bytes data) {
     hex += fmt::format("{:02x}", octet);
     text = text && std::isprint(octet) != 0;
   }
-  return text && data.size() > 4 ? fmt::format("\"{}\"", std::string(data.begin(), data.end())) : hex;
+  return text && data.size() > 4 ? fmt::format("\"{}\"", std::string(data.begin(), data.end()))
+                                 : hex;
 }
 
 // What is really on the wire: parsed again from the octets.
@@ -43,34 +46,51 @@ std::string Render(const DhcpAnswer& answer) {
   const wire::Buffer bytes = wire::EmitDhcp(answer.reply);
   const auto reply = wire::ParseDhcp(bytes);
   EXPECT_TRUE(reply.ok());
-  std::string out = fmt::format("to {}:{}, {} octets\n", DottedQuad(answer.to_address), answer.to_port, bytes.size());
-  out += fmt::format("op {} htype {} hlen {} hops {} xid {:08x} secs {} flags {:04x}\n",
-                     static_cast<int>(reply->operation), reply->hardware_type, reply->hardware_length, reply->hops,
-                     reply->transaction_id, reply->seconds, reply->flags);
+  std::string out = fmt::format("to {}:{}, {} octets\n", DottedQuad(answer.to_address),
+                                answer.to_port, bytes.size());
+  out +=
+      fmt::format("op {} htype {} hlen {} hops {} xid {:08x} secs {} flags {:04x}\n",
+                  static_cast<int>(reply->operation), reply->hardware_type, reply->hardware_length,
+                  reply->hops, reply->transaction_id, reply->seconds, reply->flags);
   out += fmt::format("ciaddr {} yiaddr {} siaddr {} giaddr {}\n", DottedQuad(reply->client_address),
                      DottedQuad(reply->your_address), DottedQuad(reply->server_address),
                      DottedQuad(reply->gateway_address));
-  out += fmt::format("chaddr {}\nsname {}\nfile {}\n", reply->mac()->ToString(), reply->server_name, reply->boot_file);
-  for (const auto& one : reply->options) out += fmt::format("option {} {}\n", one.code, Value(one.data));
+  out += fmt::format("chaddr {}\nsname {}\nfile {}\n", reply->mac()->ToString(), reply->server_name,
+                     reply->boot_file);
+  for (const auto& one : reply->options)
+    out += fmt::format("option {} {}\n", one.code, Value(one.data));
   return out;
 }
 
-TEST(ProxyDhcp, OfferToBios) { ExpectGolden("pxe/offer_bios.txt", Render(AnswerTo(Discover(0), kOn67))); }
+TEST(ProxyDhcp, OfferToBios) {
+  ExpectGolden("pxe/offer_bios.txt", Render(AnswerTo(Discover(0), kOn67)));
+}
 
-TEST(ProxyDhcp, OfferToUefi) { ExpectGolden("pxe/offer_uefi.txt", Render(AnswerTo(Discover(7), kOn67))); }
+TEST(ProxyDhcp, OfferToUefi) {
+  ExpectGolden("pxe/offer_uefi.txt", Render(AnswerTo(Discover(7), kOn67)));
+}
 
-TEST(ProxyDhcp, AckToUefiOn4011) { ExpectGolden("pxe/ack_uefi.txt", Render(AnswerTo(BootServerRequest(7), kOn4011))); }
+TEST(ProxyDhcp, AckToUefiOn4011) {
+  ExpectGolden("pxe/ack_uefi.txt", Render(AnswerTo(BootServerRequest(7), kOn4011)));
+}
 
-TEST(ProxyDhcp, OfferToIpxeOnBios) { ExpectGolden("pxe/offer_ipxe_bios.txt", Render(AnswerTo(Ipxe(0), kOn67))); }
+TEST(ProxyDhcp, OfferToIpxeOnBios) {
+  ExpectGolden("pxe/offer_ipxe_bios.txt", Render(AnswerTo(Ipxe(0), kOn67)));
+}
 
-TEST(ProxyDhcp, OfferToIpxeOnUefi) { ExpectGolden("pxe/offer_ipxe_uefi.txt", Render(AnswerTo(Ipxe(7), kOn67))); }
+TEST(ProxyDhcp, OfferToIpxeOnUefi) {
+  ExpectGolden("pxe/offer_ipxe_uefi.txt", Render(AnswerTo(Ipxe(7), kOn67)));
+}
 
-TEST(ProxyDhcp, OfferToUefiHttp) { ExpectGolden("pxe/offer_http.txt", Render(AnswerTo(HttpDiscover(16), kOn67))); }
+TEST(ProxyDhcp, OfferToUefiHttp) {
+  ExpectGolden("pxe/offer_http.txt", Render(AnswerTo(HttpDiscover(16), kOn67)));
+}
 
 TEST(ProxyDhcp, OfferToARaspberryPi4ThatCallsItselfBios) {
   wire::DhcpMessage request = Discover(0);
   Drop(option::kClientMachineId, &request);
-  request.Add(option::kClientMachineId, Octets({0, 'R', 'P', 'i', '4', 0x14, 0x31, 0xc0, 0, 1, 2, 3, 4, 5, 6, 7, 8}));
+  request.Add(option::kClientMachineId,
+              Octets({0, 'R', 'P', 'i', '4', 0x14, 0x31, 0xc0, 0, 1, 2, 3, 4, 5, 6, 7, 8}));
   ExpectGolden("pxe/offer_raspberry_pi.txt", Render(AnswerTo(request, kOn67)));
 }
 
@@ -88,7 +108,8 @@ TEST(ProxyDhcp, EachArchitectureHasItsLoader) {
 
 TEST(ProxyDhcp, WhoGoesRoundInACircleIsGivenTheScript) {
   EXPECT_EQ(AnswerTo(Discover(7), kOn67, true).reply.boot_file,
-            "http://192.168.10.2:9080/boot.ipxe?mac=52:54:00:65:d5:42&uuid=${uuid}&serial=${serial:uristring}");
+            "http://192.168.10.2:9080/"
+            "boot.ipxe?mac=52:54:00:65:d5:42&uuid=${uuid}&serial=${serial:uristring}");
 }
 
 TEST(ProxyDhcp, Option150IsForThoseWhoAskForIt) {
@@ -133,13 +154,15 @@ TEST(ProxyDhcp, NoOctetOfAnAnswerIsLeftToChance) {
 TEST(ProxyDhcp, AddressesAsText) {
   EXPECT_EQ(ParseDottedQuad("10.1.2.255"), 0x0a0102ffu);
   EXPECT_EQ(ParseDottedQuad(DottedQuad(0xc0a80a02)), 0xc0a80a02u);
-  for (const char* text : {"", "10", "10.1.2", "10.1.2.256", "10.1.2.3.", "10.1.2.3 ", "::1", "10..2.3"}) {
+  for (const char* text :
+       {"", "10", "10.1.2", "10.1.2.256", "10.1.2.3.", "10.1.2.3 ", "::1", "10..2.3"}) {
     EXPECT_EQ(ParseDottedQuad(text), std::nullopt) << text;
   }
 }
 
 TEST(ProxyDhcp, EveryTruncationOfEveryAnswerIsRefusedOrReadAsFarAsItGoes) {
-  for (const wire::DhcpMessage& request : {Discover(0), Discover(7), HttpDiscover(16), Ipxe(0), Discover(41)}) {
+  for (const wire::DhcpMessage& request :
+       {Discover(0), Discover(7), HttpDiscover(16), Ipxe(0), Discover(41)}) {
     const wire::Buffer whole = wire::EmitDhcp(AnswerTo(request, kOn67).reply);
     const auto all = wire::ParseDhcp(whole);
     for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -147,7 +170,8 @@ TEST(ProxyDhcp, EveryTruncationOfEveryAnswerIsRefusedOrReadAsFarAsItGoes) {
       if (!part.ok()) continue;
       ASSERT_GE(size, 240u);
       ASSERT_LE(part->options.size(), all->options.size());
-      for (std::size_t i = 0; i < part->options.size(); ++i) EXPECT_EQ(part->options[i], all->options[i]) << size;
+      for (std::size_t i = 0; i < part->options.size(); ++i)
+        EXPECT_EQ(part->options[i], all->options[i]) << size;
     }
   }
 }
@@ -161,7 +185,8 @@ TEST(ProxyDhcp, OfferToBiosBehindARelay) {
 }
 
 TEST(ProxyDhcp, NoAddressIsEverOffered) {
-  for (const int arch : {0, 7, 9}) EXPECT_EQ(AnswerTo(Discover(arch), kOn67).reply.your_address, 0u);
+  for (const int arch : {0, 7, 9})
+    EXPECT_EQ(AnswerTo(Discover(arch), kOn67).reply.your_address, 0u);
 }
 
 TEST(ProxyDhcp, UefiGetsNoOption43SoThatItAsksOn4011) {
@@ -196,7 +221,9 @@ TEST(ProxyDhcp, MachineIdOfAnotherShapeIsLeftOut) {
 TEST(ProxyDhcp, TheScriptIsOfTheAddressThatWasReached) {
   Arrival other = kOn67;
   other.our_address = 0x0a010203;
-  EXPECT_EQ(AnswerTo(Ipxe(0), other).reply.boot_file, "http://10.1.2.3:9080/boot.ipxe?mac=52:54:00:65:d5:42&uuid=${uuid}&serial=${serial:uristring}");
+  EXPECT_EQ(AnswerTo(Ipxe(0), other).reply.boot_file,
+            "http://10.1.2.3:9080/"
+            "boot.ipxe?mac=52:54:00:65:d5:42&uuid=${uuid}&serial=${serial:uristring}");
 }
 
 TEST(ProxyDhcp, TheLongestScriptUrlFitsIntoTheHeader) {

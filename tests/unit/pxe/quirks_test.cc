@@ -1,4 +1,6 @@
 // The table of quirks, what is remembered of clients, and circles.
+#include "services/pxe/core/quirks.h"
+
 #include <fstream>
 #include <sstream>
 
@@ -7,7 +9,6 @@
 #include "services/pxe/core/client_memory.h"
 #include "services/pxe/core/loader_loops.h"
 #include "services/pxe/core/proxy_dhcp.h"
-#include "services/pxe/core/quirks.h"
 #include "services/pxe/limits.h"
 #include "tests/support/data_dir.h"
 #include "tests/unit/pxe/machine.h"
@@ -19,7 +20,9 @@ using namespace tentacle::testing;  // NOLINT(google-build-using-namespace): mac
 
 const absl::Time kNow = absl::FromUnixSeconds(1'760'000'000);
 
-BootRequest Boot(int arch) { return std::get<BootRequest>(ReadBootRequest(Discover(arch), DhcpPort::kDhcp)); }
+BootRequest Boot(int arch) {
+  return std::get<BootRequest>(ReadBootRequest(Discover(arch), DhcpPort::kDhcp));
+}
 
 TEST(Quirks, EveryBuiltInRowCanBeReadAndIsExplained) {
   std::ifstream file(DataDir() + "/../../docs/firmware.md");
@@ -34,7 +37,8 @@ TEST(Quirks, EveryBuiltInRowCanBeReadAndIsExplained) {
 
 TEST(Quirks, ARowHoldsWhereAllItNamesHolds) {
   QuirkTable table;
-  ASSERT_TRUE(table.Configure({"name=a mac=52:54 arch=7 vendor=PXEClient:Arch:00007 delay_ms=300"}).ok());
+  ASSERT_TRUE(
+      table.Configure({"name=a mac=52:54 arch=7 vendor=PXEClient:Arch:00007 delay_ms=300"}).ok());
   EXPECT_EQ(table.For(Boot(7)).names, "a");
   EXPECT_EQ(table.For(Boot(7)).delay, absl::Milliseconds(300));
   EXPECT_EQ(table.For(Boot(9)).names, "");
@@ -45,7 +49,10 @@ TEST(Quirks, ARowHoldsWhereAllItNamesHolds) {
 
 TEST(Quirks, ALaterRowCountsMore) {
   QuirkTable table;
-  ASSERT_TRUE(table.Configure({"name=all arch=7 loader=snponly.efi window=4", "name=one mac=52:54:00:65:d5:42 window=1"}).ok());
+  ASSERT_TRUE(table
+                  .Configure({"name=all arch=7 loader=snponly.efi window=4",
+                              "name=one mac=52:54:00:65:d5:42 window=1"})
+                  .ok());
   const QuirkEffects effects = table.For(Boot(7));
   EXPECT_EQ(effects.names, "all, one");
   EXPECT_EQ(effects.loader, "snponly.efi");
@@ -54,7 +61,8 @@ TEST(Quirks, ALaterRowCountsMore) {
 
 TEST(Quirks, WhatTheyChangeIsSeenInTheAnswer) {
   QuirkTable table;
-  ASSERT_TRUE(table.Configure({"name=deaf arch=7 option43=bypass loader=snponly.efi nul=yes"}).ok());
+  ASSERT_TRUE(
+      table.Configure({"name=deaf arch=7 option43=bypass loader=snponly.efi nul=yes"}).ok());
   const BootRequest boot = Boot(7);
   const Arrival arrival{DhcpPort::kDhcp, 0xc0a80a02, 0, 68};
   const auto choice = ChooseBoot(boot, arrival, {}, table.For(boot), false);

@@ -39,7 +39,8 @@ class Scripts : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Scripts, AreTheGoldenOnes) {
   const auto task = FullTask(GetParam().os_type);
-  ExpectGolden("pxe/scripts/" + GetParam().os_type + ".ipxe", BootScript(GetParam().kind, task, Context()));
+  ExpectGolden("pxe/scripts/" + GetParam().os_type + ".ipxe",
+               BootScript(GetParam().kind, task, Context()));
   const auto grub = GrubConfig(GetParam().kind, task, Context());
   ExpectGolden("pxe/scripts/" + GetParam().os_type + ".grub", grub.value_or("none\n"));
 }
@@ -49,12 +50,14 @@ TEST_P(Scripts, HaveTheSameVerbsWhateverATaskSays) {
   const auto verbs = [](const std::string& script) {
     std::string out;
     std::istringstream lines(script);
-    for (std::string line; std::getline(lines, line);) out += line.substr(0, line.find_first_of(" ?")) + "\n";
+    for (std::string line; std::getline(lines, line);)
+      out += line.substr(0, line.find_first_of(" ?")) + "\n";
     return out;
   };
   const auto plain = FullTask(GetParam().os_type);
   const std::string expected = verbs(BootScript(GetParam().kind, plain, Context()));
-  const std::string expected_grub = verbs(GrubConfig(GetParam().kind, plain, Context()).value_or(""));
+  const std::string expected_grub =
+      verbs(GrubConfig(GetParam().kind, plain, Context()).value_or(""));
   for (const std::string& text : HostileTexts()) {
     const auto task = WithText(plain, text);
     const std::string script = BootScript(GetParam().kind, task, Context());
@@ -62,11 +65,13 @@ TEST_P(Scripts, HaveTheSameVerbsWhateverATaskSays) {
     EXPECT_THAT(script, Not(HasSubstr("$("))) << text;
     EXPECT_THAT(script, Not(HasSubstr(" evil"))) << text;
     EXPECT_THAT(script, Not(HasSubstr("${evil"))) << text;
-    EXPECT_EQ(verbs(GrubConfig(GetParam().kind, task, Context()).value_or("")), expected_grub) << text;
+    EXPECT_EQ(verbs(GrubConfig(GetParam().kind, task, Context()).value_or("")), expected_grub)
+        << text;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, Scripts,
+INSTANTIATE_TEST_SUITE_P(Of,
+                         Scripts,
                          ::testing::Values(Case{"linux-image", BootKind::kLinuxImage},
                                            Case{"windows", BootKind::kWindows},
                                            Case{"debian-preseed", BootKind::kDebianPreseed},

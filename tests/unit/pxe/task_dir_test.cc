@@ -1,3 +1,5 @@
+#include "services/pxe/task_dir.h"
+
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -6,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include "services/pxe/task_dir.h"
 #include "tests/support/golden.h"
 #include "tests/unit/pxe/machine.h"
 #include "tests/unit/pxe/temp_dir.h"
@@ -31,7 +32,9 @@ TrackedTask Sample(const std::string& id = "t1", const wire::MacAddress& mac = k
   return tracked;
 }
 
-void Write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+void Write(const std::string& path, const std::string& text) {
+  std::ofstream(path) << text;
+}
 
 std::string Slurp(const std::string& path) {
   std::stringstream text;
@@ -39,7 +42,9 @@ std::string Slurp(const std::string& path) {
   return text.str();
 }
 
-TEST(TaskFile, IsReadableForAPerson) { ExpectGolden("pxe/task_file.json", RenderTaskFile(Sample())); }
+TEST(TaskFile, IsReadableForAPerson) {
+  ExpectGolden("pxe/task_file.json", RenderTaskFile(Sample()));
+}
 
 TEST(TaskFile, RoundTripKeepsTaskProgressAndOrders) {
   const auto again = ParseTaskFile(RenderTaskFile(Sample()));
@@ -76,9 +81,7 @@ TEST(TaskFile, EveryTruncationIsRefused) {
 }
 
 TEST(TaskFile, WrongTypesAreRefused) {
-  for (const char* text : {"[]",
-                           "{}",
-                           R"({"task":1,"progress":{},"orders":{}})",
+  for (const char* text : {"[]", "{}", R"({"task":1,"progress":{},"orders":{}})",
                            R"({"task":{},"progress":{"status":"waiting"},"orders":{}})"}) {
     EXPECT_TRUE(absl::IsDataLoss(ParseTaskFile(text).status())) << text;
   }
@@ -103,7 +106,9 @@ TEST(TaskDir, FilesAreNamedByMacAndForTheirOwnerAlone) {
   TempDir temp;
   TaskDir dir(temp.path());
   ASSERT_TRUE(dir.Save(kMac, "x").ok());
+
   struct stat info {};
+
   ASSERT_EQ(::stat((temp.path() + "/52-54-00-65-d5-42.json").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777u, 0600u);
 }
@@ -137,7 +142,8 @@ TEST(TaskDir, HalfWrittenReplacementDoesNotHurt) {
   TempDir temp;
   TaskDir dir(temp.path());
   ASSERT_TRUE(dir.Save(kMac, RenderTaskFile(Sample())).ok());
-  Write(temp.path() + "/52-54-00-65-d5-42.json.new", "{\"ta");  // The process was killed while it wrote.
+  Write(temp.path() + "/52-54-00-65-d5-42.json.new",
+        "{\"ta");  // The process was killed while it wrote.
   const auto loaded = dir.Load();
   ASSERT_TRUE(loaded.ok());
   EXPECT_EQ(loaded->tasks.size(), 1u);

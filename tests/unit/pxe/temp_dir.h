@@ -13,7 +13,9 @@ class TempDir {
     std::string pattern = (std::filesystem::temp_directory_path() / "tentacle-pxe-XXXXXX").string();
     path_ = ::mkdtemp(pattern.data());
   }
+
   ~TempDir() { std::filesystem::remove_all(path_); }
+
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
 

@@ -1,4 +1,5 @@
-// What pxe reads and writes as text: names of boot files, the script, the orders, /proc/net/arp, event bodies.
+// What pxe reads and writes as text: names of boot files, the script, the orders, /proc/net/arp,
+// event bodies.
 #include <gtest/gtest.h>
 
 #include "services/pxe/core/boot_files.h"
@@ -14,13 +15,15 @@ namespace {
 using namespace tentacle::testing;  // NOLINT(google-build-using-namespace): machines by name.
 
 TEST(BootFiles, NamesAsFirmwareWritesThem) {
-  for (const char* name : {"ramdisk/vmlinuz", "/ramdisk/vmlinuz", "//ramdisk//vmlinuz", "\\ramdisk\\vmlinuz"}) {
+  for (const char* name :
+       {"ramdisk/vmlinuz", "/ramdisk/vmlinuz", "//ramdisk//vmlinuz", "\\ramdisk\\vmlinuz"}) {
     EXPECT_EQ(SafeBootPath(name), "ramdisk/vmlinuz") << name;
   }
   EXPECT_EQ(SafeBootPath("undionly.kpxe"), "undionly.kpxe");
 }
 
-TEST(BootFiles, RubbishBehindTheNameIsCutOff) {  // BIOS ROMs that do not end option 67 (field notes G33).
+TEST(BootFiles,
+     RubbishBehindTheNameIsCutOff) {  // BIOS ROMs that do not end option 67 (field notes G33).
   EXPECT_EQ(SafeBootPath("undionly.kpxe\xff"), "undionly.kpxe");
   EXPECT_EQ(SafeBootPath("undionly.kpxe\xff\xff"), "undionly.kpxe");
 }
@@ -54,7 +57,12 @@ TEST(BootFiles, NothingOutsideTheFolderIsEverNamed) {
 }
 
 ImageFacts Image() {
-  return {"http://192.168.10.2:9081/images/img-1", std::string(64, 'a'), 1'000'000, 4'000'000'000, "raw.zst", "debian-12"};
+  return {"http://192.168.10.2:9081/images/img-1",
+          std::string(64, 'a'),
+          1'000'000,
+          4'000'000'000,
+          "raw.zst",
+          "debian-12"};
 }
 
 OrderContext Context() {
@@ -127,9 +135,9 @@ TEST(Reports, BodiesOfTheProtocol) {
   task.progress.set_percent(42);
   task.progress.set_message("half \"way\"");
   const BootRequest uefi{kMac, ClientArch{7, Firmware::kUefiX64, "x64 UEFI"}, false};
-  ExpectGolden("pxe/events.jsonl",
-               StatusBody(task, now) + "\n" + TimelineBody("t1", "tftp", "ipxe.efi in 0.4 s", now) + "\n" +
-                   BootBody(uefi, "t1", "", now) + "\n");
+  ExpectGolden("pxe/events.jsonl", StatusBody(task, now) + "\n" +
+                                       TimelineBody("t1", "tftp", "ipxe.efi in 0.4 s", now) + "\n" +
+                                       BootBody(uefi, "t1", "", now) + "\n");
 }
 
 }  // namespace

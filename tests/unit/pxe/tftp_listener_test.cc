@@ -1,4 +1,6 @@
 // The TFTP listener over loopback.
+#include "services/pxe/tftp_listener.h"
+
 #include <filesystem>
 #include <fstream>
 
@@ -7,7 +9,6 @@
 
 #include "libs/wire/tftp.h"
 #include "services/pxe/core/boot_files.h"
-#include "services/pxe/tftp_listener.h"
 #include "tests/support/golden.h"
 #include "tests/unit/pxe/fake_world.h"
 
@@ -36,9 +37,9 @@ class TftpListenerTest : public ::testing::Test {
     listening_ = server->get();
     client_ = *std::move(client);
     listener_ = std::make_unique<TftpListener>(
-        TftpListener::Parts{world_.io.get_executor(), world_.pool, world_.clock, world_.log, *world_.metrics,
-                            world_.desk(), addresses_, memory_, [this](const std::string&) { return mac_; },
-                            shelf_, 8, 9080},
+        TftpListener::Parts{world_.io.get_executor(), world_.pool, world_.clock, world_.log,
+                            *world_.metrics, world_.desk(), addresses_, memory_,
+                            [this](const std::string&) { return mac_; }, shelf_, 8, 9080},
         *std::move(server));
     world_.Await(world_.desk().Replace(1, {Task("t1")}));
   }
@@ -49,7 +50,9 @@ class TftpListenerTest : public ::testing::Test {
     std::optional<wire::TftpError> error;
   };
 
-  asio::awaitable<Fetched> Fetch(wire::TftpRequest request, std::size_t block_bytes, std::uint16_t window) {
+  asio::awaitable<Fetched> Fetch(wire::TftpRequest request,
+                                 std::size_t block_bytes,
+                                 std::uint16_t window) {
     Fetched fetched;
     if (given_up_) {
       EXPECT_TRUE(client_->Send(wire::EmitTftp(*given_up_), server_, 0, 0).ok());
@@ -94,8 +97,10 @@ class TftpListenerTest : public ::testing::Test {
     auto fetch = Fetch(std::move(request), block_bytes, window);
     asio::co_spawn(world_.io, World::Store(std::move(fetch), &fetched), asio::detached);
     world_.io.restart();
-    // The server ends a transfer with the last acknowledgement, which is on its way when the client is done.
-    while (!fetched || world_.Sample("tentacle_pxe_tftp_sessions") == "1") world_.io.run_one();
+    // The server ends a transfer with the last acknowledgement, which is on its way when the client
+    // is done.
+    while (!fetched || world_.Sample("tentacle_pxe_tftp_sessions") == "1")
+      world_.io.run_one();
     listening_->Close();
     world_.io.run();
     return *std::move(fetched);
@@ -142,9 +147,11 @@ TEST_F(TftpListenerTest, ARequestForAnotherFileFromTheSamePortTakesThePlaceOfOne
 }
 
 TEST_F(TftpListenerTest, OptionsAreNegotiated) {
-  const Fetched fetched = Run({false, "ipxe.efi", "octet", {{"blksize", "1432"}, {"tsize", "0"}}}, 1432);
+  const Fetched fetched =
+      Run({false, "ipxe.efi", "octet", {{"blksize", "1432"}, {"tsize", "0"}}}, 1432);
   EXPECT_EQ(fetched.content, content_);
-  EXPECT_THAT(fetched.oacks, ElementsAre(wire::TftpOptionList{{"blksize", "1432"}, {"tsize", "6000"}}));
+  EXPECT_THAT(fetched.oacks,
+              ElementsAre(wire::TftpOptionList{{"blksize", "1432"}, {"tsize", "6000"}}));
 }
 
 TEST_F(TftpListenerTest, AbsentFileIsNotFoundAtOnce) {
@@ -164,7 +171,8 @@ TEST_F(TftpListenerTest, AWindowIsNegotiatedAndSent) {
   const Fetched fetched =
       Run({false, "ipxe.efi", "octet", {{"blksize", "512"}, {"windowsize", "4"}}}, 512, 4);
   EXPECT_EQ(fetched.content, content_);
-  EXPECT_THAT(fetched.oacks, ElementsAre(wire::TftpOptionList{{"blksize", "512"}, {"windowsize", "4"}}));
+  EXPECT_THAT(fetched.oacks,
+              ElementsAre(wire::TftpOptionList{{"blksize", "512"}, {"windowsize", "4"}}));
 }
 
 TEST_F(TftpListenerTest, AFileIsFoundByItsLastNameAsShimAsksForIt) {

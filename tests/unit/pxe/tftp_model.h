@@ -31,7 +31,9 @@ inline std::shared_ptr<const std::string> File(std::size_t size) {
   return content;
 }
 
-inline wire::Buffer Ack(std::uint64_t block) { return wire::EmitTftp(wire::TftpAck{static_cast<std::uint16_t>(block)}); }
+inline wire::Buffer Ack(std::uint64_t block) {
+  return wire::EmitTftp(wire::TftpAck{static_cast<std::uint16_t>(block)});
+}
 
 inline wire::TftpPacket Parsed(const wire::Buffer& bytes) {
   auto packet = wire::ParseTftp(bytes);
@@ -60,7 +62,9 @@ inline wire::Buffer OnlyPacket(const TftpSession& session, const TftpSession::St
   return packets.empty() ? wire::Buffer{} : packets.front();
 }
 
-inline bool IsSilent(const TftpSession::Step& step) { return step.oack.empty() && step.blocks == 0; }
+inline bool IsSilent(const TftpSession::Step& step) {
+  return step.oack.empty() && step.blocks == 0;
+}
 
 inline std::uint16_t BlockOf(const TftpSession& session, const TftpSession::Step& step) {
   return std::get<wire::TftpData>(Parsed(OnlyPacket(session, step))).block;
@@ -68,12 +72,13 @@ inline std::uint16_t BlockOf(const TftpSession& session, const TftpSession::Step
 
 inline std::vector<std::uint64_t> Blocks(const TftpSession::Step& step) {
   std::vector<std::uint64_t> blocks;
-  for (std::uint64_t block = step.first_block; block < step.first_block + step.blocks; ++block) blocks.push_back(block);
+  for (std::uint64_t block = step.first_block; block < step.first_block + step.blocks; ++block)
+    blocks.push_back(block);
   return blocks;
 }
 
-// What a client with a window does (RFC 7440 section 4): acknowledges the last block of a window, and at a gap the last
-// block that it has.
+// What a client with a window does (RFC 7440 section 4): acknowledges the last block of a window,
+// and at a gap the last block that it has.
 struct WindowClient {
   std::string received;
   std::uint64_t block = 0;

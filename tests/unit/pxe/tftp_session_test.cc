@@ -50,7 +50,8 @@ TEST(TftpOptions, SenselessValuesArePassedOver) {
     EXPECT_TRUE(terms.granted.empty()) << asked;
     EXPECT_EQ(terms.block_bytes, limits::kTftpBlockBytes) << asked;
   }
-  EXPECT_TRUE(Negotiate({{"timeout", "0"}, {"timeout", "256"}, {"windowsize", "0"}}, 0).granted.empty());
+  EXPECT_TRUE(
+      Negotiate({{"timeout", "0"}, {"timeout", "256"}, {"windowsize", "0"}}, 0).granted.empty());
 }
 
 TEST(TftpOptions, WindowsOnlyBecomeSmaller) {
@@ -66,7 +67,8 @@ TEST(TftpOptions, BlocksFollowThePathsMtu) {
   EXPECT_EQ(BlockBytesOf(9000), 8968u);
   EXPECT_EQ(BlockBytesOf(68), limits::kTftpBlockBytes);
   EXPECT_EQ(BlockBytesOf(65'536), limits::kTftpLargestBlockBytes);
-  EXPECT_EQ(Negotiate({{"blksize", "1468"}}, 0, {1388, 64}).granted, (wire::TftpOptionList{{"blksize", "1388"}}));
+  EXPECT_EQ(Negotiate({{"blksize", "1468"}}, 0, {1388, 64}).granted,
+            (wire::TftpOptionList{{"blksize", "1388"}}));
 }
 
 TEST(TftpSession, WithoutOptionsDataComesAtOnce) {
@@ -84,7 +86,8 @@ TEST(TftpSession, WithoutOptionsDataComesAtOnce) {
 TEST(TftpSession, OptionsAreAcknowledgedFirst) {
   TftpSession session(File(10), Negotiate({{"tsize", "0"}}, 10));
   const TftpSession::Step step = session.Start(kNow);
-  EXPECT_EQ(std::get<wire::TftpOack>(Parsed(OnlyPacket(session, step))).options, (wire::TftpOptionList{{"tsize", "10"}}));
+  EXPECT_EQ(std::get<wire::TftpOack>(Parsed(OnlyPacket(session, step))).options,
+            (wire::TftpOptionList{{"tsize", "10"}}));
   EXPECT_EQ(BlockOf(session, session.OnPacket(Ack(0), kNow)), 1);
 }
 
@@ -92,7 +95,8 @@ TEST(TftpSession, WholeBlocksEndWithAnEmptyOne) {
   for (const std::size_t size : {0u, 512u, 1024u}) {
     TftpSession session(File(size), Negotiate({}, size));
     TftpSession::Step step = session.Start(kNow);
-    for (std::size_t block = 1; block <= size / 512; ++block) step = session.OnPacket(Ack(block), kNow);
+    for (std::size_t block = 1; block <= size / 512; ++block)
+      step = session.OnPacket(Ack(block), kNow);
     EXPECT_TRUE(std::get<wire::TftpData>(Parsed(OnlyPacket(session, step))).data.empty()) << size;
     EXPECT_EQ(session.OnPacket(Ack(size / 512 + 1), kNow).outcome, TftpOutcome::kComplete) << size;
   }
@@ -148,7 +152,8 @@ TEST(TftpSession, LostLastAcknowledgementIsNoFailure) {
   TftpSession session(File(600), Negotiate({}, 600));
   session.Start(kNow);
   TftpSession::Step step = session.OnPacket(Ack(1), kNow);
-  while (!step.outcome) step = session.OnDeadline(step.deadline);
+  while (!step.outcome)
+    step = session.OnDeadline(step.deadline);
   EXPECT_EQ(step.outcome, TftpOutcome::kComplete);
 }
 
@@ -171,7 +176,8 @@ TEST(TftpSession, TheTimeoutFollowsTheRoundTrip) {
   TftpSession session(File(500'000), Negotiate({}, 500'000));
   TftpSession::Step step = session.Start(kNow);
   absl::Time now = kNow;
-  for (int block = 1; block <= 50; ++block) step = session.OnPacket(Ack(block), now += absl::Milliseconds(20));
+  for (int block = 1; block <= 50; ++block)
+    step = session.OnPacket(Ack(block), now += absl::Milliseconds(20));
   EXPECT_EQ(session.round_trip(), absl::Milliseconds(20));
   EXPECT_GE(step.deadline - now, limits::kTftpMinTimeout);
   EXPECT_LE(step.deadline - now, absl::Milliseconds(60));
@@ -182,13 +188,15 @@ TEST(TftpSession, TheTimeoutFollowsTheRoundTrip) {
 }
 
 TEST(TftpSession, AForgedRequestBringsItsVictimLittle) {
-  const wire::TftpRequest request{false, "ipxe.efi", "octet", {{"tsize", "0"}, {"blksize", "1432"}, {"windowsize", "64"}}};
+  const wire::TftpRequest request{
+      false, "ipxe.efi", "octet", {{"tsize", "0"}, {"blksize", "1432"}, {"windowsize", "64"}}};
   TftpSession session(File(500'000), Negotiate(request.options, 500'000));
   std::size_t octets = 0;
   absl::Time now = kNow;
   TftpSession::Step step = session.Start(now);
   while (!step.outcome) {
-    for (const auto& packet : Sent(session, step)) octets += packet.size();
+    for (const auto& packet : Sent(session, step))
+      octets += packet.size();
     now = step.deadline;
     step = session.OnDeadline(now);
   }
@@ -196,7 +204,8 @@ TEST(TftpSession, AForgedRequestBringsItsVictimLittle) {
   EXPECT_LE(now - kNow, absl::Seconds(10));
 }
 
-// Without options the first answer is a whole block: one goes out for each request, however long nobody says anything.
+// Without options the first answer is a whole block: one goes out for each request, however long
+// nobody says anything.
 TEST(TftpSession, ARequestWithoutOptionsBringsOneBlockAndARepeatedOneAnother) {
   TftpSession session(File(500'000), Negotiate({}, 500'000));
   TftpSession::Step step = session.Start(kNow);
@@ -233,7 +242,8 @@ TEST(TftpSession, ARepeatedRequestWithOptionsWaitsForTheDeadline) {
 TEST(TftpSession, SizeProbeIsTold) {
   TftpSession session(File(100), Negotiate({{"tsize", "0"}}, 100));
   session.Start(kNow);
-  const auto error = wire::EmitTftp(wire::TftpError{wire::TftpErrorCode::kOptionRefused, "aborted"});
+  const auto error =
+      wire::EmitTftp(wire::TftpError{wire::TftpErrorCode::kOptionRefused, "aborted"});
   EXPECT_EQ(session.OnPacket(error, kNow).outcome, TftpOutcome::kSizeProbe);
 }
 
@@ -252,7 +262,8 @@ TEST(TftpSession, BlockNumbersRollOver) {
   Client client;
   client.block_bytes = 8;
   TftpSession::Step step = session.Start(kNow);
-  while (!step.outcome) step = session.OnPacket(client.OnPacket(OnlyPacket(session, step)), kNow);
+  while (!step.outcome)
+    step = session.OnPacket(client.OnPacket(OnlyPacket(session, step)), kNow);
   EXPECT_EQ(client.received, *file);
   EXPECT_EQ(step.outcome, TftpOutcome::kComplete);
   EXPECT_GT(client.block, 65536u);

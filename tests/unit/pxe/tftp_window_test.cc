@@ -34,7 +34,8 @@ TEST(TftpWindow, ALostFirstBlockIsAskedForByTheLastWordAgainButADoubleIsNot) {
   session.OnPacket(Ack(4), now += absl::Milliseconds(10));
   // A double made on the way comes at once; a client's word takes a round trip.
   EXPECT_TRUE(IsSilent(session.OnPacket(Ack(4), now + absl::Milliseconds(1))));
-  EXPECT_EQ(Blocks(session.OnPacket(Ack(4), now += absl::Milliseconds(10))), (std::vector<std::uint64_t>{5, 6, 7, 8}));
+  EXPECT_EQ(Blocks(session.OnPacket(Ack(4), now += absl::Milliseconds(10))),
+            (std::vector<std::uint64_t>{5, 6, 7, 8}));
   EXPECT_TRUE(IsSilent(session.OnPacket(Ack(4), now + absl::Milliseconds(1))));
 }
 
@@ -42,7 +43,8 @@ TEST(TftpWindow, AnAcknowledgementOfWhatWasNotSentIsNone) {
   TftpSession session(File(800), Negotiate({{"blksize", "8"}, {"windowsize", "4"}}, 800));
   session.Start(kNow);
   session.OnPacket(Ack(0), kNow);
-  for (const std::uint64_t block : {5u, 100u, 65'535u}) EXPECT_TRUE(IsSilent(session.OnPacket(Ack(block), kNow)));
+  for (const std::uint64_t block : {5u, 100u, 65'535u})
+    EXPECT_TRUE(IsSilent(session.OnPacket(Ack(block), kNow)));
   EXPECT_EQ(Blocks(session.OnPacket(Ack(4), kNow)).front(), 5u);
 }
 
@@ -51,12 +53,14 @@ TEST(TftpWindow, RollsOverInsideAWindow) {
   TftpSession session(File(kSize), Negotiate({{"blksize", "8"}, {"windowsize", "64"}}, kSize));
   session.Start(kNow);
   TftpSession::Step step = session.OnPacket(Ack(0), kNow);
-  while (!step.outcome) step = session.OnPacket(Ack(step.first_block + step.blocks - 1), kNow);
+  while (!step.outcome)
+    step = session.OnPacket(Ack(step.first_block + step.blocks - 1), kNow);
   EXPECT_EQ(step.outcome, TftpOutcome::kComplete);
   EXPECT_EQ(session.acknowledged_bytes(), kSize);
 }
 
-// Loses, doubles and reorders by a seeded sequence; nothing here depends on the clock of the test machine.
+// Loses, doubles and reorders by a seeded sequence; nothing here depends on the clock of the test
+// machine.
 class LossyLink : public ::testing::TestWithParam<std::uint32_t> {
  protected:
   bool Chance(std::uint32_t percent) {
@@ -65,11 +69,14 @@ class LossyLink : public ::testing::TestWithParam<std::uint32_t> {
   }
 
   // Through a line that loses, doubles and reorders so many in a hundred.
-  void Carry(const std::vector<wire::Buffer>& packets, std::uint32_t bad, std::deque<wire::Buffer>* line) {
+  void Carry(const std::vector<wire::Buffer>& packets,
+             std::uint32_t bad,
+             std::deque<wire::Buffer>* line) {
     for (const wire::Buffer& packet : packets) {
       if (Chance(bad)) continue;
       const int copies = Chance(bad) ? 2 : 1;
-      for (int i = 0; i < copies; ++i) Chance(bad) ? line->push_front(packet) : line->push_back(packet);
+      for (int i = 0; i < copies; ++i)
+        Chance(bad) ? line->push_front(packet) : line->push_back(packet);
     }
   }
 
@@ -79,7 +86,9 @@ class LossyLink : public ::testing::TestWithParam<std::uint32_t> {
 TEST_P(LossyLink, TheFileArrivesWhole) {
   const auto file = File(40'000 + GetParam() * 7);
   for (const std::uint32_t window : {1u, 4u, 16u, 64u}) {
-    TftpSession session(file, Negotiate({{"blksize", "512"}, {"windowsize", std::to_string(window)}}, file->size()));
+    TftpSession session(
+        file,
+        Negotiate({{"blksize", "512"}, {"windowsize", std::to_string(window)}}, file->size()));
     WindowClient client;
     client.block_bytes = 512;
     client.window = window;

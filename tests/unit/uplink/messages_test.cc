@@ -104,8 +104,7 @@ std::vector<Sample> Samples() {
        R"("lastSeen":"2026-11-23T10:00:01Z"}]})"},
       {"wake.sent", "wake.sent", "discovery/1b/2",
        R"({"commandId":"c2","mac":"52:54:00:65:d5:42","packets":3})"},
-      {"discovery.sync", "discovery.sync", "cmd-9",
-       R"({"commandId":"c3"})"},
+      {"discovery.sync", "discovery.sync", "cmd-9", R"({"commandId":"c3"})"},
       {"device.changed", "device.changed", "discovery/1b/3",
        R"({"previous":41,"revision":42,"devices":[{"mac":"00:11:22:33:44:55","ip":"10.1.2.1",)"
        R"("hostname":"router","vendor":"CIMSYS","interface":"eth0",)"

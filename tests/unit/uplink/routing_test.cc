@@ -69,11 +69,27 @@ std::string Routed(const std::string& frame) {
 // What every message of the protocol, as the golden files of backend_link print it, leads to.
 TEST(Route, TableOfEveryMessageThatComesDown) {
   std::string table;
-  for (const char* file :
-       {"task.new", "task.new.plain", "task.cancel", "tasks.sync", "config.update", "image.prepull",
-        "image.prepull.scheduled", "prepull.cancel", "peers.sync", "scan.start", "discovery.sync", "wake", "job.run",
-        "job.cancel", "inventory.request", "update.start", "ack", "credit",
-        "goodbye", "quarantine", "node.removed"}) {
+  for (const char* file : {"task.new",
+                           "task.new.plain",
+                           "task.cancel",
+                           "tasks.sync",
+                           "config.update",
+                           "image.prepull",
+                           "image.prepull.scheduled",
+                           "prepull.cancel",
+                           "peers.sync",
+                           "scan.start",
+                           "discovery.sync",
+                           "wake",
+                           "job.run",
+                           "job.cancel",
+                           "inventory.request",
+                           "update.start",
+                           "ack",
+                           "credit",
+                           "goodbye",
+                           "quarantine",
+                           "node.removed"}) {
     const std::string frame = testing::ReadGolden(fmt::format("backend_link/{}.json", file));
     table += fmt::format("{:<15} {}", file, Routed(frame));
   }
@@ -131,11 +147,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"JobWithoutId", R"({"type":"job.run","job":{"script":"x"}})",
              "bad field: job.run: job.id is missing\n"},
         Case{"QuarantineWithoutAReason", R"({"type":"quarantine"})", "quarantine: \n"},
-        Case{"UnsignedJobIsTheAgentsToRefuse", R"({"type":"job.run","job":{"id":"j","script":"x"}})",
+        Case{"UnsignedJobIsTheAgentsToRefuse",
+             R"({"type":"job.run","job":{"id":"j","script":"x"}})",
              "command job.run for agent: reference=j mac= order= signature= ttl=1h\n"},
         Case{"OrderIsPassedOnAsItCame",
              R"({"type":"job.cancel","commandId":"cmd-9","order":" {\"a\":1}","signature":"c2ln"})",
-             "command job.cancel for agent: reference=cmd-9 mac= order= {\"a\":1} signature=c2ln ttl=1h\n"},
+             "command job.cancel for agent: reference=cmd-9 mac= order= {\"a\":1} signature=c2ln "
+             "ttl=1h\n"},
         Case{"AckWithoutId", R"({"type":"ack"})", "bad field: ack: id is missing\n"}),
     [](const auto& param_info) { return param_info.param.name; });
 
@@ -153,8 +171,9 @@ void Grow(boost::json::value& value) {
 
 // docs/adr/0015: a newer backend may say more in each message. Only a configuration is strict.
 TEST(Route, WhatANewerBackendSaysBesidesIsIgnored) {
-  for (const char* file : {"task.new", "task.new.plain", "task.cancel", "tasks.sync", "image.prepull", "scan.start",
-                           "wake", "ack", "credit", "goodbye", "quarantine", "node.removed"}) {
+  for (const char* file :
+       {"task.new", "task.new.plain", "task.cancel", "tasks.sync", "image.prepull", "scan.start",
+        "wake", "ack", "credit", "goodbye", "quarantine", "node.removed"}) {
     const std::string frame = testing::ReadGolden(fmt::format("backend_link/{}.json", file));
     boost::json::value newer = boost::json::parse(frame);
     Grow(newer);

@@ -25,7 +25,8 @@ TEST(Reader, ShortReadTurnsItBadForGood) {
   Reader in(bytes);
   EXPECT_EQ(in.U32(), 0u);
   EXPECT_FALSE(in.ok());
-  EXPECT_EQ(in.U8(), 0);  // Not the octet that is left: half a field must never become another field.
+  EXPECT_EQ(in.U8(),
+            0);  // Not the octet that is left: half a field must never become another field.
   EXPECT_TRUE(in.Take(0).empty());
   EXPECT_FALSE(in.ok());
 }

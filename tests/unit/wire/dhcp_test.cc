@@ -1,8 +1,9 @@
+#include "libs/wire/dhcp.h"
+
 #include <algorithm>
 
 #include <gtest/gtest.h>
 
-#include "libs/wire/dhcp.h"
 #include "tests/unit/wire/hex.h"
 
 namespace tentacle::wire {
@@ -90,7 +91,8 @@ TEST(Dhcp, PaddingComesAfterTheEndOption) {
   const Buffer bytes = EmitDhcp(message);
   ASSERT_EQ(bytes.size(), 300u);
   EXPECT_EQ(bytes[kHeaderBytes], dhcp_option::kEnd);
-  EXPECT_TRUE(std::all_of(bytes.begin() + kHeaderBytes + 1, bytes.end(), [](auto b) { return b == 0; }));
+  EXPECT_TRUE(
+      std::all_of(bytes.begin() + kHeaderBytes + 1, bytes.end(), [](auto b) { return b == 0; }));
 }
 
 TEST(Dhcp, EveryTruncationInsideTheHeaderIsRefused) {
@@ -111,7 +113,8 @@ TEST(Dhcp, EveryTruncationInsideAnOptionIsRefusedAndBetweenTwoIsForgiven) {
       EXPECT_TRUE(absl::IsInvalidArgument(message.status())) << size;
     } else {
       ASSERT_TRUE(message.ok()) << size;
-      EXPECT_EQ(message->options.size(), static_cast<std::size_t>(at - whole_options.begin())) << size;
+      EXPECT_EQ(message->options.size(), static_cast<std::size_t>(at - whole_options.begin()))
+          << size;
     }
   }
 }
@@ -210,7 +213,8 @@ TEST(DhcpOverload, BothAreJoinedFileFirst) {
 }
 
 TEST(DhcpOverload, AnOverloadInsideTheFieldsIsNotFollowed) {
-  // `file` says that `sname` holds options too: it is joined to option 52, which is then no single octet.
+  // `file` says that `sname` holds options too: it is joined to option 52, which is then no single
+  // octet.
   const auto message = ParseDhcp(Overloaded(1, "34 01 02 ff", "5d 02 0007 ff"));
   ASSERT_TRUE(message.ok());
   EXPECT_FALSE(message->Option(dhcp_option::kClientArch).has_value());

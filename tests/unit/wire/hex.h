@@ -42,6 +42,8 @@ inline std::string ToHex(wire::Bytes bytes) {
   return out;
 }
 
-inline wire::Buffer FromText(std::string_view text) { return {text.begin(), text.end()}; }
+inline wire::Buffer FromText(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 }  // namespace tentacle::testing

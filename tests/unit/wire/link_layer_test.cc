@@ -26,15 +26,9 @@ TEST(MacAddressText, ColonsDashesAndCapitalsAreTheSameAddress) {
 }
 
 TEST(MacAddressText, WhatIsNoneIsRefused) {
-  for (const char* text : {"",
-                           "52:54:00:65:d5",
-                           "52:54:00:65:d5:42:01",
-                           "52:54:00:65:d5:4",
-                           "52:54:00:65:d5:4g",
-                           "52:54-00:65:d5:42",
-                           "5254.0065.d542xxx",
-                           "52:54:00:65:d5: 2",
-                           "+2:54:00:65:d5:42"}) {
+  for (const char* text :
+       {"", "52:54:00:65:d5", "52:54:00:65:d5:42:01", "52:54:00:65:d5:4", "52:54:00:65:d5:4g",
+        "52:54-00:65:d5:42", "5254.0065.d542xxx", "52:54:00:65:d5: 2", "+2:54:00:65:d5:42"}) {
     const auto mac = ParseMac(text);
     EXPECT_TRUE(absl::IsInvalidArgument(mac.status())) << text;
   }
@@ -44,8 +38,7 @@ TEST(MacAddressText, AHugeTextDoesNotComeBackInTheMessage) {
   EXPECT_LT(ParseMac(std::string(100000, 'x')).status().message().size(), 100u);
 }
 
-constexpr char kArpReply[] =
-    "0001 0800 06 04 0002  001b21aabbcc c0a80a05  52540065d542 c0a80a02";
+constexpr char kArpReply[] = "0001 0800 06 04 0002  001b21aabbcc c0a80a05  52540065d542 c0a80a02";
 
 TEST(Arp, ReadsTheFieldsOfAReply) {
   const auto arp = ParseArp(FromHex(kArpReply));
@@ -119,7 +112,8 @@ TEST(WakeOnLan, IsSixTimesOnesAndSixteenTimesTheAddress) {
   ASSERT_EQ(packet.size(), 102u);
   EXPECT_EQ(Buffer(packet.begin(), packet.begin() + 6), FromHex("ffffffffffff"));
   for (int i = 1; i <= 16; ++i) {
-    EXPECT_EQ(Buffer(packet.begin() + 6 * i, packet.begin() + 6 * i + 6), FromHex("52540065d542")) << i;
+    EXPECT_EQ(Buffer(packet.begin() + 6 * i, packet.begin() + 6 * i + 6), FromHex("52540065d542"))
+        << i;
   }
 }
 

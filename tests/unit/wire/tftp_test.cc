@@ -1,6 +1,7 @@
+#include "libs/wire/tftp.h"
+
 #include <gtest/gtest.h>
 
-#include "libs/wire/tftp.h"
 #include "tests/unit/wire/hex.h"
 
 namespace tentacle::wire {
@@ -20,7 +21,10 @@ const TftpRequest& Request(const absl::StatusOr<TftpPacket>& packet) {
 }
 
 TEST(TftpCodec, ReadRequestWithOptions) {
-  const Buffer bytes = Raw("\0\1undionly.kpxe\0octet\0blksize\0" "1432\0tsize\0" "0\0");
+  const Buffer bytes =
+      Raw("\0\1undionly.kpxe\0octet\0blksize\0"
+          "1432\0tsize\0"
+          "0\0");
   const auto packet = ParseTftp(bytes);
   ASSERT_TRUE(packet.ok());
   const TftpRequest want{false, "undionly.kpxe", "octet", {{"blksize", "1432"}, {"tsize", "0"}}};
@@ -37,7 +41,9 @@ TEST(TftpCodec, WriteRequestIsToldApart) {
 }
 
 TEST(TftpCodec, ModeAndOptionNamesAreCaseless) {
-  const auto packet = ParseTftp(Raw("\0\1File\0OCTET\0BlkSize\0" "8\0"));
+  const auto packet =
+      ParseTftp(Raw("\0\1File\0OCTET\0BlkSize\0"
+                    "8\0"));
   ASSERT_TRUE(packet.ok());
   const TftpRequest want{false, "File", "octet", {{"blksize", "8"}}};
   EXPECT_EQ(Request(packet), want);
@@ -81,7 +87,9 @@ TEST(TftpCodec, ErrorWithoutAnEndedTextIsStillAnError) {
 }
 
 TEST(TftpCodec, OackRoundTrip) {
-  const Buffer bytes = Raw("\0\6blksize\0" "1432\0");
+  const Buffer bytes =
+      Raw("\0\6blksize\0"
+          "1432\0");
   const auto packet = ParseTftp(bytes);
   ASSERT_TRUE(packet.ok());
   EXPECT_EQ(std::get<TftpOack>(*packet), (TftpOack{{{"blksize", "1432"}}}));
@@ -96,7 +104,9 @@ TEST(TftpCodec, EveryTruncationOfARequestUpToItsModeIsRefused) {
 }
 
 TEST(TftpCodec, TruncatedOptionValueIsRefused) {
-  EXPECT_TRUE(absl::IsInvalidArgument(ParseTftp(Raw("\0\1f\0octet\0blksize\0" "14")).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(ParseTftp(Raw("\0\1f\0octet\0blksize\0"
+                                                    "14"))
+                                          .status()));
 }
 
 TEST(TftpCodec, EveryTruncationOfTheNumberedPacketsIsRefused) {
