@@ -290,12 +290,14 @@ class Process {
   // First nobody asks any more, then what was asked ends, then the service itself.
   asio::awaitable<void> ShutDown() {
     events_->Close();
-    // Off the home thread: gRPC waits for handlers, and they run here.
+    // Off the home thread: gRPC waits for handlers, and they run here. Not on the pool either,
+    // whose threads may be busy for long.
+    asio::thread_pool aside(1);
     auto shut = [this] {
       rpc_.Shutdown();
       return true;
     };
-    co_await async::OnPool(blocking_, shut);
+    co_await async::OnPool(aside, shut);
     cancel_.emit(asio::cancellation_type::terminal);
     stopped_.expires_after(kStopGrace);
     if (!finished_) {

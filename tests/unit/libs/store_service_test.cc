@@ -160,5 +160,19 @@ TEST(SocketFolder, ThatTheServiceMakesIsForItsGroupOnly) {
   EXPECT_EQ(mode(dir / "state/tiny/db"), 0700u);
 }
 
+TEST(ServiceEnds, ThoughItsPoolIsBusy) {
+  const TempDir dir;
+  ::setenv("TINY_BUSY", "1", 1);  // NOLINT(concurrency-mt-unsafe): no thread reads it here.
+  TinyService service(dir.path());
+  ::unsetenv("TINY_BUSY");  // NOLINT(concurrency-mt-unsafe)
+  ASSERT_TRUE(service.Started()) << service.log();
+  service.process().Signal(SIGTERM);
+  std::string line;
+  bool stopped = false;
+  while (!stopped && service.process().ReadLine(line))
+    stopped = line.find("service.stopped") != std::string::npos;
+  EXPECT_TRUE(stopped);
+}
+
 }  // namespace
 }  // namespace tentacle

@@ -1,10 +1,14 @@
 // A service with nothing to do but to say so: an event every 20 ms, through the process that every
-// service has.
+// service has. With TINY_BUSY set its pool is busy for ever.
+#include <unistd.h>
+
 #include <chrono>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -16,6 +20,12 @@ namespace asio = boost::asio;
 using tentacle::runtime::Host;
 
 asio::awaitable<absl::Status> Run(Host& host) {
+  for (int thread = 0; std::getenv("TINY_BUSY") != nullptr && thread < 2; ++thread) {
+    asio::post(host.blocking, [] {
+      for (;;)
+        ::pause();
+    });
+  }
   asio::steady_timer tick(host.home);
   for (;;) {
     tick.expires_after(std::chrono::milliseconds(20));
