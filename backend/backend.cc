@@ -17,6 +17,7 @@
 #include "backend/api/api.h"
 #include "backend/store/database.h"
 #include "backend/store/migrate.h"
+#include "backend/store/sealed_secrets.h"
 #include "libs/identity/identity.h"
 #include "libs/net/http_server.h"
 #include "libs/runtime/admin_http.h"
@@ -90,6 +91,8 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
   if (absl::Status status = Migrate(database); !status.ok()) return status;
   const auto command_key = CommandKey(options.command_key_file);
   if (!command_key.ok()) return command_key.status();
+  const identity::Sealer sealer(*command_key, "secrets in the database");
+  if (absl::Status status = SealWhatIsPlain(database, sealer); !status.ok()) return status;
   const auto link_secret = LinkSecret(options.command_key_file);
   if (!link_secret.ok()) return link_secret.status();
 
@@ -104,9 +107,9 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
 
   // tentacles -> hub -> database -> page
   PresenceStore presence(database, fmt::format("octofleet-backend {}", identity::RandomHex(8)));
-  NodeStore nodes(database);
+  NodeStore nodes(database, sealer);
   ImageStore images(database);
-  TaskStore tasks(database);
+  TaskStore tasks(database, sealer);
   JobStore jobs(database);
   PrepullStore prepulls(database);
   SiteStore sites(database);

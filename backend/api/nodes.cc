@@ -255,16 +255,17 @@ asio::awaitable<net::HttpReply> Api::Command(Call call, std::string type) {
   const auto body = ParseBody(call.request);
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
   json::object message;
+  json::object secrets;
   if (type == "wake") {
     const auto mac = wire::ParseMac(TextField(*body, "mac"));
     if (!mac.ok())
       co_return net::ProblemReply(422, fmt::format("mac: {}", text::Message(mac.status())));
     message["mac"] = mac->ToString();
-    // The SecureOn password; forgotten here as soon as the tentacle has it.
+    // The SecureOn password.
     const std::string password = TextField(*body, "password");
     if (password.size() > kMaxWakePasswordBytes)
       co_return net::ProblemReply(422, "password: too long");
-    if (!password.empty()) message["password"] = password;
+    if (!password.empty()) secrets["password"] = password;
   } else if (type == "image.prepull") {
     message["imageId"] = TextField(*body, "imageId");
     if (message["imageId"].as_string().empty())
@@ -273,8 +274,9 @@ asio::awaitable<net::HttpReply> Api::Command(Call call, std::string type) {
   const auto ttl = TimeToLive(*body, kDefaultCommandSeconds);
   if (!ttl.ok()) co_return StatusReply(ttl.status());
   const int id = call.Id();
-  auto add = [this, id, type, text = json::serialize(message), ttl = *ttl] {
-    return parts_.nodes.AddCommand(id, type, text, ttl);
+  auto add = [this, id, type, text = json::serialize(message), ttl = *ttl,
+              secret_text = json::serialize(secrets)] {
+    return parts_.nodes.AddCommand(id, type, text, ttl, secret_text);
   };
   const auto command = co_await async::OnPool(parts_.blocking, add);
   if (!command.ok()) {

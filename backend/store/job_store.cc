@@ -23,20 +23,6 @@ SELECT coalesce(json_agg(json_build_object('id', j.id::text, 'commandType', j.co
 FROM (SELECT * FROM jobs WHERE ($1 = 0 OR id = $1)
   AND ($2 = 0 OR id IN (SELECT job_id FROM job_instances WHERE node_id = $2)) ORDER BY id DESC LIMIT 500) AS j)sql";
 
-// The message is carried down by whichever backend holds the tentacle's connection. Its id,
-// "cmd-7".
-std::string Hold(
-    pqxx::work& tx, int node, const char* type, const std::string& body, int ttl_seconds) {
-  const auto id =
-      tx.exec_params(
-            "INSERT INTO outgoing_commands (node_id, type, body, expires_at) "
-            "VALUES ($1, $2, $3::jsonb, now() + make_interval(secs => $4)) RETURNING 'cmd-' || id",
-            node, type, body, ttl_seconds)[0][0]
-          .as<std::string>();
-  NotifyDue(tx, "commands", node);
-  return id;
-}
-
 }  // namespace
 
 absl::StatusOr<std::string> JobStore::Add(const NewJob& job, const BodyOf& body_of) {
@@ -58,7 +44,7 @@ absl::StatusOr<std::string> JobStore::Add(const NewJob& job, const BodyOf& body_
           tx.exec_params("INSERT INTO job_instances (job_id, node_id) VALUES ($1, $2) RETURNING id",
                          added, node)[0][0]
               .as<int>();
-      const std::string command = Hold(
+      const std::string command = InsertCommand(
           tx, node, "job.run", body_of(node, "job-" + std::to_string(instance)), job.ttl_seconds);
       tx.exec_params("UPDATE job_instances SET command_id = substr($2, 5)::bigint WHERE id = $1",
                      instance, command);
@@ -113,8 +99,8 @@ absl::Status JobStore::Cancel(int id, const BodyOf& body_of) {
             row[0].as<int>());
       }
       // Also after a withdrawal: the message may be on its way just now.
-      Hold(tx, row[1].as<int>(), "job.cancel",
-           body_of(row[1].as<int>(), "job-" + row[0].as<std::string>()), kCancelSeconds);
+      InsertCommand(tx, row[1].as<int>(), "job.cancel",
+                    body_of(row[1].as<int>(), "job-" + row[0].as<std::string>()), kCancelSeconds);
     }
     return true;
   });

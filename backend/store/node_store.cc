@@ -1,11 +1,21 @@
 #include "backend/store/node_store.h"
 
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
 #include "backend/store/database.h"
 #include "backend/store/notify.h"
+#include "backend/store/sealed_secrets.h"
+#include "libs/text/view.h"
 
 namespace tentacle::backend {
 
 namespace {
+
+namespace json = boost::json;
 
 // One Node of docs/protocol.md. Offline is told by the row: the hub writes it. A failed command is
 // of interest until the next of its kind.
@@ -221,30 +231,50 @@ WHERE i.state = 'ready')sql",
 absl::StatusOr<std::string> NodeStore::AddCommand(int node_id,
                                                   std::string_view type,
                                                   const std::string& body_json,
-                                                  int ttl_seconds) {
-  return db_.Run(
-      [&](pqxx::work& tx) { return InsertCommand(tx, node_id, type, body_json, ttl_seconds); });
+                                                  int ttl_seconds,
+                                                  const std::string& secrets_json) {
+  return db_.Run([&](pqxx::work& tx) {
+    return InsertCommand(tx, node_id, type, body_json, ttl_seconds,
+                         SealSecrets(sealer_, secrets_json, CommandPlace(node_id)));
+  });
 }
 
 // What is left of its time goes with it: the tentacle counts from when it has it.
 absl::StatusOr<std::string> NodeStore::OpenCommands(int node_id) {
-  return db_.Text(
-      "SELECT coalesce(json_agg(json_build_object('id', 'cmd-' || id, 'type', type, 'body', body "
-      "|| "
-      "jsonb_build_object('ttlSeconds', ceil(extract(epoch FROM expires_at - now()))::int) || CASE "
-      "WHEN type = "
-      "'job.run' THEN '{}' ELSE jsonb_build_object('commandId', 'cmd-' || id) END) ORDER BY id), "
-      "'[]')::text "
-      "FROM (SELECT * FROM outgoing_commands WHERE node_id = $1 AND acknowledged_at IS NULL AND "
-      "expires_at > now() "
-      "ORDER BY id LIMIT $2) AS open",
-      node_id, static_cast<int>(kCommandsAtOnce));
+  return db_.Run([&](pqxx::work& tx) {
+    const auto rows = tx.exec_params(
+        "SELECT 'cmd-' || id, type, (body || "
+        "jsonb_build_object('ttlSeconds', ceil(extract(epoch FROM expires_at - now()))::int) || "
+        "CASE WHEN type = 'job.run' THEN '{}' "
+        "ELSE jsonb_build_object('commandId', 'cmd-' || id) END)::text, sealed_secrets, id "
+        "FROM outgoing_commands WHERE node_id = $1 AND acknowledged_at IS NULL "
+        "AND expires_at > now() ORDER BY id LIMIT $2",
+        node_id, static_cast<int>(kCommandsAtOnce));
+    json::array commands;
+    for (const auto& row : rows) {
+      json::object body = json::parse(row[2].as<std::string>()).as_object();
+      const absl::Status opened =
+          AddSecrets(sealer_, row[3].as<std::string>(), CommandPlace(node_id), body);
+      if (opened.ok()) {
+        commands.push_back({{"id", row[0].as<std::string>()},
+                            {"type", row[1].as<std::string>()},
+                            {"body", std::move(body)}});
+        continue;
+      }
+      tx.exec_params(
+          "UPDATE outgoing_commands SET failed_at = now(), acknowledged_at = now(), reason = $2 "
+          "WHERE id = $1",
+          row[4].as<std::int64_t>(),
+          fmt::format("its secrets cannot be opened: {}", text::Message(opened)));
+    }
+    return json::serialize(commands);
+  });
 }
 
 absl::Status NodeStore::AcknowledgeCommand(int node_id, std::string_view command_id) {
   return db_
       .Execute(
-          "UPDATE outgoing_commands SET acknowledged_at = now(), body = body - 'password' "
+          "UPDATE outgoing_commands SET acknowledged_at = now() "
           "WHERE node_id = $1 AND 'cmd-' || id = $2 AND acknowledged_at IS NULL",
           node_id, std::string(command_id))
       .status();

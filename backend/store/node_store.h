@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <absl/status/statusor.h>
+
+#include "libs/identity/sealer.h"
 
 namespace tentacle::backend {
 
@@ -40,7 +43,8 @@ constexpr int kMaxTimeToLiveSeconds = 30 * 24 * 3600;
 
 class NodeStore {
  public:
-  explicit NodeStore(Database& database) : db_(database) {}
+  NodeStore(Database& database, identity::Sealer sealer)
+      : db_(database), sealer_(std::move(sealer)) {}
 
   absl::StatusOr<std::string> AddToken(const NewToken& token);  // {id, expiresAt, maxUses}
   absl::StatusOr<std::string> ListTokens();
@@ -87,16 +91,21 @@ class NodeStore {
   absl::StatusOr<std::string> Images(int id);
 
   // A command for a tentacle: kept until acknowledged, or until its time is up. Returns its id.
+  // `secrets_json`: an object that is added to the body on its way down, sealed until then, and
+  // forgotten once the tentacle has it; "": none.
   absl::StatusOr<std::string> AddCommand(int node_id,
                                          std::string_view type,
                                          const std::string& body_json,
-                                         int ttl_seconds);
-  absl::StatusOr<std::string> OpenCommands(
-      int node_id);  // [{id, type, body}], the oldest kCommandsAtOnce
+                                         int ttl_seconds,
+                                         const std::string& secrets_json = "");
+  // [{id, type, body}], the oldest kCommandsAtOnce. One whose secrets cannot be opened any more has
+  // failed and is not among them.
+  absl::StatusOr<std::string> OpenCommands(int node_id);
   absl::Status AcknowledgeCommand(int node_id, std::string_view command_id);
 
  private:
   Database& db_;
+  identity::Sealer sealer_;
 };
 
 }  // namespace tentacle::backend

@@ -4,12 +4,19 @@
 
 #include <cstdlib>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
 #include "backend/store/database.h"
 #include "backend/store/notify.h"
+#include "backend/store/sealed_secrets.h"
+#include "libs/text/view.h"
 
 namespace tentacle::backend {
 
 namespace {
+
+namespace json = boost::json;
 
 constexpr char kTasks[] = R"sql(
 SELECT coalesce(json_agg(t.document || jsonb_build_object(
@@ -24,10 +31,26 @@ FROM provisioning_tasks t LEFT JOIN nodes n ON n.id = t.tentacle_node_id
 LEFT JOIN provisioning_images i ON i.id = t.image_id
 WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR t.tentacle_node_id = $2) AND ($3 = '' OR t.status = $3))sql";
 
-// The whole of what a tentacle is told about a task.
+// What a tentacle is told about a task, without its secrets; and what those are needed for.
 constexpr char kDocument[] =
-    "(document || secrets || jsonb_build_object('id', id::text, 'mac', mac_address::text, "
-    "'imageId', image_id::text))";
+    "(document || jsonb_build_object('id', id::text, 'mac', mac_address::text, 'imageId', "
+    "image_id::text))::text, sealed_secrets, mac_address::text, id";
+
+// A row of kDocument with its secrets. A task that nobody can install any more is failed.
+std::optional<json::object> WholeTask(pqxx::work& tx,
+                                      const identity::Sealer& sealer,
+                                      const pqxx::row& row) {
+  json::object task = json::parse(row[0].as<std::string>()).as_object();
+  const std::string place = TaskPlace(row[2].as<std::string>());
+  const absl::Status opened = AddSecrets(sealer, row[1].as<std::string>(), place, task);
+  if (opened.ok()) return task;
+  tx.exec_params(
+      "UPDATE provisioning_tasks SET status = 'failed', message = $2, updated_at = now(), "
+      "completed_at = now() WHERE id = $1",
+      row[3].as<int>(),
+      fmt::format("its secrets cannot be opened: {}; order it anew", text::Message(opened)));
+  return std::nullopt;
+}
 
 void CheckImage(pqxx::work& tx, int image_id) {
   const auto image =
@@ -54,11 +77,12 @@ absl::StatusOr<int> TaskStore::Add(const NewTask& task) {
     if (task.image_id != 0) CheckImage(tx, task.image_id);
     const int id = tx.exec_params(
                          "INSERT INTO provisioning_tasks (mac_address, tentacle_node_id, image_id, "
-                         "document, secrets, "
+                         "document, sealed_secrets, "
                          "callback_token_sha256) VALUES ($1::macaddr, $2, nullif($3, 0), "
-                         "$4::jsonb, $5::jsonb, $6) RETURNING id",
+                         "$4::jsonb, $5, $6) RETURNING id",
                          task.mac, task.tentacle_id, task.image_id, task.document_json,
-                         task.secrets_json, task.callback_token_sha256)[0][0]
+                         SealSecrets(sealer_, task.secrets_json, TaskPlace(task.mac)),
+                         task.callback_token_sha256)[0][0]
                        .as<int>();
     NotifyDue(tx, "task.new", task.tentacle_id, id);
     return id;
@@ -101,21 +125,34 @@ absl::StatusOr<int> TaskStore::Cancel(int id) {
 }
 
 absl::StatusOr<std::string> TaskStore::Table(int node_id) {
-  static const std::string sql = fmt::format(
-      "WITH next AS (UPDATE nodes SET task_revision = task_revision + 1 WHERE id = $1 RETURNING "
-      "task_revision) "
-      "SELECT jsonb_build_object('revision', (SELECT task_revision FROM next), 'tasks', "
-      "coalesce((SELECT jsonb_agg({} ORDER BY id) FROM provisioning_tasks WHERE tentacle_node_id = "
-      "$1 "
-      "AND status IN ('waiting', 'booting', 'installing')), '[]'))::text",
+  static const std::string open_tasks = fmt::format(
+      "SELECT {} FROM provisioning_tasks WHERE tentacle_node_id = $1 "
+      "AND status IN ('waiting', 'booting', 'installing') ORDER BY id",
       kDocument);
-  return db_.Text(sql.c_str(), node_id);
+  return db_.Run([&](pqxx::work& tx) {
+    const auto revision = tx.exec_params(
+        "UPDATE nodes SET task_revision = task_revision + 1 WHERE id = $1 RETURNING task_revision",
+        node_id);
+    if (revision.empty()) return std::string();
+    json::array tasks;
+    for (const auto& row : tx.exec_params(open_tasks, node_id)) {
+      if (auto task = WholeTask(tx, sealer_, row)) tasks.push_back(*std::move(task));
+    }
+    const json::object table{{"revision", revision[0][0].as<std::int64_t>()},
+                             {"tasks", std::move(tasks)}};
+    return json::serialize(table);
+  });
 }
 
 absl::StatusOr<std::string> TaskStore::Document(int id) {
   static const std::string sql =
-      fmt::format("SELECT {}::text FROM provisioning_tasks WHERE id = $1", kDocument);
-  return db_.Text(sql.c_str(), id);
+      fmt::format("SELECT {} FROM provisioning_tasks WHERE id = $1", kDocument);
+  return db_.Run([&](pqxx::work& tx) {
+    const auto rows = tx.exec_params(sql, id);
+    if (rows.empty()) return std::string();
+    const auto task = WholeTask(tx, sealer_, rows[0]);
+    return task ? json::serialize(*task) : std::string();
+  });
 }
 
 absl::StatusOr<bool> TaskStore::CallbackTokenIs(int id, std::string_view token_sha256) {

@@ -5,8 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <absl/status/statusor.h>
+
+#include "libs/identity/sealer.h"
 
 namespace tentacle::backend {
 
@@ -62,7 +65,7 @@ struct NewTask {
   int tentacle_id = 0;
   int image_id = 0;
   std::string document_json;  // Without secrets.
-  std::string secrets_json;
+  std::string secrets_json;   // Sealed before it is stored, forgotten when the task has ended.
   std::string callback_token_sha256;
 };
 
@@ -76,7 +79,8 @@ struct TaskReport {
 
 class TaskStore {
  public:
-  explicit TaskStore(Database& database) : db_(database) {}
+  TaskStore(Database& database, identity::Sealer sealer)
+      : db_(database), sealer_(std::move(sealer)) {}
 
   // NotFound: tentacle or image; FailedPrecondition: image not ready; AlreadyExists: the MAC has an
   // open task.
@@ -85,9 +89,11 @@ class TaskStore {
   absl::StatusOr<std::string> Get(int id);  // NotFound
   // Cancels; returns the tentacle's node id. FailedPrecondition when it is over already.
   absl::StatusOr<int> Cancel(int id);
-  // {"revision", "tasks"} for tasks.sync; the revision grows with each call.
+  // {"revision", "tasks"} for tasks.sync; the revision grows with each call. A task whose secrets
+  // cannot be opened any more is failed, with the reason, and is not in it. "": there is no such
+  // node.
   absl::StatusOr<std::string> Table(int node_id);
-  // The document of one task for task.new.
+  // The document of one task for task.new; "": there is none, or its secrets cannot be opened.
   absl::StatusOr<std::string> Document(int id);
   absl::StatusOr<bool> CallbackTokenIs(int id, std::string_view token_sha256);
   // What an installer says itself; returns the tentacle's node id, 0 when it is gone.
@@ -96,6 +102,7 @@ class TaskStore {
 
  private:
   Database& db_;
+  identity::Sealer sealer_;
 };
 
 }  // namespace tentacle::backend

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -14,9 +15,12 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -30,12 +34,16 @@ namespace {
 using text::AbslView;
 
 constexpr std::size_t kPublicKeyBytes = 32;
+constexpr std::size_t kPrivateKeyBytes = 32;
+constexpr std::size_t kDerivedBytes = 32;
 constexpr std::size_t kSignatureBytes = 64;
 constexpr std::size_t kMaxTokenBytes = 4096;
 constexpr char kHeader[] = R"({"alg":"EdDSA","typ":"JWT"})";
 
 using KeyPtr = std::shared_ptr<EVP_PKEY>;
 using ContextPtr = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+using KdfPtr = std::unique_ptr<EVP_KDF, decltype(&EVP_KDF_free)>;
+using KdfContextPtr = std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)>;
 using BioPtr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
 const unsigned char* Bytes(std::string_view text) {
@@ -182,6 +190,27 @@ std::string IdentityKey::Sign(std::string_view message) const {
   EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
                  Bytes(message), message.size());
   return signature;
+}
+
+std::string IdentityKey::Derive(std::string_view purpose) const {
+  std::array<unsigned char, kPrivateKeyBytes> secret{};
+  std::size_t size = secret.size();
+  const KdfPtr kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr), &EVP_KDF_free);
+  const KdfContextPtr context(EVP_KDF_CTX_new(kdf.get()), &EVP_KDF_CTX_free);
+  char digest[] = "SHA256";
+  std::string info(purpose);
+  const std::array<OSSL_PARAM, 4> parameters = {
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret.data(), secret.size()),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info.data(), info.size()),
+      OSSL_PARAM_construct_end()};
+  std::string derived(kDerivedBytes, '\0');
+  const bool done = EVP_PKEY_get_raw_private_key(impl_->key.get(), secret.data(), &size) == 1 &&
+                    EVP_KDF_derive(context.get(), reinterpret_cast<unsigned char*>(derived.data()),
+                                   derived.size(), parameters.data()) == 1;
+  OPENSSL_cleanse(secret.data(), secret.size());
+  if (!done) std::abort();  // A key of zeros would open everything.
+  return derived;
 }
 
 bool VerifySignature(std::string_view public_key_base64,

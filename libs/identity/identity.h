@@ -23,6 +23,9 @@ class IdentityKey {
 
   std::string PublicKeyBase64() const;               // Raw 32 bytes, base64.
   std::string Sign(std::string_view message) const;  // 64 raw bytes.
+  // 32 raw bytes that only who has this key can make, others for each purpose (HKDF-SHA256, RFC
+  // 5869).
+  std::string Derive(std::string_view purpose) const;
 
  private:
   struct Impl;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "libs/async/on_pool.h"
@@ -25,6 +26,10 @@ constexpr std::string_view kConfigVersionsKey = "desired/config_versions";
 constexpr std::string_view kConfigRevisionKey = "desired/config_revision";
 constexpr std::string_view kCommandPrefix = "command/";
 constexpr std::string_view kSeenPrefix = "seen/";
+
+bool MayHoldSecrets(std::string_view key) {
+  return key.starts_with(kTaskPrefix) || key.starts_with(kCommandPrefix);
+}
 
 // Everything that begins with `prefix`: up to the prefix with its last character raised by one.
 std::string PrefixEnd(std::string_view prefix) {
@@ -84,14 +89,25 @@ void AppendWrites(const DesiredChange& change, std::vector<store::Write>& writes
 
 DesiredStore::DesiredStore(asio::any_io_executor home,
                            asio::thread_pool& blocking,
-                           store::Store& store)
-    : blocking_(blocking), store_(store), turn_(std::move(home)) {
+                           store::Store& store,
+                           FindSealer find_sealer)
+    : blocking_(blocking),
+      store_(store),
+      find_sealer_(std::move(find_sealer)),
+      turn_(std::move(home)) {
   turn_.expires_at(asio::steady_timer::time_point::max());
 }
 
 absl::Status DesiredStore::Load() {
-  const auto visit = [this](std::string_view key, std::string_view value) {
-    LoadEntry(key, value);
+  const auto sealer = find_sealer_();
+  std::vector<store::Write> of_another_key;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    if (const auto plain = Unseal(sealer, key, value)) {
+      LoadEntry(key, *plain);
+    } else {
+      ++unreadable_;
+      if (sealer.ok()) of_another_key.push_back({std::string(key), std::nullopt});
+    }
     return true;
   };
   for (const std::string_view prefix :
@@ -99,6 +115,33 @@ absl::Status DesiredStore::Load() {
     if (absl::Status status = store_.Scan(prefix, PrefixEnd(prefix), visit); !status.ok()) {
       return status;
     }
+  }
+  // Nobody can ever read them; that they are still there after a failure here does no harm.
+  if (!of_another_key.empty()) static_cast<void>(store_.Apply(of_another_key));
+  return absl::OkStatus();
+}
+
+std::optional<std::string> DesiredStore::Unseal(const absl::StatusOr<identity::Sealer>& sealer,
+                                                std::string_view key,
+                                                std::string_view value) {
+  // An older version of this program did not seal.
+  if (!MayHoldSecrets(key) || !identity::Sealer::IsSealed(value)) return std::string(value);
+  if (!sealer.ok()) return std::nullopt;
+  auto plain = sealer->Open(value, key);
+  if (!plain.ok()) return std::nullopt;
+  return *std::move(plain);
+}
+
+absl::Status DesiredStore::Seal(std::vector<store::Write>& writes) const {
+  std::optional<identity::Sealer> sealer;
+  for (store::Write& write : writes) {
+    if (!write.value || !MayHoldSecrets(write.key)) continue;
+    if (!sealer) {
+      auto found = find_sealer_();
+      if (!found.ok()) return found.status();
+      sealer = *std::move(found);
+    }
+    write.value = sealer->Seal(*write.value, write.key);
   }
   return absl::OkStatus();
 }
@@ -151,6 +194,8 @@ asio::awaitable<absl::StatusOr<DesiredChange>> DesiredStore::Commit(
   std::optional<std::uint64_t> queued;
   if (command) {
     queued = Queue(*command);
+    // Who hands it over runs first; the disk's thread would be in its way.
+    co_await asio::post(turn_.get_executor(), asio::use_awaitable);
     writes.push_back(
         {NumberedKey(kCommandPrefix, *queued), PackCommand(command->received_at, command->frame)});
   }
@@ -223,7 +268,11 @@ asio::awaitable<absl::Status> DesiredStore::ForgetCommands() {
 
 asio::awaitable<absl::Status> DesiredStore::Write(std::vector<store::Write> writes, bool sync) {
   if (writes.empty()) co_return absl::OkStatus();
-  auto apply = [this, sync, writes = std::move(writes)] { return store_.Apply(writes, sync); };
+  auto apply = [this, sync, writes = std::move(writes)]() mutable {
+    absl::Status status = Seal(writes);
+    if (status.ok()) status = store_.Apply(writes, sync);
+    return status;
+  };
   co_return co_await async::OnPool(blocking_, std::move(apply));
 }
 

@@ -1,6 +1,7 @@
 // What the backend said, durable below host.store: the desired state ("desired/"), commands that
 // wait for their service ("command/") and the ids of messages that were taken already ("seen/").
-// Loaded at start, so that a restart with the backend away still pushes.
+// Loaded at start, so that a restart with the backend away still pushes. Tasks and commands may
+// hold passwords: they are sealed with the identity key.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "libs/identity/sealer.h"
 #include "libs/store/store.h"
 #include "services/uplink/core/desired_state.h"
 #include "services/uplink/core/routing.h"
@@ -34,6 +36,9 @@ struct PendingCommand {
 class DesiredStore {
  public:
   using Compute = std::function<DesiredChange(const DesiredState&)>;
+  // Blocking; asked before each write and at the start, for the key comes with an enrollment and
+  // goes with a removal.
+  using FindSealer = std::function<absl::StatusOr<identity::Sealer>()>;
 
   struct NewCommand {
     Command command;
@@ -46,9 +51,11 @@ class DesiredStore {
 
   DesiredStore(boost::asio::any_io_executor home,
                boost::asio::thread_pool& blocking,
-               store::Store& store);
+               store::Store& store,
+               FindSealer find_sealer);
 
-  // Blocking; before anything else. Entries that cannot be read are left out and counted.
+  // Blocking; before anything else. Entries that cannot be read are left out and counted;
+  // those that were sealed with another key are deleted.
   absl::Status Load();
 
   std::size_t unreadable() const { return unreadable_; }
@@ -80,11 +87,17 @@ class DesiredStore {
   void GiveUp(std::uint64_t sequence, const std::optional<std::string>& seen_id);
   boost::asio::awaitable<void> TakeTurn();
   void PassTurn();
+  absl::Status Seal(std::vector<store::Write>& writes) const;
+  // The entry as it was given to Write(); empty: it cannot be read.
+  static std::optional<std::string> Unseal(const absl::StatusOr<identity::Sealer>& sealer,
+                                           std::string_view key,
+                                           std::string_view value);
   void LoadEntry(std::string_view key, std::string_view value);
   void Remember(std::uint64_t sequence, std::string id);
 
   boost::asio::thread_pool& blocking_;
   store::Store& store_;
+  FindSealer find_sealer_;
   boost::asio::steady_timer turn_;  // Cancelled when the turn is free.
   bool busy_ = false;
   std::size_t unreadable_ = 0;

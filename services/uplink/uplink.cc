@@ -27,6 +27,12 @@ namespace asio = boost::asio;
 
 namespace {
 
+absl::StatusOr<identity::Sealer> SealerOf(const std::string& key_file) {
+  const auto key = identity::IdentityKey::Load(key_file);
+  if (!key.ok()) return key.status();
+  return identity::Sealer(*key, "uplink's store");
+}
+
 // The next connection is made without pins, and the cache pulls without them.
 asio::awaitable<absl::Status> DropPins(runtime::Host& host,
                                        DesiredStore& desired,
@@ -50,7 +56,8 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   Peers peers(socket_of, metrics, host.log);
 
   // backend -> desired state and commands, durable
-  DesiredStore desired(host.home, host.blocking, host.store);
+  const auto find_sealer = [key_file = host.paths.KeyFile()] { return SealerOf(key_file); };
+  DesiredStore desired(host.home, host.blocking, host.store, find_sealer);
   if (absl::Status status = desired.Load(); !status.ok()) co_return status;
   host.log.Info("uplink.desired_loaded", {{"tasks", desired.state().tasks.size()},
                                           {"commands", desired.commands().size()},

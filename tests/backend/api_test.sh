@@ -68,6 +68,7 @@ api() {
 
 field() { jq -r "$1" "$TEMP/body"; }
 
+dump() { pg_dump --data-only --inserts "$POSTGRES_URL"; }
 sql() { psql -qtA "$POSTGRES_URL" -c "$1"; }
 
 # is TEXT WANT GOT
@@ -244,11 +245,13 @@ made_password() {
   password=$(field .adminPassword)
   id=$(field .id)
   is 'of 27 characters' 27 "${#password}"
-  is 'which the tentacle is told' "$password" "$(sql "SELECT secrets->>'adminPassword' FROM provisioning_tasks WHERE id = $id")"
+  is 'which is sealed for the tentacle' t "$(sql "SELECT secrets = '{}' AND length(sealed_secrets) > 60 FROM provisioning_tasks WHERE id = $id")"
+  is 'and in no table as it is' 0 "$(dump | grep -c -e "$password" -e s3cret-marker)"
   api GET "/api/v1/provisioning/tasks/$id" >/dev/null
   is 'and nobody else' 0 "$(grep -c -e "$password" "$TEMP/body")"
   is 'nor the log' 0 "$(grep -c -e "$password" "$TEMP/backend.log")"
   is 'it can be cancelled' 204 "$(api DELETE "/api/v1/provisioning/tasks/$id")"
+  is 'and nothing of it is left' '' "$(sql "SELECT sealed_secrets FROM provisioning_tasks WHERE id = $id")"
 }
 
 callback() {

@@ -138,12 +138,6 @@ TEST_F(HubDiscovery, AWakeIsARowWithWhatCameOfIt) {
   EXPECT_EQ(wakes.at(0).at("afterMs"), 4200);
   EXPECT_FALSE(wakes.at(0).at("orderedAt").is_null());
   EXPECT_EQ(Devices().at(0).at("lastWake").at("state"), "woke");
-  // The password is gone with the acknowledgement.
-  EXPECT_TRUE(bench_.Until([this] {
-    return bench_.Sql(
-               "SELECT count(*) FROM outgoing_commands WHERE body ? 'password' AND node_id = " +
-               one_.text_id()) == "0";
-  }));
 }
 
 TEST_F(HubDiscovery, TheTopologyIsJsonAndAGraph) {

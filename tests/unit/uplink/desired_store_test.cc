@@ -1,8 +1,12 @@
 // What the uplink was told, on a disk that may be full.
 #include "services/uplink/desired_store.h"
 
+#include <fmt/format.h>
+
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,6 +22,8 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr char kFrame[] = R"({"type":"scan.start","id":"m-1","commandId":"cmd-1"})";
+constexpr char kMac[] = "52:54:00:00:00:01";
+constexpr char kSecret[] = "m4rker-of-the-test";
 constexpr std::uint64_t kFree = 1ull << 40;
 
 class DesiredStoreTest : public ::testing::Test {
@@ -35,8 +41,14 @@ class DesiredStoreTest : public ::testing::Test {
 
   // What a new process finds.
   void Restart() {
-    desired_ = std::make_unique<DesiredStore>(io_.get_executor(), pool_, *store_);
+    desired_ = std::make_unique<DesiredStore>(io_.get_executor(), pool_, *store_,
+                                              [this] { return FindSealer(); });
     ASSERT_TRUE(desired_->Load().ok());
+  }
+
+  absl::StatusOr<identity::Sealer> FindSealer() const {
+    if (!key_) return absl::NotFoundError("not enrolled");
+    return identity::Sealer(*key_, "a test");
   }
 
   template <class Value>
@@ -62,6 +74,28 @@ class DesiredStoreTest : public ::testing::Test {
     return Await(desired_->Commit({}, *message->id, std::move(command))).ok();
   }
 
+  bool TakeTask() {
+    task::v1::BootTask task;
+    task.set_id("7");
+    task.set_mac(kMac);
+    task.set_admin_password(kSecret);
+    auto compute = [task](const DesiredState& state) {
+      return AddTask(state, task, TableLimits{10, 100'000});
+    };
+    return Await(desired_->Commit(compute, std::nullopt, std::nullopt)).ok();
+  }
+
+  // Everything that is in the store.
+  std::string Stored() {
+    std::string all;
+    const auto visit = [&all](std::string_view key, std::string_view value) {
+      all.append(key).append("=").append(value).append("\n");
+      return true;
+    };
+    EXPECT_TRUE(store_->Scan("", "\xff", visit).ok());
+    return all;
+  }
+
   int StoredCommands() {
     int count = 0;
     const auto visit = [&count](std::string_view, std::string_view) { return ++count > 0; };
@@ -74,6 +108,7 @@ class DesiredStoreTest : public ::testing::Test {
   asio::thread_pool pool_{1};
   bool disk_full_ = false;
   std::unique_ptr<store::Store> store_;
+  std::optional<identity::IdentityKey> key_ = *identity::IdentityKey::Generate();
   std::unique_ptr<DesiredStore> desired_;
   int waiting_ = 0;
   std::size_t commands_then_ = 0;
@@ -128,6 +163,73 @@ TEST_F(DesiredStoreTest, WhatWasHandedOverAndCouldNotBeStoredIsNotHandedOverAgai
   EXPECT_EQ(waiting_, 1);
   EXPECT_TRUE(desired_->commands().empty());
   EXPECT_TRUE(desired_->HasSeen("m-1"));
+}
+
+TEST_F(DesiredStoreTest, WhatMayHoldASecretIsSealed) {
+  ASSERT_TRUE(TakeTask());
+  ASSERT_TRUE(Take());
+  const std::string stored = Stored();
+  EXPECT_NE(stored.find(kMac), std::string::npos);
+  EXPECT_EQ(stored.find(kSecret), std::string::npos);
+  EXPECT_EQ(stored.find("cmd-1"), std::string::npos);
+}
+
+TEST_F(DesiredStoreTest, WhatWasSealedIsThereAgainAfterARestart) {
+  ASSERT_TRUE(TakeTask());
+  ASSERT_TRUE(Take());
+  Restart();
+  EXPECT_EQ(desired_->unreadable(), 0U);
+  EXPECT_EQ(desired_->commands().size(), 1U);
+  ASSERT_EQ(desired_->state().tasks.count(kMac), 1U);
+  EXPECT_EQ(desired_->state().tasks.at(kMac).admin_password(), kSecret);
+}
+
+TEST_F(DesiredStoreTest, WithoutTheKeyItIsLeftOutAndCounted) {
+  ASSERT_TRUE(TakeTask());
+  ASSERT_TRUE(Take());
+  const auto key = std::exchange(key_, std::nullopt);
+  Restart();
+  EXPECT_EQ(desired_->unreadable(), 2U);
+  EXPECT_TRUE(desired_->commands().empty());
+  EXPECT_TRUE(desired_->state().tasks.empty());
+  key_ = key;
+  Restart();
+  EXPECT_EQ(desired_->unreadable(), 0U);
+  EXPECT_EQ(desired_->commands().size(), 1U);
+}
+
+TEST_F(DesiredStoreTest, WhatWasSealedWithAnotherKeyGoes) {
+  ASSERT_TRUE(TakeTask());
+  ASSERT_TRUE(Take());
+  key_ = *identity::IdentityKey::Generate();
+  Restart();
+  EXPECT_EQ(desired_->unreadable(), 2U);
+  EXPECT_TRUE(desired_->commands().empty());
+  EXPECT_TRUE(desired_->state().tasks.empty());
+  Restart();
+  EXPECT_EQ(desired_->unreadable(), 0U);
+}
+
+TEST_F(DesiredStoreTest, WithoutAKeyNothingIsWritten) {
+  const std::string before = Stored();
+  key_.reset();
+  EXPECT_FALSE(TakeTask());
+  EXPECT_FALSE(Take());
+  EXPECT_EQ(Stored(), before);
+}
+
+TEST_F(DesiredStoreTest, WhatAnOlderVersionDidNotSealIsRead) {
+  task::v1::BootTask task;
+  task.set_id("7");
+  task.set_mac(kMac);
+  ASSERT_TRUE(store_
+                  ->Apply({{fmt::format("desired/task/{}", kMac), task.SerializeAsString()},
+                           {"command/0000000000000001", fmt::format("1800000000000\n{}", kFrame)}})
+                  .ok());
+  Restart();
+  EXPECT_EQ(desired_->unreadable(), 0U);
+  EXPECT_EQ(desired_->state().tasks.count(kMac), 1U);
+  EXPECT_EQ(desired_->commands().size(), 1U);
 }
 
 }  // namespace
