@@ -222,9 +222,9 @@ def ports(bench, number):
         if time.monotonic() > until:
             raise SystemExit("the port scan does not end")
         time.sleep(0.05)
-    ended = log_time(bench, "discovery.scan_finished")
-    sample("ports_ours", log_time(bench, "discovery.ports_known") - ended)
-    sample("ports_greeted", log_time(bench, "discovery.port_scan_finished") - ended)
+    began = log_time(bench, "discovery.port_scan_started")
+    sample("ports_ours", log_time(bench, "discovery.ports_known") - began)
+    sample("ports_greeted", log_time(bench, "discovery.port_scan_finished") - began)
     ours = {(d["ip"], p["port"]) for d in json.loads(bench.verb("devices", "--format", "json").stdout)["devices"] for p in d.get("ports", [])}
     bench.stop()
     targets = [f"10.92.0.{host}" for host in HOSTS[:PORT_HOSTS]]

@@ -129,6 +129,10 @@ inline constexpr std::size_t kMaxBannerBytes = 120;
 // Connections that are opened in a second: with 84 octets on the wire each a quarter of a line of
 // 100 Mbit/s. How many are open at once slows the scan of hosts that answer slowly.
 inline constexpr double kMaxConnectsPerSecond = 40'000;
+// What was not used of that lately may be used at once.
+inline constexpr absl::Duration kConnectBurst = absl::Milliseconds(20);
+// How often the time of connections is looked at.
+inline constexpr absl::Duration kConnectTick = absl::Milliseconds(50);
 
 // Discard, which is what firmware and operators expect a magic packet on, and echo, which some
 // cards do.

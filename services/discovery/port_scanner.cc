@@ -1,5 +1,8 @@
 #include "services/discovery/port_scanner.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -13,6 +16,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/unicast.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "libs/text/display.h"
@@ -28,15 +32,17 @@ using asio::ip::tcp;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
-// Calls `socket.cancel` when the time is up; ends with its owner.
-void CancelAfter(asio::steady_timer& timer,
-                 const std::shared_ptr<tcp::socket>& socket,
-                 absl::Duration after) {
-  timer.expires_after(absl::ToChronoNanoseconds(after));
-  timer.async_wait([socket](const boost::system::error_code& error) {
-    boost::system::error_code ignored;
-    if (!error) socket->close(ignored);
-  });
+// From where, and not a step further than the segment. The kernel chooses the port when it knows
+// where to: a port that is bound before that is nobody else's.
+boost::system::error_code Prepare(tcp::socket& socket, std::uint32_t from) {
+  boost::system::error_code error;
+  socket.open(tcp::v4(), error);
+  if (error) return error;
+  const int late = 1;
+  ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
+  socket.bind({asio::ip::address_v4(from), 0}, error);
+  if (!error) socket.set_option(asio::ip::unicast::hops(1), error);
+  return error;
 }
 
 std::string Banner(std::string_view greeting) {
@@ -48,14 +54,21 @@ std::string Banner(std::string_view greeting) {
 
 // The order of knocking goes round the hosts, so that each has its turn.
 struct PortScanner::Work {
+  using Time = asio::steady_timer::time_point;
+
   struct Job {
     std::size_t target;
     std::uint16_t port;
   };
 
-  explicit Work(const asio::any_io_executor& home) : done(home), room(home) {
-    done.expires_at(asio::steady_timer::time_point::max());
-    room.expires_at(asio::steady_timer::time_point::max());
+  struct Attempt {
+    tcp::socket socket;
+    Time until = Time::max();
+  };
+
+  explicit Work(const asio::any_io_executor& home) : done(home), room(home), tick(home) {
+    done.expires_at(Time::max());
+    room.expires_at(Time::max());
   }
 
   std::vector<PortTarget> targets;
@@ -67,10 +80,12 @@ struct PortScanner::Work {
   std::size_t untried = 0;  // Of all targets together.
   std::size_t unanswered = 0;
   std::size_t workers = 0;
-  std::chrono::steady_clock::time_point due = std::chrono::steady_clock::now();
+  std::vector<Attempt> attempts;  // One a worker.
+  Time due = Time::min();
   Found found;
   asio::steady_timer done;
   asio::steady_timer room;
+  asio::steady_timer tick;
 
   std::optional<Job> Take() {
     for (std::size_t tried = 0; tried < targets.size(); ++tried) {
@@ -103,12 +118,12 @@ struct PortScanner::Work {
     one->banner = std::move(greeting);
   }
 
-  // The pace of all together.
-  std::chrono::steady_clock::time_point Due() {
+  // The pace of all together: when the next one may go. Those that have to wait go in small groups,
+  // since a timer for each would cost more than the connection.
+  Time Due(Time now) {
     const auto gap = absl::ToChronoNanoseconds(absl::Seconds(1) / limits::kMaxConnectsPerSecond);
-    const auto now = std::chrono::steady_clock::now();
-    due = std::max(due + gap, now - std::chrono::milliseconds(20));
-    return due;
+    due = std::max(due, now - absl::ToChronoNanoseconds(limits::kConnectBurst)) + gap;
+    return std::chrono::ceil<std::chrono::milliseconds>(due);
   }
 };
 
@@ -135,16 +150,19 @@ asio::awaitable<absl::StatusOr<PortScanner::Found>> PortScanner::Scan(
   const std::size_t at_once =
       work->targets.size() * std::min(limits::kMaxConnectionsPerHost, work->ports.size());
   work->workers = std::min(limits::kMaxConnections, at_once);
-  for (std::size_t i = 0, count = work->workers; i < count; ++i) {
-    asio::co_spawn(self->home_, Knock(self, work), asio::detached);
-  }
+  for (std::size_t i = 0; i < work->workers; ++i)
+    work->attempts.push_back({tcp::socket(self->home_)});
+  asio::co_spawn(self->home_, WatchTime(work), asio::detached);
+  for (std::size_t i = 0; i < work->attempts.size(); ++i)
+    asio::co_spawn(self->home_, Knock(self, work, i), asio::detached);
   while (work->workers > 0)
     co_await work->done.async_wait(kTuple);
   self->running_ = false;
   co_return std::move(work->found);
 }
 
-asio::awaitable<void> PortScanner::Knock(SelfPtr self, WorkPtr work) {
+asio::awaitable<void> PortScanner::Knock(SelfPtr self, WorkPtr work, std::size_t number) {
+  Work::Attempt& attempt = work->attempts[number];
   asio::steady_timer pace(self->home_);
   while (work->untried > 0) {
     const auto job = work->Take();
@@ -153,57 +171,68 @@ asio::awaitable<void> PortScanner::Knock(SelfPtr self, WorkPtr work) {
       co_await work->room.async_wait(kTuple);
       continue;
     }
-    const auto due = work->Due();
-    if (due > std::chrono::steady_clock::now()) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto due = work->Due(now);
+    if (due > now) {
       pace.expires_at(due);
       co_await pace.async_wait(kTuple);
     }
-    const SocketPtr socket = co_await KnockAt(self, work->targets[job->target], job->port);
-    work->OnAnswer(*job, socket != nullptr);
-    if (socket != nullptr && Greets(job->port)) {
-      std::string greeting = co_await Greeting(self, socket);
+    attempt.until = std::max(due, now) + absl::ToChronoNanoseconds(limits::kConnectTimeout);
+    const bool open = co_await KnockAt(self, work->targets[job->target], job->port, attempt.socket);
+    work->OnAnswer(*job, open);
+    if (open && Greets(job->port)) {
+      attempt.until =
+          std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(limits::kBannerWait);
+      std::string greeting = co_await Greeting(attempt.socket);
       work->OnGreeting(*job, std::move(greeting));
     }
+    boost::system::error_code ignored;
+    attempt.socket.close(ignored);
+    attempt.until = Work::Time::max();
     --work->in_use[job->target];
     work->room.cancel_one();
   }
   // Who waits for room has nothing to do any more.
   work->room.cancel();
-  if (--work->workers == 0) work->done.cancel();
+  if (--work->workers > 0) co_return;
+  work->tick.cancel();
+  work->done.cancel();
 }
 
-asio::awaitable<PortScanner::SocketPtr> PortScanner::KnockAt(SelfPtr self,
-                                                             PortTarget target,
-                                                             std::uint16_t port) {
-  auto socket = std::make_shared<tcp::socket>(self->home_);
-  asio::steady_timer limit(self->home_);
-  boost::system::error_code error;
-  socket->open(tcp::v4(), error);
-  if (!error) socket->bind({asio::ip::address_v4(target.from), 0}, error);
-  if (!error)
-    socket->set_option(asio::ip::unicast::hops(1), error);  // Not a step further than the segment.
-  if (error) {
-    self->metrics_.PortProbed("failed");
-    co_return nullptr;
+// One timer for all: a timer for each would be set and taken back with every closed port.
+asio::awaitable<void> PortScanner::WatchTime(WorkPtr work) {
+  while (work->workers > 0) {
+    const auto now = std::chrono::steady_clock::now();
+    for (Work::Attempt& attempt : work->attempts) {
+      boost::system::error_code ignored;
+      if (attempt.until <= now) attempt.socket.close(ignored);
+    }
+    work->tick.expires_after(absl::ToChronoNanoseconds(limits::kConnectTick));
+    co_await work->tick.async_wait(kTuple);
   }
-  CancelAfter(limit, socket, limits::kConnectTimeout);
+}
+
+asio::awaitable<bool> PortScanner::KnockAt(SelfPtr self,
+                                           PortTarget target,
+                                           std::uint16_t port,
+                                           tcp::socket& socket) {
+  if (Prepare(socket, target.from)) {
+    self->metrics_.PortProbed("failed");
+    co_return false;
+  }
   const tcp::endpoint endpoint(asio::ip::address_v4(target.address), port);
-  const auto [refused] = co_await socket->async_connect(endpoint, kTuple);
-  limit.cancel();
+  const auto [refused] = co_await socket.async_connect(endpoint, kTuple);
   if (refused) {
     self->metrics_.PortProbed(refused == asio::error::connection_refused ? "closed" : "silent");
-    co_return nullptr;
+    co_return false;
   }
   self->metrics_.PortProbed("open");
-  co_return socket;
+  co_return true;
 }
 
-asio::awaitable<std::string> PortScanner::Greeting(SelfPtr self, SocketPtr socket) {
-  asio::steady_timer limit(self->home_);
+asio::awaitable<std::string> PortScanner::Greeting(tcp::socket& socket) {
   std::array<char, limits::kMaxBannerBytes> greeting{};
-  CancelAfter(limit, socket, limits::kBannerWait);
-  const auto [silent, size] = co_await socket->async_read_some(asio::buffer(greeting), kTuple);
-  limit.cancel();
+  const auto [silent, size] = co_await socket.async_read_some(asio::buffer(greeting), kTuple);
   if (silent) co_return std::string();
   co_return Banner({greeting.data(), size});
 }

@@ -13,7 +13,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "libs/wire/mac_address.h"
 #include "services/discovery/core/device.h"
@@ -47,14 +46,17 @@ class PortScanner : public std::enable_shared_from_this<PortScanner> {
  private:
   struct Work;
   using WorkPtr = std::shared_ptr<Work>;
-  using SocketPtr = std::shared_ptr<boost::asio::ip::tcp::socket>;
 
-  static boost::asio::awaitable<void> Knock(SelfPtr self, WorkPtr work);
-  // Null when nobody lets us in.
-  static boost::asio::awaitable<SocketPtr> KnockAt(SelfPtr self,
-                                                   PortTarget target,
-                                                   std::uint16_t port);
-  static boost::asio::awaitable<std::string> Greeting(SelfPtr self, SocketPtr socket);
+  // One of those that take a port at a time; `number` is its place among them.
+  static boost::asio::awaitable<void> Knock(SelfPtr self, WorkPtr work, std::size_t number);
+  // Closes what has had its time.
+  static boost::asio::awaitable<void> WatchTime(WorkPtr work);
+  // True: somebody let us in.
+  static boost::asio::awaitable<bool> KnockAt(SelfPtr self,
+                                              PortTarget target,
+                                              std::uint16_t port,
+                                              boost::asio::ip::tcp::socket& socket);
+  static boost::asio::awaitable<std::string> Greeting(boost::asio::ip::tcp::socket& socket);
 
   boost::asio::any_io_executor home_;
   Metrics& metrics_;

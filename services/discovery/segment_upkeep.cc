@@ -156,6 +156,8 @@ asio::awaitable<void> Segment::LookAtPorts(SelfPtr self, std::vector<wire::MacAd
       break;
     }
   }
+  self->host_.log.Info("discovery.port_scan_started",
+                       {{"devices", targets.size()}, {"ports", ports->size()}});
   // What is open is told at once, with the greetings of last time until there are new ones.
   const PortScanner::Known known = [self](const PortScanner::Found& open) {
     for (const auto& [mac, list] : open) {

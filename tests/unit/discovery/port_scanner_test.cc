@@ -1,7 +1,9 @@
 #include "services/discovery/port_scanner.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -62,6 +64,11 @@ class PortScannerTest : public ::testing::Test {
     io_.run();
   }
 
+  static int Times(const std::vector<OpenPort>& list, std::uint16_t port) {
+    return static_cast<int>(std::count_if(list.begin(), list.end(),
+                                          [port](const OpenPort& o) { return o.port == port; }));
+  }
+
   asio::io_context io_;
   prometheus::Registry registry_;
   Metrics metrics_;
@@ -100,6 +107,44 @@ TEST_F(PortScannerTest, AGreetingIsMadeFitForShowing) {
   EXPECT_TRUE(banner.find("[2J<script>xxx") != std::string::npos) << banner;
   EXPECT_EQ(banner.find('\x1b'), std::string::npos);
   EXPECT_EQ(banner.find("more"), std::string::npos);
+}
+
+TEST_F(PortScannerTest, OfManyPortsEachIsLookedAtOnce) {
+  std::vector<std::uint16_t> ports = {open_};
+  for (std::uint16_t port = 1; port <= 1000; ++port)
+    ports.push_back(port);
+  Start({{kHost, kLoopback, kLoopback}, {kOther, kLoopback, kLoopback}}, ports);
+  Run("hello\n");
+  ASSERT_TRUE(results_[0].ok());
+  for (const auto& host : {kHost, kOther})
+    EXPECT_EQ(Times(results_[0]->at(host), open_), 1) << host.ToString();
+  double probes = 0;
+  for (const auto& family : registry_.Collect()) {
+    if (family.name != "tentacle_discovery_port_probes_total") continue;
+    for (const auto& metric : family.metric)
+      probes += metric.counter.value;
+  }
+  EXPECT_EQ(probes, 2 * static_cast<double>(ports.size()));
+}
+
+TEST_F(PortScannerTest, WhoAcceptsAndSaysNothingIsOpenWithoutAGreeting) {
+  Start({{kHost, kLoopback, kLoopback}}, {open_});
+  io_.run();  // Nobody greets: the kernel alone accepts.
+  ASSERT_TRUE(results_[0].ok());
+  EXPECT_EQ(*results_[0], (PortScanner::Found{{kHost, {{open_, "", ""}}}}));
+}
+
+TEST_F(PortScannerTest, WhoDoesNotAnswerIsGivenUp) {
+  // One place in the queue of connections, and it is taken: the kernel drops what comes further.
+  tcp::acceptor full(io_, tcp::v4());
+  full.bind({asio::ip::address_v4(kLoopback), 0});
+  full.listen(0);
+  tcp::socket first(io_);
+  first.connect(full.local_endpoint());
+  Start({{kHost, kLoopback, kLoopback}}, {full.local_endpoint().port(), open_});
+  Run("hello\n");
+  ASSERT_TRUE(results_[0].ok());
+  EXPECT_EQ(*results_[0], (PortScanner::Found{{kHost, {{open_, "", "hello"}}}}));
 }
 
 TEST_F(PortScannerTest, ASecondScanIsRefusedWhileOneRuns) {
