@@ -163,6 +163,11 @@ export async function followsInstallation(browser, page, tentacle, taskId) {
     drawer.getByText('Complete', { exact: true }).first().waitFor(),
   );
   await check.that('the timeline names every step with its duration', () => hasTimeline(drawer));
+  await check.that('which steps are checked is said beside it', async () => {
+    const trust = drawer.getByRole('region', { name: 'What is checked' });
+    await trust.getByRole('row', { name: /Boot offer.* no / }).waitFor();
+    await trust.getByRole('row', { name: /^Image yes SHA-256/ }).waitFor();
+  });
   check.is('all of it without a reload', await page.evaluate(() => window.sameDocument === true));
   check.is(
     'the open timeline is in the address',

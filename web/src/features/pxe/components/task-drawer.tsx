@@ -7,6 +7,7 @@ import { Ago } from '@/components/ui/time';
 import type { NetworkPlan, Task } from '@/types/api';
 
 import { isOpen, platformWords } from '../task-view';
+import { BootTrustList } from './boot-trust-list';
 import classes from './task-drawer.module.css';
 import { TaskPill } from './task-pill';
 import { TaskProgress } from './task-progress';
@@ -80,6 +81,10 @@ function Content({ task, onCancel }: { task: Task; onCancel: () => void }) {
           ['Last report', <Ago time={task.updatedAt} />],
         ]}
       />
+      <Title order={3} size="h5">
+        What is checked on the way
+      </Title>
+      <BootTrustList osType={task.osType} />
     </Stack>
   );
 }
