@@ -79,6 +79,7 @@ class Race {
     if (Chance(3)) Begin("script");  // It was reset.
     Turns();
     if (Chance(3)) Spawn(Push(before));
+    world_.io.restart();  // It stopped if it had nothing left to do before the last of these.
     while (world_.io.run_one() > 0)
       Look();
     for (const Asked& asked : asked_) {
