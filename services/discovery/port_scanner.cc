@@ -1,13 +1,17 @@
 #include "services/discovery/port_scanner.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <absl/time/time.h>
@@ -15,7 +19,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/unicast.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -32,17 +35,55 @@ using asio::ip::tcp;
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
-// From where, and not a step further than the segment. The kernel chooses the port when it knows
-// where to: a port that is bound before that is nobody else's.
-boost::system::error_code Prepare(tcp::socket& socket, std::uint32_t from) {
-  boost::system::error_code error;
-  socket.open(tcp::v4(), error);
-  if (error) return error;
-  const int late = 1;
-  ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
-  socket.bind({asio::ip::address_v4(from), 0}, error);
-  if (!error) socket.set_option(asio::ip::unicast::hops(1), error);
-  return error;
+// A socket on its way to `target`, or a negative errno. From where, and not a step further than the
+// segment. The kernel chooses the port when it knows where to: a port that is bound before that is
+// nobody else's.
+int BeginConnect(const PortTarget& target, std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  const int on = 1;
+  const int hops = 1;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(target.from);
+  ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  bool begun = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+               ::setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof hops) == 0;
+  address.sin_addr.s_addr = htonl(target.address);
+  address.sin_port = htons(port);
+  begun =
+      begun && (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+                errno == EINPROGRESS);
+  if (begun) return fd;
+  const int error = errno;
+  ::close(fd);
+  return -error;
+}
+
+// Who is near has answered by now.
+bool IsSettled(int fd) {
+  pollfd ready{fd, POLLOUT, 0};
+  return ::poll(&ready, 1, 0) > 0;
+}
+
+int ErrorOf(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+std::string_view Outcome(int error) {
+  switch (error) {
+    case 0:
+      return "open";
+    case ECONNREFUSED:
+      return "closed";
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+      return "silent";
+    default:
+      return "failed";
+  }
 }
 
 std::string Banner(std::string_view greeting) {
@@ -216,18 +257,23 @@ asio::awaitable<bool> PortScanner::KnockAt(SelfPtr self,
                                            PortTarget target,
                                            std::uint16_t port,
                                            tcp::socket& socket) {
-  if (Prepare(socket, target.from)) {
-    self->metrics_.PortProbed("failed");
-    co_return false;
+  const int fd = BeginConnect(target, port);
+  int error = fd < 0 ? -fd : 0;
+  boost::system::error_code failed;
+  if (fd >= 0 && IsSettled(fd)) {
+    error = ErrorOf(fd);
+    if (error == 0) socket.assign(tcp::v4(), fd, failed);
+    if (error != 0 || failed) ::close(fd);
+  } else if (fd >= 0) {
+    socket.assign(tcp::v4(), fd, failed);
+    if (failed) ::close(fd);
+    const auto [waited] = co_await socket.async_wait(tcp::socket::wait_write, kTuple);
+    // Its time was over, perhaps just when it was answered.
+    error = waited || !socket.is_open() ? ETIMEDOUT : ErrorOf(fd);
   }
-  const tcp::endpoint endpoint(asio::ip::address_v4(target.address), port);
-  const auto [refused] = co_await socket.async_connect(endpoint, kTuple);
-  if (refused) {
-    self->metrics_.PortProbed(refused == asio::error::connection_refused ? "closed" : "silent");
-    co_return false;
-  }
-  self->metrics_.PortProbed("open");
-  co_return true;
+  if (failed) error = failed.value();
+  self->metrics_.PortProbed(Outcome(error));
+  co_return error == 0;
 }
 
 asio::awaitable<std::string> PortScanner::Greeting(tcp::socket& socket) {
