@@ -35,7 +35,9 @@ class Metrics {
 
   void Reported(std::string_view outcome) { Count(reports_, "outcome", outcome); }
 
-  void PortProbed(std::string_view outcome) { Count(port_probes_, "outcome", outcome); }
+  void PortsProbed(std::string_view outcome, std::size_t count) {
+    Count(port_probes_, "outcome", outcome, count);
+  }
 
   void Pinged(std::string_view outcome) { Count(pings_, "outcome", outcome); }
 
@@ -63,8 +65,11 @@ class Metrics {
  private:
   using Counters = prometheus::Family<prometheus::Counter>;
 
-  static void Count(Counters& family, const std::string& label, std::string_view value) {
-    family.Add({{label, std::string(value)}}).Increment();
+  static void Count(Counters& family,
+                    const std::string& label,
+                    std::string_view value,
+                    std::size_t count = 1) {
+    family.Add({{label, std::string(value)}}).Increment(static_cast<double>(count));
   }
 
   Counters& probes_;

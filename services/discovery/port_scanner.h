@@ -12,7 +12,7 @@
 #include <absl/status/statusor.h>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "libs/wire/mac_address.h"
 #include "services/discovery/core/device.h"
@@ -26,7 +26,7 @@ struct PortTarget {
   std::uint32_t from = 0;     // This host's own in that network: nothing goes through a router.
 };
 
-// Home thread only. A running scan keeps it alive.
+// Home thread only; a scan has threads of its own. A running scan keeps it alive.
 class PortScanner : public std::enable_shared_from_this<PortScanner> {
  public:
   using SelfPtr = std::shared_ptr<PortScanner>;
@@ -46,17 +46,11 @@ class PortScanner : public std::enable_shared_from_this<PortScanner> {
  private:
   struct Work;
   using WorkPtr = std::shared_ptr<Work>;
+  class Lane;
 
-  // One of those that take a port at a time; `number` is its place among them.
-  static boost::asio::awaitable<void> Knock(SelfPtr self, WorkPtr work, std::size_t number);
-  // Closes what has had its time.
-  static boost::asio::awaitable<void> WatchTime(WorkPtr work);
-  // True: somebody let us in.
-  static boost::asio::awaitable<bool> KnockAt(SelfPtr self,
-                                              PortTarget target,
-                                              std::uint16_t port,
-                                              boost::asio::ip::tcp::socket& socket);
-  static boost::asio::awaitable<std::string> Greeting(boost::asio::ip::tcp::socket& socket);
+  static boost::asio::awaitable<void> RunLane(SelfPtr self,
+                                              WorkPtr work,
+                                              boost::asio::thread_pool& threads);
 
   boost::asio::any_io_executor home_;
   Metrics& metrics_;
