@@ -31,9 +31,11 @@ FROM provisioning_tasks t LEFT JOIN nodes n ON n.id = t.tentacle_node_id
 LEFT JOIN provisioning_images i ON i.id = t.image_id
 WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR t.tentacle_node_id = $2) AND ($3 = '' OR t.status = $3))sql";
 
-// What a tentacle is told about a task, without its secrets; and what those are needed for.
+// What a tentacle is told about a task, without its secrets; and what those are needed for. An
+// older backend on the same database still writes `secrets`.
 constexpr char kDocument[] =
-    "(document || jsonb_build_object('id', id::text, 'mac', mac_address::text, 'imageId', "
+    "(document || secrets || jsonb_build_object('id', id::text, 'mac', mac_address::text, "
+    "'imageId', "
     "image_id::text))::text, sealed_secrets, mac_address::text, id";
 
 // A row of kDocument with its secrets. A task that nobody can install any more is failed.
