@@ -4,7 +4,7 @@
 
 AREA_PACKAGES='build run bench'
 # Each part takes about five minutes; any of them can be run alone.
-LINK_PARTS=${LINK_PARTS:-events latency route swarm idle}
+LINK_PARTS=${LINK_PARTS:-events latency route swarm storm idle}
 LINK_SEEDS=${LINK_SEEDS:-1 2 3}       # events: a run each
 LINK_TENTACLES=${LINK_TENTACLES:-5000}
 LINK_WINDOW_S=${LINK_WINDOW_S:-60}    # swarm, idle: seconds that are watched; a heartbeat of each falls into it
@@ -113,11 +113,7 @@ link_swarm() {
   link_swarm_up || return 1
   local before after ticks began seconds
   before=$(memory_mib "$LINK_BACKEND_PID" Rss)
-  progress "swarm: $LINK_TENTACLES tentacles enroll and connect"
-  setsid "$BENCH_BIN_DIR/link_swarm" "http://127.0.0.1:$LINK_PORT" "$BENCH_DIR/key" "$LINK_TENTACLES" \
-    >"$BENCH_DIR/swarm.out" 2>"$BENCH_DIR/swarm.log" </dev/null &
-  LINK_SWARM_PID=$!
-  wait_for 150 link_all_online || return 1
+  link_swarm_start || return 1
   sample connect_s "$(awk -v all="$LINK_TENTACLES" '$2 == all { print $1; exit }' "$BENCH_DIR/swarm.out")"
   pause 5
   began=$(uptime_s)
@@ -145,6 +141,30 @@ link_swarm() {
   figure killed_p95 s '<=' 60
   figure stopped_again tentacles '<=' 0
   figure killed_again tentacles '<=' 0
+}
+
+# A few hundred: how few of them the backend takes in a second when all come at once.
+link_storm() {
+  local LINK_TENTACLES=500
+  link_swarm_up && link_swarm_start || return 1
+  pause 5
+  link_restart TERM storm_stopped && link_restart KILL storm_killed || return 1
+  link_stop
+  table_head "$LINK_TENTACLES tentacles that come at once"
+  link_restart_rows storm_stopped 'stopped in order'
+  link_restart_rows storm_killed 'kill -9'
+  figure storm_stopped_peak tentacles '<=' 60
+  figure storm_killed_peak tentacles '<=' 60
+  figure storm_stopped_max s '<=' 90
+  figure storm_killed_max s '<=' 90
+}
+
+link_swarm_start() {
+  progress "swarm: $LINK_TENTACLES tentacles enroll and connect"
+  setsid "$BENCH_BIN_DIR/link_swarm" "http://127.0.0.1:$LINK_PORT" "$BENCH_DIR/key" "$LINK_TENTACLES" \
+    >"$BENCH_DIR/swarm.out" 2>"$BENCH_DIR/swarm.log" </dev/null &
+  LINK_SWARM_PID=$!
+  wait_for 150 link_all_online
 }
 
 link_swarm_up() {

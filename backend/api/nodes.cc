@@ -53,6 +53,14 @@ absl::StatusOr<Enrollee> ReadEnrollee(const json::object& body) {
   return enrollee;
 }
 
+net::HttpReply ComeLater(absl::Duration later) {
+  const auto seconds = absl::ToInt64Seconds(absl::Ceil(later, absl::Seconds(1)));
+  net::HttpReply reply =
+      net::ProblemReply(503, "too many tentacles come at once: come again later");
+  reply.headers.emplace_back("Retry-After", std::to_string(seconds));
+  return reply;
+}
+
 }  // namespace
 
 void Api::AddNodeRoutes() {
@@ -188,6 +196,7 @@ asio::awaitable<net::HttpReply> Api::OpenSocket(Call call) {
   if (!call.request.Header("Upgrade").starts_with("websocket")) {
     co_return net::ProblemReply(400, "this route speaks WebSocket");
   }
+  if (const auto later = parts_.hub.MayArrive(absl::Now())) co_return ComeLater(*later);
   // Without the signature, which can be written down in more than one way.
   std::string_view token = call.request.Header("Authorization");
   token = token.substr(0, token.rfind('.'));

@@ -15,6 +15,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "backend/core/arrival_pace.h"
 #include "backend/link/courier.h"
 #include "backend/link/live_feed.h"
 #include "backend/link/presence.h"
@@ -53,6 +54,9 @@ class Hub {
 
   // Before anything is served: hears the other backends and begins to write who is online.
   void Start();
+  // Before a connection is opened. Nothing: now. Otherwise how long to stay away, because too many
+  // come at once.
+  std::optional<absl::Duration> MayArrive(absl::Time now);
   // Serves the connection of a node whose token has been checked, until it ends.
   boost::asio::awaitable<void> Serve(int node_id,
                                      std::shared_ptr<net::UpgradedConnection> connection);
@@ -114,6 +118,7 @@ class Hub {
   Replicas replicas_;
   Quarantine quarantine_;
   std::mt19937_64 random_;
+  ArrivalPace pace_;
   std::map<int, SessionPtr> sessions_;
   std::set<std::string> unknown_types_;
   bool stopping_ = false;

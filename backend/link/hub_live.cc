@@ -12,6 +12,12 @@ namespace tentacle::backend {
 namespace asio = boost::asio;
 using backend_link::Message;
 
+std::optional<absl::Duration> Hub::MayArrive(absl::Time now) {
+  const auto later = pace_.Arrive(now, replicas_.fleet());
+  if (later) parts_.metrics.Session("too_early");
+  return later;
+}
+
 SessionPtr Hub::Find(int node_id) const {
   const auto at = sessions_.find(node_id);
   return at == sessions_.end() ? nullptr : at->second;

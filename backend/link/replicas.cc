@@ -102,6 +102,7 @@ asio::awaitable<void> Replicas::Run() {
       registered_ = true;
       BecameKnown();
       others_ = report->others;
+      fleet_ = report->tentacles;
       parts_.metrics.Replicas(others_ + 1);
       if (!report->lost_nodes.empty()) {
         parts_.log.Warning("replicas.tentacles_lost", {{"count", report->lost_nodes.size()}});

@@ -57,6 +57,9 @@ class Replicas {
   // for lost. False when the database does not answer in time.
   boost::asio::awaitable<bool> Known();
 
+  // Tentacles that there are, as far as is known.
+  std::size_t fleet() const { return fleet_; }
+
   // Asks the backend that has the node online. False: it is gone, or does not answer in time.
   boost::asio::awaitable<bool> IsAliveElsewhere(std::string replica,
                                                 int node_id,
@@ -87,6 +90,7 @@ class Replicas {
   std::unique_ptr<Notifications> notifications_;
   std::map<std::string, std::shared_ptr<Question>> questions_;
   std::size_t others_ = 0;
+  std::size_t fleet_ = 0;
   bool listening_ = false;   // The connection for notifications has been there.
   bool registered_ = false;  // So has the row that says that this backend lives.
   // Of Known(); one a session that arrives.

@@ -158,6 +158,8 @@ absl::StatusOr<ReplicaReport> PresenceStore::Heartbeat() {
         "SELECT count(*) FROM replicas WHERE id <> $1 AND seen_at > now() - $2::interval", replica_,
         kAlive);
     report.others = others[0][0].as<std::size_t>();
+    const auto tentacles = tx.exec("SELECT count(*) FROM nodes WHERE is_tentacle");
+    report.tentacles = tentacles[0][0].as<std::size_t>();
     report.lost_nodes = Ids(tx.exec_params(R"sql(
 UPDATE nodes SET online = false, online_since = now(), reason = 'the backend that held its connection is gone'
 WHERE online AND replica <> $1 AND NOT EXISTS (SELECT 1 FROM replicas r

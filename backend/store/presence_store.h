@@ -35,6 +35,7 @@ struct Arrival {
 
 struct ReplicaReport {
   std::size_t others = 0;
+  std::size_t tentacles = 0;       // That there are, here or elsewhere or away.
   std::vector<int> lost_nodes;     // Their backend is gone: offline now.
   std::vector<int> expired_nodes;  // A command for them has waited too long.
 };

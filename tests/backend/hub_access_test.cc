@@ -292,5 +292,18 @@ TEST_F(HubAccess, AnAssetThatIsNotThereIsNotThePage) {
   EXPECT_EQ(bench_.Fetch("GET", "/assets/app-0.js", {}).status, 404U);
 }
 
+TEST_F(HubAccess, WhoComesWithTooManyOthersIsToldWhenToComeAgain) {
+  const std::string token = one_.Token();
+  ASSERT_EQ(one_.Connect(token), absl::OkStatus());
+  // Its token is worth nothing any more, which is looked at after how many come.
+  net::ClientReply reply;
+  EXPECT_TRUE(Bench::Until([&] {
+    reply = bench_.Fetch("GET", "/api/v1/tentacles/ws",
+                         {{"Authorization", "Bearer " + token}, {"Upgrade", "websocket"}});
+    return reply.status == 503;
+  }));
+  EXPECT_GE(std::atoi(HeaderOf(reply, "Retry-After").c_str()), 1);
+}
+
 }  // namespace
 }  // namespace tentacle::backend

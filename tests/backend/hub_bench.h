@@ -122,6 +122,7 @@ class FakeTentacle {
   void Close();
 
  private:
+  absl::Status TryToConnect(const std::string& token);
   void StartReading();
   bool RunUntil(const std::function<bool()>& is_so);
 
