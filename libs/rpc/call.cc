@@ -16,4 +16,8 @@ std::shared_ptr<grpc::Channel> Dial(const std::string& socket_path) {
                                    arguments);
 }
 
+void Redial(grpc::Channel& channel) {
+  grpc::experimental::ChannelResetConnectionBackoff(&channel);
+}
+
 }  // namespace tentacle::rpc

@@ -1,4 +1,8 @@
 // A unary call from the home thread. There is no overload without a deadline.
+//
+// gRPC's own timers wait until a time of the wall clock. Where that is set back, by NTP on a board
+// that has no battery or by hand, they stand still until it has caught up. Neither a deadline nor a
+// new connection is left to them alone.
 #pragma once
 
 #include <functional>
@@ -15,15 +19,22 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <grpcpp/grpcpp.h>
 
+#include "libs/rpc/limits.h"
 #include "libs/rpc/serve.h"
 
 namespace tentacle::rpc {
 
-// A channel to a service's socket; it reconnects by itself.
+// A channel to a service's socket; it reconnects by itself, and by Redial().
 std::shared_ptr<grpc::Channel> Dial(const std::string& socket_path);
+
+// For whoever got UNAVAILABLE and will call again: a channel without a connection tries to get one
+// at once. Any thread.
+void Redial(grpc::Channel& channel);
 
 template <class AsyncStub, class Req, class Res>
 using UnaryMethod =
@@ -36,6 +47,7 @@ struct UnaryCall {
   grpc::ClientContext context;
   Req request;
   Res response;
+  bool late = false;  // Home thread.
 };
 
 // A plain function, not a coroutine: g++ 12 destroys the captures of a lambda twice when it is
@@ -77,8 +89,18 @@ boost::asio::awaitable<absl::StatusOr<Res>> Call(AsyncStub* stub,
   auto call = std::make_shared<internal::UnaryCall<Req, Res>>();
   call->request = std::move(request);
   call->context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+  boost::asio::steady_timer deadline(co_await boost::asio::this_coro::executor,
+                                     absl::ToChronoNanoseconds(timeout + limits::kDeadlineSlack));
+  auto give_up = [call](const boost::system::error_code& error) {
+    if (error) return;
+    call->late = true;
+    call->context.TryCancel();
+  };
+  deadline.async_wait(std::move(give_up));
   const grpc::Status status = co_await internal::AsyncStart<AsyncStub, Req, Res>(
       stub, method, call, boost::asio::use_awaitable);
+  deadline.cancel();
+  if (!status.ok() && call->late) co_return absl::DeadlineExceededError("no answer in time");
   if (!status.ok()) co_return FromGrpc(status);
   co_return std::move(call->response);
 }

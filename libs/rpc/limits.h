@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstddef>
 
+#include <absl/time/time.h>
+
 namespace tentacle::rpc::limits {
 
 // A page of events is 1 MiB, a table of boot tasks at its limit below 3 MiB.
@@ -21,6 +23,8 @@ constexpr std::size_t kMaxDenialBytes = 64 << 10;
 constexpr int kMaxDenials = 16;
 // When no descriptor is left for a new connection, this long nothing is accepted.
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+// A call ends by gRPC's own timer, and by ours that much later when gRPC's stands still.
+constexpr absl::Duration kDeadlineSlack = absl::Milliseconds(500);
 constexpr auto kShutdownGrace = std::chrono::seconds(1);
 
 }  // namespace tentacle::rpc::limits

@@ -57,6 +57,9 @@ constexpr absl::Duration kShellIdle = absl::Minutes(15);
 constexpr absl::Duration kShellLongest = absl::Hours(8);
 // From SIGHUP to SIGKILL.
 constexpr absl::Duration kShellGrace = absl::Seconds(5);
+// For so long a new size is put in force again when the shell has undone it: readline reads the
+// size and writes it back as it begins, and a page sends its own at that moment.
+constexpr absl::Duration kResizeHeld = absl::Seconds(2);
 // A session is recorded or it is not: at its limit it ends. Hours of work are a few MiB.
 constexpr std::uint64_t kMaxRecordingBytes = 32 * 1024 * 1024;
 // A chunk of a recording is an event: escaped once more it stays below a frame.

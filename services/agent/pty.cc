@@ -12,23 +12,20 @@ namespace tentacle::agent {
 
 namespace {
 
-winsize SizeOf(std::uint32_t columns, std::uint32_t rows) {
-  winsize size{};
-  size.ws_col = static_cast<unsigned short>(columns);
-  size.ws_row = static_cast<unsigned short>(rows);
-  return size;
+winsize ToKernel(TerminalSize size) {
+  winsize kernel{};
+  kernel.ws_col = static_cast<unsigned short>(size.columns);
+  kernel.ws_row = static_cast<unsigned short>(size.rows);
+  return kernel;
 }
 
 }  // namespace
 
-absl::StatusOr<Pty> OpenShell(const UserIds& user,
-                              std::uint32_t columns,
-                              std::uint32_t rows,
-                              const std::string& session) {
-  const winsize size = SizeOf(columns, rows);
+absl::StatusOr<Pty> OpenShell(const UserIds& user, TerminalSize size, const std::string& session) {
+  const winsize kernel_size = ToKernel(size);
   int master = -1;
   int slave = -1;
-  if (::openpty(&master, &slave, nullptr, nullptr, &size) != 0) {
+  if (::openpty(&master, &slave, nullptr, nullptr, &kernel_size) != 0) {
     return absl::ErrnoToStatus(errno, "openpty");
   }
   Pty pty;
@@ -68,9 +65,15 @@ absl::StatusOr<Pty> OpenShell(const UserIds& user,
   return pty;
 }
 
-void ResizePty(int master, std::uint32_t columns, std::uint32_t rows) {
-  const winsize size = SizeOf(columns, rows);
-  ::ioctl(master, TIOCSWINSZ, &size);
+void ResizePty(int master, TerminalSize size) {
+  const winsize kernel_size = ToKernel(size);
+  ::ioctl(master, TIOCSWINSZ, &kernel_size);
+}
+
+TerminalSize SizeOfPty(int master) {
+  winsize size{};
+  ::ioctl(master, TIOCGWINSZ, &size);
+  return {size.ws_col, size.ws_row};
 }
 
 }  // namespace tentacle::agent

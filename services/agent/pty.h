@@ -10,17 +10,22 @@
 
 namespace tentacle::agent {
 
+struct TerminalSize {
+  std::uint32_t columns = 0;
+  std::uint32_t rows = 0;
+  bool operator==(const TerminalSize&) const = default;
+};
+
 struct Pty {
   UniqueFd master;  // Non-blocking.
   Launched process;
 };
 
 // `session` becomes a variable of the shell's environment, by which its processes are found.
-absl::StatusOr<Pty> OpenShell(const UserIds& user,
-                              std::uint32_t columns,
-                              std::uint32_t rows,
-                              const std::string& session);
+absl::StatusOr<Pty> OpenShell(const UserIds& user, TerminalSize size, const std::string& session);
 
-void ResizePty(int master, std::uint32_t columns, std::uint32_t rows);
+void ResizePty(int master, TerminalSize size);
+
+TerminalSize SizeOfPty(int master);
 
 }  // namespace tentacle::agent

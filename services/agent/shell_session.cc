@@ -128,6 +128,7 @@ asio::awaitable<void> ShellSession::ReadTerminal(Self self) {
     const auto [error, bytes] =
         co_await self->terminal_.async_read_some(asio::buffer(buffer), kTuple);
     if (error) break;  // EIO: nobody has the other end open any more.
+    self->HoldSize();
     self->Print(self->decoder_.Feed({buffer.data(), bytes}));
     if (self->recording_.total() > limits::kMaxRecordingBytes)
       self->End("the recording has reached its limit");
@@ -236,8 +237,16 @@ asio::awaitable<void> ShellSession::ReportEnd() {
 
 void ShellSession::Resize(std::uint32_t columns, std::uint32_t rows) {
   if (!terminal_.is_open()) return;
-  ResizePty(terminal_.native_handle(), columns, rows);
+  size_ = {columns, rows};
+  sized_at_ = parts_.clock.Now();
+  ResizePty(terminal_.native_handle(), size_);
   recording_.Resize(parts_.clock.Now(), columns, rows);
+}
+
+void ShellSession::HoldSize() {
+  if (parts_.clock.Now() >= sized_at_ + parts_.times.resize_held) return;
+  const int master = terminal_.native_handle();
+  if (SizeOfPty(master) != size_) ResizePty(master, size_);
 }
 
 void ShellSession::End(std::string reason) {

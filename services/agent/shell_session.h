@@ -30,6 +30,7 @@ struct ShellTimes {
   absl::Duration idle = limits::kShellIdle;
   absl::Duration longest = limits::kShellLongest;
   absl::Duration grace = limits::kShellGrace;
+  absl::Duration resize_held = limits::kResizeHeld;
   absl::Duration recording_delay = limits::kRecordingDelay;
 };
 
@@ -79,6 +80,7 @@ class ShellSession : public std::enable_shared_from_this<ShellSession> {
   boost::asio::awaitable<void> AppendChunk();
   boost::asio::awaitable<void> ReportEnd();
   void Print(std::string text);
+  void HoldSize();
   bool MayRead() const;
   void Changed();
 
@@ -99,6 +101,8 @@ class ShellSession : public std::enable_shared_from_this<ShellSession> {
   std::string typed_;          // Not written to the terminal yet.
   absl::Time opened_at_;
   absl::Time last_typed_;
+  TerminalSize size_;                           // As the viewer has last asked for it,
+  absl::Time sized_at_ = absl::InfinitePast();  // and when.
   std::string reason_;
   int exit_code_ = 0;
   int signal_ = 0;

@@ -28,7 +28,7 @@ absl::Status InPlainWords(const absl::Status& status) {
 class GrpcCachePeer final : public CachePeer {
  public:
   explicit GrpcCachePeer(const std::string& socket_path)
-      : stub_(cache::v1::CacheService::NewStub(rpc::Dial(socket_path))) {}
+      : channel_(rpc::Dial(socket_path)), stub_(cache::v1::CacheService::NewStub(channel_)) {}
 
   asio::awaitable<absl::StatusOr<cache::v1::GetImageResponse>> GetImage(
       std::string image_id) override {
@@ -37,7 +37,7 @@ class GrpcCachePeer final : public CachePeer {
     auto response =
         co_await rpc::Call<AsyncStub, cache::v1::GetImageRequest, cache::v1::GetImageResponse>(
             stub_->async(), &AsyncStub::GetImage, std::move(request), limits::kCacheCallTimeout);
-    if (!response.ok()) co_return InPlainWords(response.status());
+    if (!response.ok()) co_return Note(response.status());
     co_return response;
   }
 
@@ -47,7 +47,7 @@ class GrpcCachePeer final : public CachePeer {
     const auto response =
         co_await rpc::Call<AsyncStub, cache::v1::PullImageRequest, cache::v1::PullImageResponse>(
             stub_->async(), &AsyncStub::PullImage, std::move(request), limits::kCacheCallTimeout);
-    co_return InPlainWords(response.status());
+    co_return Note(response.status());
   }
 
   asio::awaitable<absl::Status> KeepImages(std::set<std::string> image_ids) override {
@@ -58,10 +58,16 @@ class GrpcCachePeer final : public CachePeer {
                                              cache::v1::ReplaceNeededImagesResponse>(
         stub_->async(), &AsyncStub::ReplaceNeededImages, std::move(request),
         limits::kCacheCallTimeout);
-    co_return InPlainWords(response.status());
+    co_return Note(response.status());
   }
 
  private:
+  absl::Status Note(const absl::Status& status) {
+    if (absl::IsUnavailable(status)) rpc::Redial(*channel_);
+    return InPlainWords(status);
+  }
+
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<cache::v1::CacheService::Stub> stub_;
 };
 

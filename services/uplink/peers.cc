@@ -27,8 +27,9 @@ bool IsUnreachable(const absl::Status& status) {
 }  // namespace
 
 struct Peers::Stubs {
-  explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
-      : events(event::v1::EventService::NewStub(channel)),
+  explicit Stubs(const std::shared_ptr<grpc::Channel>& its_channel)
+      : channel(its_channel),
+        events(event::v1::EventService::NewStub(channel)),
         config(config::v1::ConfigService::NewStub(channel)),
         pxe(pxe::v1::PxeService::NewStub(channel)),
         cache(cache::v1::CacheService::NewStub(channel)),
@@ -36,6 +37,7 @@ struct Peers::Stubs {
         agent(agent::v1::AgentService::NewStub(channel)),
         live(agent::v1::LiveService::NewStub(channel)) {}
 
+  std::shared_ptr<grpc::Channel> channel;
   // A stub costs nothing; only those that the service serves are called.
   std::unique_ptr<event::v1::EventService::Stub> events;
   std::unique_ptr<config::v1::ConfigService::Stub> config;
@@ -61,6 +63,9 @@ Peers::~Peers() = default;
 absl::Status Peers::Note(Service service, std::string_view method, absl::Status status) {
   metrics_.PeerCall(service, method, status);
   if (absl::IsCancelled(status)) return status;  // Our own doing; says nothing about the service.
+  if (absl::IsUnavailable(status)) {
+    rpc::Redial(*stubs_[static_cast<std::size_t>(service)]->channel);
+  }
   PeerView& view = MutableView(service);
   const bool before = view.reachable;
   view.reachable = !IsUnreachable(status);

@@ -96,6 +96,7 @@ def shells(backend, node, pids):
     except Refused as refused:
         check("a ticket is good once", refused.args[0] == 401, refused)
     shell.send({"type": "resize", "cols": 120, "rows": 33})
+    shell.until("# ")
     shell.type("stty size; echo sum=$((40+2))\n")
     shell.until("33 120")
     shell.until("sum=42")

@@ -2,7 +2,9 @@
 // anew over the same folder.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -101,8 +103,9 @@ class UplinkProcess {
     return found == health_.conditions().end() ? "" : found->second.detail;
   }
 
-  // Sum over all label sets of a counter or gauge.
-  double Metric(const std::string& name) const;
+  // Sum over all label sets of a counter or gauge that have these labels.
+  double Metric(const std::string& name,
+                const std::map<std::string, std::string>& labels = {}) const;
 
   events::EventLog& log() { return *log_; }
 
@@ -135,12 +138,20 @@ class UplinkProcess {
   bool ended_ = false;
 };
 
-inline double UplinkProcess::Metric(const std::string& name) const {
+inline double UplinkProcess::Metric(const std::string& name,
+                                    const std::map<std::string, std::string>& labels) const {
   double sum = 0;
   for (const auto& family : registry_.Collect()) {
     if (family.name != name) continue;
-    for (const auto& metric : family.metric)
-      sum += metric.counter.value + metric.gauge.value;
+    for (const auto& metric : family.metric) {
+      const auto matching =
+          std::count_if(metric.label.begin(), metric.label.end(), [&labels](const auto& label) {
+            const auto wanted = labels.find(label.name);
+            return wanted != labels.end() && wanted->second == label.value;
+          });
+      if (static_cast<std::size_t>(matching) == labels.size())
+        sum += metric.counter.value + metric.gauge.value;
+    }
   }
   return sum;
 }
