@@ -64,6 +64,7 @@ quick_tests() {
   script cache-site tests/netns/cache_site_test.sh
   script seed tests/seed/seed_test.sh
   script branch tests/branch/branch_test.sh
+  script two-tentacles tests/branch/two_tentacles_test.sh
   step 'torture, short'
   script torture tests/torture/torture.sh short
 }

@@ -78,7 +78,12 @@ asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
   NewTask task;
   task.tentacle_id = IdField(*body, "tentacleId");
   task.image_id = IdField(*body, "imageId");
-  body->erase("tentacleId");
+  task.standby_id = IdField(*body, "standbyTentacleId");
+  if (task.standby_id != 0 && task.standby_id == task.tentacle_id) {
+    co_return net::ProblemReply(422, "standbyTentacleId: that is the task's own tentacle");
+  }
+  for (const char* name : {"tentacleId", "standbyTentacleId", "relay"})
+    body->erase(name);
   (*body)["id"] = "0";  // The parser wants one; the row's own takes its place.
   // Some installers need no image; the parser says which do.
   body->erase("imageId");
@@ -99,7 +104,9 @@ asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
   if (!id.ok()) co_return StatusReply(id.status());
   parts_.log.Info("api.task_created",
                   {{"task", *id}, {"mac", task.mac}, {"node", task.tentacle_id}});
-  parts_.live.Publish({"task", std::to_string(*id)}, std::to_string(task.tentacle_id));
+  for (const int relay : {task.tentacle_id, task.standby_id}) {
+    if (relay != 0) parts_.live.Publish({"task", std::to_string(*id)}, std::to_string(relay));
+  }
   auto get = [this, id = *id] { return parts_.tasks.Get(id); };
   net::HttpReply reply = co_await Json(get);
   if (reply.status != 200) co_return reply;
@@ -115,10 +122,11 @@ asio::awaitable<net::HttpReply> Api::CreateTask(Call call) {
 asio::awaitable<net::HttpReply> Api::CancelTask(Call call) {
   const int id = call.Id();
   auto cancel = [this, id] { return parts_.tasks.Cancel(id); };
-  const auto tentacle = co_await async::OnPool(parts_.blocking, cancel);
-  if (!tentacle.ok()) co_return StatusReply(tentacle.status());
+  const auto relays = co_await async::OnPool(parts_.blocking, cancel);
+  if (!relays.ok()) co_return StatusReply(relays.status());
   parts_.log.Info("api.task_cancelled", {{"task", id}});
-  parts_.live.Publish({"task", std::to_string(id)}, std::to_string(*tentacle));
+  for (const int relay : *relays)
+    parts_.live.Publish({"task", std::to_string(id)}, std::to_string(relay));
   co_return Empty();
 }
 

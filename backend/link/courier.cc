@@ -74,7 +74,7 @@ asio::awaitable<void> Courier::CarryTaskNews(SessionPtr session) {
   while (!session->due.new_tasks.empty()) {
     const int task = session->due.new_tasks.front();
     session->due.new_tasks.pop_front();
-    auto read = [this, task] { return parts_.tasks.Document(task); };
+    auto read = [this, task, node = session->node_id] { return parts_.tasks.Document(task, node); };
     const auto document = co_await async::OnPool(parts_.blocking, read);
     if (!document.ok() || document->empty()) continue;
     Message message;

@@ -16,6 +16,7 @@
 #include "backend/store/migration_0010.inc"
 #include "backend/store/migration_0011.inc"
 #include "backend/store/migration_0012.inc"
+#include "backend/store/migration_0013.inc"
 #include "backend/store/migrations.inc"
 
 namespace tentacle::backend {
@@ -23,9 +24,10 @@ namespace tentacle::backend {
 namespace {
 
 constexpr long kLock = 0x74656e74;  // Any number, the same in every backend.
-constexpr std::array<const char*, 12> kMigrations = {
-    kMigration0001, kMigration0002, kMigration0003, kMigration0004, kMigration0005, kMigration0006,
-    kMigration0007, kMigration0008, kMigration0009, kMigration0010, kMigration0011, kMigration0012};
+constexpr std::array<const char*, 13> kMigrations = {
+    kMigration0001, kMigration0002, kMigration0003, kMigration0004, kMigration0005,
+    kMigration0006, kMigration0007, kMigration0008, kMigration0009, kMigration0010,
+    kMigration0011, kMigration0012, kMigration0013};
 
 }  // namespace
 

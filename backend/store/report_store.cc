@@ -8,6 +8,7 @@
 #include "backend/store/agent_reports.h"
 #include "backend/store/database.h"
 #include "backend/store/discovery_reports.h"
+#include "backend/store/notify.h"
 #include "backend/store/peer_group.h"
 
 namespace tentacle::backend {
@@ -31,31 +32,47 @@ Changes ApplyStatus(const Report& r) {
   return {{"node", NodeText(r)}};
 }
 
-// Only tasks of the tentacle that reports: nobody speaks for another's machines. What no id orders
-// is ordered by its time.
+// Only tasks of the tentacle that reports: nobody speaks for another's machines. The first of two
+// tentacles whose machine boots has the task for itself from then on; a standby says that it has
+// taken over, and the two change places. What no id orders is ordered by its time.
 Changes ApplyTaskStatus(const Report& r) {
   const auto rows = r.tx.exec_params(R"sql(
-UPDATE provisioning_tasks t SET status = b->>'status', stage = coalesce(b->>'stage', stage),
-  message = coalesce(b->>'message', ''), progress = coalesce((b->>'progress')::int, progress),
+UPDATE provisioning_tasks t SET tentacle_node_id = $1,
+  standby_node_id = CASE WHEN t.standby_node_id = $1 THEN t.tentacle_node_id ELSE t.standby_node_id END,
+  claimed = t.claimed OR b->>'status' IN ('booting', 'installing'),
+  status = b->>'status', stage = coalesce(b->>'stage', t.stage),
+  message = coalesce(b->>'message', ''), progress = coalesce((b->>'progress')::int, t.progress),
   reported_at = coalesce((b->>'time')::timestamptz, now()), updated_at = now(),
   started_at = CASE WHEN b->>'status' <> 'waiting'
-               THEN coalesce(started_at, (b->>'time')::timestamptz, now()) ELSE started_at END,
+               THEN coalesce(t.started_at, (b->>'time')::timestamptz, now()) ELSE t.started_at END,
   completed_at = CASE WHEN b->>'status' IN ('complete', 'failed', 'cancelled')
-                 THEN coalesce((b->>'time')::timestamptz, now()) ELSE completed_at END
-FROM (SELECT $2::jsonb AS b) AS m
-WHERE t.id::text = b->>'taskId' AND t.tentacle_node_id = $1 AND t.status IN ('waiting', 'booting', 'installing')
-  AND ($3::boolean OR reported_at IS NULL OR reported_at <= coalesce((b->>'time')::timestamptz, now()))
-RETURNING t.id::text)sql",
+                 THEN coalesce((b->>'time')::timestamptz, now()) ELSE t.completed_at END
+FROM (SELECT $2::jsonb AS b) AS m JOIN provisioning_tasks was ON was.id::text = b->>'taskId'
+WHERE t.id = was.id AND t.status IN ('waiting', 'booting', 'installing')
+  AND (t.tentacle_node_id = $1 OR t.standby_node_id = $1 AND NOT t.claimed AND b->>'tookOver' = 'true')
+  AND ($3::boolean OR t.reported_at IS NULL OR t.reported_at <= coalesce((b->>'time')::timestamptz, now()))
+RETURNING t.id::text, t.standby_node_id IS NOT NULL AND NOT was.claimed
+  AND (t.claimed OR t.status NOT IN ('waiting', 'booting', 'installing')), coalesce(t.standby_node_id, 0))sql",
                                      r.node_id, r.body, r.in_order);
   if (rows.empty()) return {};
-  return {{"task", rows[0][0].as<std::string>()}, {"node", NodeText(r)}};
+  const auto task = rows[0][0].as<std::string>();
+  const int other = rows[0][2].as<int>();
+  // It is no longer shared: both have another table.
+  if (rows[0][1].as<bool>()) {
+    NotifyDue(r.tx, "tasks", r.node_id);
+    NotifyDue(r.tx, "tasks", other);
+  }
+  Changes changes{{"task", task}, {"node", NodeText(r)}};
+  if (other != 0) changes.push_back({"task", task, other});
+  return changes;
 }
 
 Changes ApplyTimeline(const Report& r) {
   const auto rows = r.tx.exec_params(R"sql(
 INSERT INTO task_timeline (task_id, at, step, detail)
 SELECT t.id, coalesce((b->>'time')::timestamptz, now()), left(b->>'step', 64), left(coalesce(b->>'detail', ''), 1000)
-FROM (SELECT $2::jsonb AS b) AS m JOIN provisioning_tasks t ON t.id::text = b->>'taskId' AND t.tentacle_node_id = $1
+FROM (SELECT $2::jsonb AS b) AS m JOIN provisioning_tasks t ON t.id::text = b->>'taskId'
+  AND $1 IN (t.tentacle_node_id, t.standby_node_id)
 RETURNING task_id::text)sql",
                                      r.node_id, r.body);
   if (rows.empty()) return {};

@@ -18,6 +18,7 @@ class Database;
 struct Change {
   std::string kind;  // node, task, image, device, job
   std::string id;
+  int tentacle = 0;  // 0: the one that reported it.
 };
 
 struct Applied {

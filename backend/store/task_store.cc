@@ -21,22 +21,24 @@ namespace json = boost::json;
 constexpr char kTasks[] = R"sql(
 SELECT coalesce(json_agg(t.document || jsonb_build_object(
   'id', t.id::text, 'mac', t.mac_address::text, 'imageId', t.image_id::text, 'tentacleId', t.tentacle_node_id::text,
-  'tentacleName', n.name, 'imageName', i.display_name, 'status', t.status, 'stage', t.stage, 'message', t.message,
+  'tentacleName', n.name, 'standbyTentacleId', t.standby_node_id::text, 'standbyTentacleName', b.name, 'imageName', i.display_name, 'status', t.status, 'stage', t.stage, 'message', t.message,
   'progress', t.progress, 'createdAt', t.created_at, 'updatedAt', t.updated_at, 'startedAt', t.started_at,
   'completedAt', t.completed_at,
   'timeline', (SELECT coalesce(jsonb_agg(jsonb_build_object('time', l.at, 'step', l.step, 'detail', l.detail)
                ORDER BY l.at, l.id), '[]') FROM task_timeline l WHERE l.task_id = t.id))
   ORDER BY t.id DESC), '[]')::text
 FROM provisioning_tasks t LEFT JOIN nodes n ON n.id = t.tentacle_node_id
+LEFT JOIN nodes b ON b.id = t.standby_node_id
 LEFT JOIN provisioning_images i ON i.id = t.image_id
-WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR t.tentacle_node_id = $2) AND ($3 = '' OR t.status = $3))sql";
+WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR $2 IN (t.tentacle_node_id, t.standby_node_id)) AND ($3 = '' OR t.status = $3))sql";
 
-// What a tentacle is told about a task, without its secrets; and what those are needed for. An
+// What tentacle $1 is told about a task, without its secrets; and what those are needed for. An
 // older backend on the same database still writes `secrets`.
 constexpr char kDocument[] =
     "(document || secrets || jsonb_build_object('id', id::text, 'mac', mac_address::text, "
-    "'imageId', "
-    "image_id::text))::text, sealed_secrets, mac_address::text, id";
+    "'imageId', image_id::text) || CASE WHEN standby_node_id IS NULL OR claimed THEN '{}'::jsonb "
+    "WHEN standby_node_id = $1 THEN '{\"relay\": \"standby\"}' ELSE '{\"relay\": \"owner\"}' END)"
+    "::text, sealed_secrets, mac_address::text, id";
 
 // A row of kDocument with its secrets. A task that nobody can install any more is failed.
 std::optional<json::object> WholeTask(pqxx::work& tx,
@@ -52,6 +54,11 @@ std::optional<json::object> WholeTask(pqxx::work& tx,
       row[3].as<int>(),
       fmt::format("its secrets cannot be opened: {}; order it anew", text::Message(opened)));
   return std::nullopt;
+}
+
+void CheckTentacle(pqxx::work& tx, std::string_view field, int id) {
+  if (!tx.exec_params("SELECT 1 FROM nodes WHERE id = $1 AND is_tentacle", id).empty()) return;
+  throw StatusError{absl::NotFoundError(fmt::format("{}: there is no such tentacle", field))};
 }
 
 void CheckImage(pqxx::work& tx, int image_id) {
@@ -72,21 +79,20 @@ absl::Status Missing() {
 
 absl::StatusOr<int> TaskStore::Add(const NewTask& task) {
   auto added = db_.Run([&](pqxx::work& tx) {
-    if (tx.exec_params("SELECT 1 FROM nodes WHERE id = $1 AND is_tentacle", task.tentacle_id)
-            .empty()) {
-      throw StatusError{absl::NotFoundError("tentacleId: there is no such tentacle")};
-    }
+    CheckTentacle(tx, "tentacleId", task.tentacle_id);
+    if (task.standby_id != 0) CheckTentacle(tx, "standbyTentacleId", task.standby_id);
     if (task.image_id != 0) CheckImage(tx, task.image_id);
     const int id = tx.exec_params(
                          "INSERT INTO provisioning_tasks (mac_address, tentacle_node_id, image_id, "
                          "document, sealed_secrets, "
-                         "callback_token_sha256) VALUES ($1::macaddr, $2, nullif($3, 0), "
-                         "$4::jsonb, $5, $6) RETURNING id",
+                         "callback_token_sha256, standby_node_id) VALUES ($1::macaddr, $2, "
+                         "nullif($3, 0), $4::jsonb, $5, $6, nullif($7, 0)) RETURNING id",
                          task.mac, task.tentacle_id, task.image_id, task.document_json,
                          SealSecrets(sealer_, task.secrets_json, TaskPlace(task.mac)),
-                         task.callback_token_sha256)[0][0]
+                         task.callback_token_sha256, task.standby_id)[0][0]
                        .as<int>();
     NotifyDue(tx, "task.new", task.tentacle_id, id);
+    if (task.standby_id != 0) NotifyDue(tx, "task.new", task.standby_id, id);
     return id;
   });
   if (absl::IsAlreadyExists(added.status())) {
@@ -106,11 +112,11 @@ absl::StatusOr<std::string> TaskStore::Get(int id) {
   return list->substr(1, list->size() - 2);
 }
 
-absl::StatusOr<int> TaskStore::Cancel(int id) {
+absl::StatusOr<std::vector<int>> TaskStore::Cancel(int id) {
   return db_.Run([&](pqxx::work& tx) {
     const auto rows = tx.exec_params(
-        "SELECT coalesce(tentacle_node_id, 0), status IN ('waiting', 'booting', 'installing') "
-        "FROM provisioning_tasks WHERE id = $1 FOR UPDATE",
+        "SELECT coalesce(tentacle_node_id, 0), status IN ('waiting', 'booting', 'installing'), "
+        "coalesce(standby_node_id, 0) FROM provisioning_tasks WHERE id = $1 FOR UPDATE",
         id);
     if (rows.empty()) throw StatusError{Missing()};
     if (!rows[0][1].as<bool>())
@@ -120,15 +126,18 @@ absl::StatusOr<int> TaskStore::Cancel(int id) {
         "now(), "
         "completed_at = now() WHERE id = $1",
         id);
-    const int tentacle = rows[0][0].as<int>();
-    NotifyDue(tx, "task.cancel", tentacle, id);
-    return tentacle;
+    std::vector<int> relays{rows[0][0].as<int>(), rows[0][2].as<int>()};
+    std::erase(relays, 0);
+    for (const int relay : relays)
+      NotifyDue(tx, "task.cancel", relay, id);
+    return relays;
   });
 }
 
 absl::StatusOr<std::string> TaskStore::Table(int node_id) {
   static const std::string open_tasks = fmt::format(
-      "SELECT {} FROM provisioning_tasks WHERE tentacle_node_id = $1 "
+      "SELECT {} FROM provisioning_tasks WHERE (tentacle_node_id = $1 OR standby_node_id = $1 AND "
+      "NOT claimed) "
       "AND status IN ('waiting', 'booting', 'installing') ORDER BY id",
       kDocument);
   return db_.Run([&](pqxx::work& tx) {
@@ -146,11 +155,11 @@ absl::StatusOr<std::string> TaskStore::Table(int node_id) {
   });
 }
 
-absl::StatusOr<std::string> TaskStore::Document(int id) {
+absl::StatusOr<std::string> TaskStore::Document(int id, int node_id) {
   static const std::string sql =
-      fmt::format("SELECT {} FROM provisioning_tasks WHERE id = $1", kDocument);
+      fmt::format("SELECT {} FROM provisioning_tasks WHERE id = $2", kDocument);
   return db_.Run([&](pqxx::work& tx) {
-    const auto rows = tx.exec_params(sql, id);
+    const auto rows = tx.exec_params(sql, node_id, id);
     if (rows.empty()) return std::string();
     const auto task = WholeTask(tx, sealer_, rows[0]);
     return task ? json::serialize(*task) : std::string();

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <absl/status/statusor.h>
 
@@ -63,6 +64,7 @@ class ImageStore {
 struct NewTask {
   std::string mac;
   int tentacle_id = 0;
+  int standby_id = 0;  // 0: none.
   int image_id = 0;
   std::string document_json;  // Without secrets.
   std::string secrets_json;   // Sealed before it is stored, forgotten when the task has ended.
@@ -82,19 +84,20 @@ class TaskStore {
   TaskStore(Database& database, identity::Sealer sealer)
       : db_(database), sealer_(std::move(sealer)) {}
 
-  // NotFound: tentacle or image; FailedPrecondition: image not ready; AlreadyExists: the MAC has an
-  // open task.
+  // NotFound: a tentacle or the image; FailedPrecondition: image not ready; AlreadyExists: the MAC
+  // has an open task.
   absl::StatusOr<int> Add(const NewTask& task);
   absl::StatusOr<std::string> List(int tentacle_id, const std::string& status);
   absl::StatusOr<std::string> Get(int id);  // NotFound
-  // Cancels; returns the tentacle's node id. FailedPrecondition when it is over already.
-  absl::StatusOr<int> Cancel(int id);
+  // Cancels; returns the node ids of who had it. FailedPrecondition when it is over already.
+  absl::StatusOr<std::vector<int>> Cancel(int id);
   // {"revision", "tasks"} for tasks.sync; the revision grows with each call. A task whose secrets
   // cannot be opened any more is failed, with the reason, and is not in it. "": there is no such
   // node.
   absl::StatusOr<std::string> Table(int node_id);
-  // The document of one task for task.new; "": there is none, or its secrets cannot be opened.
-  absl::StatusOr<std::string> Document(int id);
+  // The document of one task for task.new to this tentacle; "": there is none, or its secrets
+  // cannot be opened.
+  absl::StatusOr<std::string> Document(int id, int node_id);
   absl::StatusOr<bool> CallbackTokenIs(int id, std::string_view token_sha256);
   // What an installer says itself; returns the tentacle's node id, 0 when it is gone.
   // FailedPrecondition when the task is over already.

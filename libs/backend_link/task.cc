@@ -221,6 +221,15 @@ absl::Status ParseDisk(const json::object& task, task::v1::DiskPlan& plan) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<task::v1::RelayRole> Relay(const json::object& task) {
+  const auto role = Text(task, "relay", "relay");
+  if (!role.ok()) return role.status();
+  if (role->empty()) return task::v1::RELAY_ROLE_UNSPECIFIED;
+  if (*role == "owner") return task::v1::RELAY_ROLE_OWNER;
+  if (*role == "standby") return task::v1::RELAY_ROLE_STANDBY;
+  return Wrong("relay", "is neither owner nor standby");
+}
+
 absl::Status ParseIdentity(const json::object& task, BootTask& parsed) {
   const auto id = Id(task, "id");
   if (!id.ok()) return id.status();
@@ -242,6 +251,9 @@ absl::Status ParseIdentity(const json::object& task, BootTask& parsed) {
   if (!image.ok()) return image.status();
   const auto platform = Text(task, "platform", "platform");
   if (!platform.ok()) return platform.status();
+  const auto relay = Relay(task);
+  if (!relay.ok()) return relay.status();
+  parsed.set_relay(*relay);
   parsed.set_id(*id);
   parsed.set_mac(*mac);
   parsed.set_hostname(*hostname);

@@ -109,15 +109,13 @@ void BootDesk::KeepBootsLater() {
   asio::co_spawn(parts_.home, std::move(keep), asio::detached);
 }
 
-std::optional<DropReason> BootDesk::Admit(const BootRequest& boot) const {
-  return Admit(boot.mac);
-}
-
 std::optional<DropReason> BootDesk::Admit(const wire::MacAddress& mac) const {
   if (!enabled_) return DropReason::kDisabled;
   const TrackedTask* task = table_.Find(mac);
   if (task == nullptr) return DropReason::kNotOurs;
   if (!NeedsNetworkBoot(task->progress)) return DropReason::kNotWaiting;
+  const bool others = task->task.relay() == task::v1::RELAY_ROLE_STANDBY;
+  if (others && !standby_.IsOurs(mac)) return DropReason::kStandby;
   return std::nullopt;
 }
 
@@ -219,6 +217,10 @@ asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revisi
   // Overtaken on its way: it may hold a task that has been cancelled since.
   if (revision < table_.revision()) co_return std::vector<RefusedTask>();
   const Replacement change = table_.Replace(revision, tasks, Now());
+  for (const wire::MacAddress& mac : change.removed)
+    standby_.Forget(mac);
+  for (const wire::MacAddress& mac : change.role_changed)
+    standby_.Forget(mac);
   for (const TrackedTask& gone : change.cancelled) {
     Ended(boots_.Close(gone.mac, "the task was cancelled", false, Now()));
     parts_.log.Info("pxe.task_cancelled", {{"task", gone.task.id()}, {"mac", gone.mac.ToString()}});
@@ -231,6 +233,7 @@ asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revisi
     if (task == nullptr) continue;
     const TrackedTask fresh = *task;
     loops_.Forget(mac);
+    standby_.Forget(mac);
     parts_.log.Info("pxe.task_taken", {{"task", fresh.task.id()}, {"mac", mac.ToString()}});
     if (!fresh.task.image_id().empty()) wanted_images_.insert(fresh.task.image_id());
     co_await Settle(fresh);

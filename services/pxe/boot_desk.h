@@ -29,6 +29,7 @@
 #include "services/pxe/core/kernel_boot.h"
 #include "services/pxe/core/loader_loops.h"
 #include "services/pxe/core/orders.h"
+#include "services/pxe/core/standby_watch.h"
 #include "services/pxe/metrics.h"
 #include "services/pxe/peers.h"
 #include "services/pxe/task_dir.h"
@@ -91,7 +92,7 @@ class BootDesk {
   bool enabled() const { return enabled_; }
 
   // DHCP: nothing when the machine may be answered.
-  std::optional<DropReason> Admit(const BootRequest& boot) const;
+  std::optional<DropReason> Admit(const BootRequest& boot, DhcpPort port);
   // The same for TFTP, where a MAC is all that is known.
   std::optional<DropReason> Admit(const wire::MacAddress& mac) const;
   void Answered(const BootRequest& boot, DhcpPort port, std::string_view file);
@@ -158,6 +159,9 @@ class BootDesk {
   boost::asio::awaitable<Plan> PlanBoot(ScriptRequest request);
   // For a machine whose task went, or became `task`, while it was served.
   static Plan Changed(const TrackedTask* task);
+  // Nothing once the task is this tentacle's alone, or when it always was: what writes a disk waits
+  // for that. Two tentacles that both have a task cannot both be given it.
+  std::optional<Refusal> RefuseShared(const TrackedTask& task);
   // Why the task cannot boot its machine now, or "".
   std::string Obstacle(const TrackedTask& task, BootKind kind) const;
   // Tells the machine's beginning of a boot; false when the task is over by that. Durable when it
@@ -212,6 +216,7 @@ class BootDesk {
   async::Turn boots_turn_;
   bool boots_wait_ = false;  // KeepBootsLater() was called, and has not begun.
   LoaderLoops loops_;
+  StandbyWatch standby_;
   bool enabled_ = true;
   async::Turn file_turn_;
   std::set<std::string> wanted_images_;

@@ -80,11 +80,23 @@ asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
   }
   const std::string id = task->task.id();
   plan.what = Plan::Do::kWait;
+  if (Admit(request.mac) == DropReason::kStandby) {
+    plan.reason = "another tentacle of this network answers this machine";
+    co_return plan;
+  }
   if (request.boots) plan.reason = table_.CheckMachine(request.mac, request.identity);
   if (!plan.reason.empty()) {
     const bool news = table_.SetMessage(request.mac, plan.reason, Now());
     if (news) Alert(*task, "wrong_machine", plan.reason);
     if (news) SettleLater(*task);
+    co_return plan;
+  }
+  if (const auto shared = RefuseShared(*task)) {
+    plan.reason = shared->detail;
+    // By this report the backend learns who is to have it.
+    const TrackedTask* changed =
+        request.boots ? table_.Step(request.mac, BootStep::kLoaderFetched, Now()) : nullptr;
+    if (changed != nullptr) SettleLater(*changed);
     co_return plan;
   }
   plan.reason = Obstacle(*task, *kind);
@@ -205,6 +217,10 @@ asio::awaitable<std::variant<std::string, Refusal>> BootDesk::Orders(std::string
   const TrackedTask* task = nullptr;
   OrdersVerdict verdict = table_.JudgeOrders(token, address, Now(), &task);
   if (verdict != OrdersVerdict::kGranted) co_return RefuseOrders(verdict, address);
+  if (const auto shared = RefuseShared(*task)) {
+    parts_.metrics.Orders("shared");
+    co_return *shared;
+  }
   const wire::MacAddress mac = task->mac;
   const auto image = co_await ImageOf(task->task.image_id(), call);
   if (!image.ok()) {
@@ -263,6 +279,10 @@ asio::awaitable<std::variant<AnswerReply, Refusal>> BootDesk::Answer(std::string
   const AnswerFile* file = kind ? FindAnswer(*kind, name) : nullptr;
   if (verdict == AnswerVerdict::kGranted && file == nullptr) verdict = AnswerVerdict::kUnknownToken;
   if (verdict != AnswerVerdict::kGranted) co_return RefuseAnswer(verdict, task, name, call.asker);
+  if (const auto shared = RefuseShared(*task)) {
+    parts_.metrics.Answer("shared");
+    co_return *shared;
+  }
   const wire::MacAddress mac = task->mac;
   if (file->secret && !task->has_secrets) {
     parts_.metrics.Answer("no_secrets");

@@ -49,7 +49,8 @@ void DhcpListener::Handle(const net::Datagram& datagram) {
   const QuirkEffects quirk = parts_.quirks.For(boot);
   const auto choice = Decide(boot, arrival, quirk);
   if (const auto* reason = std::get_if<DropReason>(&choice)) {
-    parts_.attempts.Unanswered(boot, *reason);
+    // Another tentacle answers that one.
+    if (*reason != DropReason::kStandby) parts_.attempts.Unanswered(boot, *reason);
     return parts_.metrics.DhcpDropped(*reason);
   }
   parts_.memory.Answered(boot.mac, {quirk.block_bytes.value_or(0), quirk.window.value_or(0)}, now);
@@ -69,7 +70,7 @@ void DhcpListener::Handle(const net::Datagram& datagram) {
 std::variant<BootChoice, DropReason> DhcpListener::Decide(const BootRequest& boot,
                                                           const Arrival& arrival,
                                                           const QuirkEffects& quirk) {
-  if (const auto reason = parts_.desk.Admit(boot)) return *reason;
+  if (const auto reason = parts_.desk.Admit(boot, port_)) return *reason;
   // An iPXE that says so goes round in no circle.
   if (boot.ipxe) parts_.desk.loops().Forget(boot.mac);
   const bool round = parts_.desk.loops().GoesRound(boot.mac, parts_.clock.Now());

@@ -14,6 +14,10 @@ inline constexpr std::size_t kMaxTasks = 4096;
 // DISCOVERs of one boot come 0, 4, 12 and 28 s apart (UEFI); iPXE repeats within 10 s.
 inline constexpr absl::Duration kSameBoot = absl::Seconds(60);
 
+// A standby answers when the owner of a task has left so many repetitions of a DISCOVER unanswered:
+// 12 s after the first with UEFI, and two more attempts are left then.
+inline constexpr unsigned kUnansweredRetries = 2;
+
 // A ramdisk that lost the answer may ask again, from the same address.
 inline constexpr unsigned kMaxOrderFetches = 3;
 inline constexpr absl::Duration kOrderWindow = absl::Minutes(5);

@@ -46,6 +46,11 @@ Metrics::Metrics(prometheus::Registry& registry)
           registry, "tentacle_pxe_answers_total", "Requests for answer files, by outcome.")),
       alerts_(Counters(
           registry, "tentacle_pxe_alerts_total", "What a person should look at, by kind.")),
+      takeovers_(
+          Counters(registry,
+                   "tentacle_pxe_takeovers_total",
+                   "Machines that their own tentacle left unanswered, and this one answered.")
+              .Add({})),
       boots_(Counters(registry, "tentacle_pxe_boots_total", "Boots that ended, by outcome.")),
       task_files_(Counters(
           registry, "tentacle_pxe_task_files_total", "Task files read and written, by outcome.")),

@@ -33,6 +33,9 @@ class Metrics {
   void Orders(std::string_view outcome);
   void Answer(std::string_view outcome);
   void Alert(std::string_view kind);
+
+  void TookOver() { takeovers_.Increment(); }
+
   void BootEnded(std::string_view outcome);
   void TaskFile(std::string_view outcome);
   void Tasks(const std::map<std::string, std::size_t>& by_status);
@@ -54,6 +57,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>& orders_;
   prometheus::Family<prometheus::Counter>& answers_;
   prometheus::Family<prometheus::Counter>& alerts_;
+  prometheus::Counter& takeovers_;
   prometheus::Family<prometheus::Counter>& boots_;
   prometheus::Family<prometheus::Counter>& task_files_;
   prometheus::Family<prometheus::Gauge>& tasks_;

@@ -21,6 +21,10 @@ std::string StatusBody(const TrackedTask& task, absl::Time now) {
                     {"progress", task.progress.percent()},
                     {"message", task.progress.message()},
                     {"time", Rfc3339(now)}};
+  // The backend takes the word of a standby for no other reason.
+  const bool began = task.progress.status() == task::v1::TASK_STATUS_BOOTING ||
+                     task.progress.status() == task::v1::TASK_STATUS_INSTALLING;
+  if (began && task.task.relay() == task::v1::RELAY_ROLE_STANDBY) body["tookOver"] = true;
   if (!task.progress.stage().empty()) body["stage"] = task.progress.stage();
   return json::serialize(body);
 }

@@ -110,16 +110,17 @@ std::string Bench::MakeImage(const std::string& name, const std::string& bytes) 
   return id;
 }
 
-json::value Bench::MakeTask(int tentacle, const std::string& mac) {
+json::value Bench::MakeTask(int tentacle, const std::string& mac, int standby) {
   static const std::string image = MakeImage("task-image", "for tasks");
-  return Json("POST", "/api/v1/provisioning/tasks",
-              {{"mac", mac},
-               {"hostname", "vm"},
-               {"imageId", image},
-               {"osType", "linux-image"},
-               {"platform", "kvm-libvirt"},
-               {"tentacleId", std::to_string(tentacle)},
-               {"network", {{"dhcp", true}}}});
+  json::object order{{"mac", mac},
+                     {"hostname", "vm"},
+                     {"imageId", image},
+                     {"osType", "linux-image"},
+                     {"platform", "kvm-libvirt"},
+                     {"tentacleId", std::to_string(tentacle)},
+                     {"network", {{"dhcp", true}}}};
+  if (standby != 0) order["standbyTentacleId"] = std::to_string(standby);
+  return Json("POST", "/api/v1/provisioning/tasks", order);
 }
 
 FakeTentacle::FakeTentacle(const json::value& network) : key_(*identity::IdentityKey::Generate()) {

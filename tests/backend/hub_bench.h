@@ -59,8 +59,8 @@ class Bench {
 
   // The id of a registered and hashed image of these bytes.
   std::string MakeImage(const std::string& name, const std::string& bytes);
-  // A task for `mac`; {"id", "callbackToken"}.
-  boost::json::value MakeTask(int tentacle, const std::string& mac);
+  // A task for `mac`; {"id", "callbackToken"}. `standby`: 0: none.
+  boost::json::value MakeTask(int tentacle, const std::string& mac, int standby = 0);
 
   std::string Log() const { return backend_->Log(); }
 

@@ -210,6 +210,7 @@ export async function reportsItself(page, tentacle) {
   );
 }
 
+// Gives back a second tentacle, which has gone offline.
 export async function removesAndFilters(browser, page, tentacle) {
   const net = (mac, address) => ({
     interfaces: [{ name: 'eth0', mac, addresses: [address] }],
@@ -267,6 +268,7 @@ export async function removesAndFilters(browser, page, tentacle) {
   });
   await munich.disconnect();
   await row(page, munich.nodeId).getByText('Offline').waitFor();
+  return munich;
 }
 
 export async function losesConnection(browser, page) {

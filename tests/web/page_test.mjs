@@ -18,6 +18,7 @@ import {
   followsInstallation,
   followsMany,
   ordersMachine,
+  ordersWithStandby,
   showsHostileTextAsText,
 } from './pxe_journey.mjs';
 import { ordersPrepull } from './prepull_journey.mjs';
@@ -48,7 +49,8 @@ async function main() {
     await seesSystem(browser, page, tentacle);
     await readsJournal(browser, page, tentacle);
     await ordersPrepull(browser, page, tentacle);
-    await removesAndFilters(browser, page, tentacle);
+    const other = await removesAndFilters(browser, page, tentacle);
+    await ordersWithStandby(page, tentacle, other);
     await looksRight(browser, page, tentacle);
     await losesConnection(browser, page);
     await losesTentacle(browser, page, tentacle);

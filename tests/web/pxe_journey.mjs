@@ -322,3 +322,21 @@ export async function followsMany(browser, page, tentacle) {
   await page.goBack();
   await check.that('and the back button takes it back', () => task(page, running).waitFor());
 }
+
+export async function ordersWithStandby(page, tentacle, other) {
+  await page.goto(at(`/nodes/${tentacle.nodeId}/pxe?install=52:54:00:65:d5:47`));
+  const form = page.getByRole('dialog', { name: 'Install a machine at Berlin Office' });
+  await form.getByLabel('Host name').fill('pair-01');
+  await form.getByRole('button', { name: 'More settings' }).click();
+  await form.getByRole('combobox', { name: 'Standby tentacle' }).selectOption(other.nodeId);
+  await form.getByRole('button', { name: 'Install this machine' }).click();
+  const order = await tentacle.hears('task.new', (one) => one.task.hostname === 'pair-01');
+  await task(page, order.task.id).getByRole('button', { name: 'pair-01', exact: true }).click();
+  const drawer = page.getByRole('dialog', { name: 'pair-01' });
+  await check.that('a machine that two tentacles can answer names the second', async () => {
+    await drawer.getByText('Standby', { exact: true }).waitFor();
+    await drawer.getByText('Munich', { exact: true }).waitFor();
+  });
+  await page.keyboard.press('Escape');
+  await drawer.waitFor({ state: 'detached' });
+}

@@ -138,6 +138,8 @@ std::string_view DropName(DropReason reason) {
       return "no_loader";
     case DropReason::kIgnored:
       return "ignored";
+    case DropReason::kStandby:
+      return "standby";
   }
   return "unknown";
 }
@@ -164,6 +166,7 @@ std::variant<BootRequest, DropReason> ReadBootRequest(const wire::DhcpMessage& m
   if (!mac) return DropReason::kNoMac;
   BootRequest request;
   request.mac = *mac;
+  request.transaction = message.transaction_id;
   request.arch = arch.value_or(KnownArchs().front());
   request.says = SaysOf(message);
   if (request.arch.firmware == Firmware::kBios && IsRaspberryPi(request.says))

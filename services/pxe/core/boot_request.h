@@ -29,9 +29,10 @@ enum class DropReason {
   kTooManyHops,       // Went round between relays.
   kNoLoader,          // The boot folder lacks what this firmware would run first.
   kIgnored,           // A quirk of the configuration says so.
+  kStandby,           // Another tentacle's to answer, and it has not left two attempts unanswered.
 };
 std::string_view DropName(DropReason reason);
-inline constexpr int kDropReasons = 12;
+inline constexpr int kDropReasons = 13;
 
 // Which of our two ports was asked: the offers differ.
 enum class DhcpPort { kDhcp, kBootServer };
@@ -58,6 +59,8 @@ struct BootRequest {
   // Wants a URL instead of a name (UEFI HTTP boot).
   bool http = false;
   FirmwareSays says = {};
+  // The DHCP transaction: firmware that repeats itself keeps it.
+  std::uint32_t transaction = 0;
 };
 
 std::variant<BootRequest, DropReason> ReadBootRequest(const wire::DhcpMessage& message,

@@ -85,6 +85,7 @@ Replacement BootTable::Replace(std::uint64_t revision,
     }
     const auto known = tasks_.find(mac);
     if (known != tasks_.end() && known->second.task.id() == task.id()) {
+      if (task.relay() != known->second.task.relay()) result.role_changed.push_back(mac);
       known->second.task = task;
       known->second.has_secrets = true;
       continue;

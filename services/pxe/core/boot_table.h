@@ -80,6 +80,8 @@ struct Replacement {
   std::vector<wire::MacAddress> added;    // New here: their images are to be fetched.
   std::vector<TrackedTask> cancelled;     // Open until now and no longer in the table.
   std::vector<wire::MacAddress> removed;  // Their files go.
+  // Shared with another tentacle until now and no longer, or the other way round.
+  std::vector<wire::MacAddress> role_changed;
   std::vector<RefusedTask> refused;
 };
 
@@ -101,8 +103,6 @@ class BootTable {
                       absl::Time now);
 
   std::uint64_t revision() const { return revision_; }
-
-  void set_revision(std::uint64_t revision) { revision_ = revision; }
 
   const std::map<wire::MacAddress, TrackedTask>& tasks() const { return tasks_; }
 

@@ -130,6 +130,8 @@ void BootTable::ClockStepped(absl::Duration by) {
 std::vector<TrackedTask> BootTable::Expire(absl::Time now, std::optional<absl::Time> backend_now) {
   std::vector<TrackedTask> changed;
   for (auto& [mac, tracked] : tasks_) {
+    // Its owner judges it.
+    if (tracked.task.relay() == task::v1::RELAY_ROLE_STANDBY) continue;
     const auto verdict = DeadlineOf(tracked, now, backend_now);
     if (!verdict) continue;
     const auto next = After(tracked.progress.status(), verdict->step);

@@ -48,6 +48,15 @@ class ManualClock final : public runtime::Clock {
 
 class FakeEventLog final : public KeptEvents {
  public:
+  // As JSON.
+  std::vector<std::string> OfType(std::string_view type) const {
+    std::vector<std::string> out;
+    for (const events::Event& event : all) {
+      if (event.type() == type) out.push_back(event.body_json());
+    }
+    return out;
+  }
+
   // "status stage progress message" of each task.status, "step: detail" of each task.timeline.
   std::vector<std::string> Of(std::string_view type) const {
     std::vector<std::string> out;

@@ -205,6 +205,9 @@ export interface Task {
   sshKeys?: string[];
   tentacleId?: string;
   tentacleName?: string;
+  // Another tentacle of the segment, which answers when the first does not. Once it has, the two have changed places.
+  standbyTentacleId?: string | null;
+  standbyTentacleName?: string | null;
   status: TaskStatus;
   stage?: string;
   message?: string;
@@ -240,6 +243,7 @@ export interface BootReport {
 
 export interface NewTask {
   tentacleId: string;
+  standbyTentacleId?: string;
   mac: string;
   hostname: string;
   imageId?: string;

@@ -7,7 +7,7 @@ import { type JournalFilter, NO_FILTER, PRIORITIES, SPANS } from '@/features/jou
 import { JobsTab } from '@/features/jobs/components/jobs-tab';
 import type { DeviceFilter, DeviceSort } from '@/features/network/device-view';
 import { NetworkTab, type NetworkView } from '@/features/network/components/network-tab';
-import { useNode } from '@/features/nodes/api/nodes';
+import { useNode, useNodes } from '@/features/nodes/api/nodes';
 import { Hardware } from '@/features/nodes/components/hardware';
 import { NodeFacts } from '@/features/nodes/components/node-facts';
 import { NodeHeader } from '@/features/nodes/components/node-header';
@@ -151,6 +151,8 @@ function Pxe({ node }: { node: Node }) {
     creating: params.has('install'),
     mac: params.get('install') ?? '',
   };
+  // Only the form has a use for them.
+  const nodes = useNodes({ enabled: view.creating });
   const change = (next: PxeView) =>
     setParams(
       withParams({
@@ -170,7 +172,7 @@ function Pxe({ node }: { node: Node }) {
   return (
     <Stack>
       <PxeRelay node={node} />
-      <PxeTab node={node} view={view} onView={change} />
+      <PxeTab node={node} nodes={nodes.data ?? []} view={view} onView={change} />
     </Stack>
   );
 }

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
-import { anImage } from '@/testing/builders';
+import { anImage, aServer, aTentacle } from '@/testing/builders';
 
 import {
   checkFields,
   emptyFields,
+  formField,
   needsPassword,
   normalizeMac,
   sourceOf,
+  standbyChoices,
+  standbysOf,
   toOrder,
 } from './task-form';
 
@@ -79,6 +82,54 @@ describe('toOrder', () => {
       disk: { serial: 'QM00001' },
     });
   });
+
+  it('names a standby only when one was chosen', () => {
+    const source = { osType: 'linux-image', imageId: '3' };
+    expect(toOrder(good, '1', source)).not.toHaveProperty('standbyTentacleId');
+    expect(toOrder({ ...good, standbyTentacleId: '2' }, '1', source)).toMatchObject({
+      tentacleId: '1',
+      standbyTentacleId: '2',
+    });
+  });
+});
+
+describe('the standby', () => {
+  const here = aTentacle({ site: 'berlin' });
+  const munich = aTentacle({ id: '2', name: 'Munich', site: 'munich', online: false });
+  const cellar = aTentacle({ id: '4', name: 'Cellar', site: 'berlin' });
+
+  it('is any other tentacle, first those of the same site', () => {
+    const ids = (tentacle: typeof here) =>
+      standbysOf(tentacle, [aServer(), here, munich, cellar]).map((node) => node.id);
+    expect(ids(here)).toEqual(['4', '2']);
+    expect(ids(aTentacle({ site: undefined }))).toEqual(['2', '4']);
+    expect(standbysOf(here, [here, aServer()])).toEqual([]);
+  });
+
+  it('of no site is near nobody', () => {
+    const [a, b] = [aTentacle({ id: '2', site: 'berlin' }), aTentacle({ id: '4', site: '' })];
+    expect(standbysOf(aTentacle({ site: '' }), [a, b])).toEqual([a, b]);
+  });
+
+  it('may be none, and one that is gone stays chosen', () => {
+    const choices = [
+      { value: '', label: 'None' },
+      { value: '4', label: 'Cellar' },
+      { value: '2', label: 'Munich (offline)' },
+    ];
+    expect(standbyChoices([cellar, munich], '2')).toEqual(choices);
+    expect(standbyChoices([cellar, munich], '5')).toEqual([
+      ...choices,
+      { value: '5', label: 'A tentacle that is gone' },
+    ]);
+    expect(standbyChoices([], '')).toHaveLength(1);
+  });
+});
+
+it('a refusal of the backend finds its field', () => {
+  expect(formField('standbyTentacleId')).toBe('standbyTentacleId');
+  expect(formField('disk.serial')).toBe('diskSerial');
+  expect(formField('tentacleId')).toBeNull();
 });
 
 describe('sourceOf', () => {

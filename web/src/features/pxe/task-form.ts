@@ -1,6 +1,7 @@
 // What a person types into the form, and the order it becomes. The rules are those of the wire contract
 // (docs/protocol.md section 4); the backend checks again and has the last word. Pure.
-import type { Image, NetworkPlan, NewTask } from '@/types/api';
+import { revealInvisible } from '@/lib/format';
+import type { Image, NetworkPlan, NewTask, Node } from '@/types/api';
 
 export interface TaskFields {
   hostname: string;
@@ -15,6 +16,8 @@ export interface TaskFields {
   sshKeys: string;
   diskSerial: string;
   timezone: string;
+  // Empty: none.
+  standbyTentacleId: string;
   adminPassword: string;
 }
 
@@ -34,6 +37,7 @@ export function emptyFields(mac = '', hostname = ''): TaskFields {
     sshKeys: '',
     diskSerial: '',
     timezone: '',
+    standbyTentacleId: '',
     adminPassword: '',
   };
 }
@@ -54,6 +58,29 @@ export function sourceOf(choice: string, images: Image[]): Source | null {
   if (choice.startsWith('os:')) return { osType: choice.slice('os:'.length) };
   const image = images.find((one) => one.id === choice);
   return image ? { osType: image.osType, imageId: image.id } : null;
+}
+
+// The tentacles that can stand by for one: all others, first those of its site.
+export function standbysOf(tentacle: Node, nodes: Node[]): Node[] {
+  const others = nodes.filter((node) => node.isTentacle && node.id !== tentacle.id);
+  const isNear = (node: Node) => Boolean(tentacle.site) && node.site === tentacle.site;
+  return [...others.filter(isNear), ...others.filter((node) => !isNear(node))];
+}
+
+// One that was chosen stays a choice when it is gone, so that what is shown is what is ordered.
+export function standbyChoices(
+  standbys: Node[],
+  chosen: string,
+): { value: string; label: string }[] {
+  const isGone = chosen !== '' && !standbys.some((node) => node.id === chosen);
+  return [
+    { value: '', label: 'None' },
+    ...standbys.map((node) => ({
+      value: node.id,
+      label: `${revealInvisible(node.name)}${node.online ? '' : ' (offline)'}`,
+    })),
+    ...(isGone ? [{ value: chosen, label: 'A tentacle that is gone' }] : []),
+  ];
 }
 
 // Windows alone cannot be used without one: there is no key to sign in with.
@@ -144,6 +171,7 @@ export function toOrder(fields: TaskFields, tentacleId: string, source: Source):
   const timezone = fields.timezone.trim();
   return {
     tentacleId,
+    ...(fields.standbyTentacleId ? { standbyTentacleId: fields.standbyTentacleId } : {}),
     mac: normalizeMac(fields.mac) ?? fields.mac,
     hostname: fields.hostname.trim(),
     ...source,
@@ -169,6 +197,7 @@ const FIELD_NAMES: Record<string, keyof TaskFields> = {
   sshKeys: 'sshKeys',
   'disk.serial': 'diskSerial',
   timezone: 'timezone',
+  standbyTentacleId: 'standbyTentacleId',
   adminPassword: 'adminPassword',
 };
 

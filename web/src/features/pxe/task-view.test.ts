@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { aTask } from '@/testing/builders';
 
-import { elapsedMs, progressOf, timelineSteps } from './task-view';
+import { elapsedMs, progressOf, stepWords, timelineSteps } from './task-view';
 
 const NOON = Date.parse('2026-02-20T12:00:00Z');
 const at = (seconds: number) => new Date(NOON + seconds * 1000).toISOString();
@@ -46,4 +46,9 @@ it('the clock of a task starts with the machine and stops with its end', () => {
   expect(elapsedMs(aTask(), NOON)).toBeNull();
   expect(elapsedMs(aTask({ startedAt: at(0) }), NOON + 5000)).toBe(5000);
   expect(elapsedMs(aTask({ startedAt: at(0), completedAt: at(71) }), NOON + 999_000)).toBe(71_000);
+});
+
+it('a step has words, and one that is unknown its own name', () => {
+  expect(stepWords('takeover')).toBe('Taken over by the standby');
+  expect(stepWords('something-new')).toBe('something-new');
 });

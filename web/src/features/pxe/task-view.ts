@@ -35,6 +35,7 @@ const STEP_WORDS: Record<string, string> = {
   configuring: 'Configuring',
   firstboot: 'First start from disk',
   answer: 'Answer file',
+  takeover: 'Taken over by the standby',
   'loader-loop': 'Boot loader in a circle',
   alert: 'Attention',
   verdict: 'Stopped',

@@ -10,8 +10,9 @@ const METRICS_MINUTES = 60;
 
 const at = (id: string) => `/api/v1/nodes/${encodeURIComponent(id)}`;
 
-export function useNodes() {
+export function useNodes({ enabled = true } = {}) {
   return useQuery({
+    enabled,
     queryKey: keys.nodes,
     queryFn: async () => (await get<{ nodes: Node[] }>('/api/v1/nodes')).nodes,
     refetchInterval: LOOK_ANYWAY_MS,

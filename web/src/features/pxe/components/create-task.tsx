@@ -1,7 +1,6 @@
 import {
   Alert,
   Button,
-  Collapse,
   Group,
   Modal,
   NativeSelect,
@@ -22,7 +21,7 @@ import { AlertIcon } from '@/components/ui/icons';
 import { OutsideText } from '@/components/ui/outside-text';
 import { fieldOf } from '@/lib/api-client';
 import { formatBytes, revealInvisible } from '@/lib/format';
-import type { Image, OrderedTask, Task } from '@/types/api';
+import type { Image, Node, OrderedTask, Task } from '@/types/api';
 
 import { useImages } from '../api/images';
 import { useCreateTask } from '../api/tasks';
@@ -33,17 +32,21 @@ import {
   formField,
   needsPassword,
   sourceOf,
+  standbyChoices,
   type TaskFields,
   toOrder,
   WITHOUT_IMAGE,
 } from '../task-form';
 import { PLATFORMS } from '../task-view';
+import { MoreSettings } from './more-settings';
 
 interface CreateTaskProps {
   opened: boolean;
   tentacleId: string;
   tentacleName: string;
   tentacleOnline: boolean;
+  // The other tentacles, in the order in which they are offered.
+  standbys: Node[];
   // A machine that was chosen elsewhere, among the discovered devices.
   mac: string;
   onClose: () => void;
@@ -81,6 +84,7 @@ function Form({
   images,
   tentacleId,
   tentacleOnline,
+  standbys,
   mac,
   onClose,
   onCreated,
@@ -107,7 +111,7 @@ function Form({
 
   const show = (found: FieldErrors) => {
     setErrors(found);
-    if (found.diskSerial || found.timezone) setMore(true);
+    if (found.diskSerial || found.timezone || found.standbyTentacleId) setMore(true);
     const first = Object.keys(found)[0];
     form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus();
   };
@@ -213,31 +217,12 @@ function Form({
           maxRows={6}
           {...text('sshKeys')}
         />
-        <div>
-          <Button
-            size="compact-sm"
-            variant="subtle"
-            aria-expanded={more}
-            onClick={() => setMore(!more)}
-          >
-            {more ? 'Fewer settings' : 'More settings'}
-          </Button>
-          <Collapse expanded={more}>
-            <SimpleGrid cols={{ base: 1, xs: 2 }} mt="xs">
-              <TextInput
-                label="Serial number of the disk"
-                description="Only the disk with it is written."
-                {...text('diskSerial')}
-              />
-              <TextInput
-                label="Time zone"
-                description="The image’s own when empty."
-                placeholder="Europe/Berlin"
-                {...text('timezone')}
-              />
-            </SimpleGrid>
-          </Collapse>
-        </div>
+        <MoreSettings
+          expanded={more}
+          onToggle={() => setMore(!more)}
+          input={text}
+          standbys={standbyChoices(standbys, fields.standbyTentacleId)}
+        />
         {tentacleOnline ? null : (
           <Alert color="yellow" variant="light" icon={<AlertIcon />}>
             The tentacle is offline. It gets this order when it is back.

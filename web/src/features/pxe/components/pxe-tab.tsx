@@ -8,6 +8,7 @@ import { Panel } from '@/components/ui/panel';
 import type { Node, Task } from '@/types/api';
 
 import { useTasks } from '../api/tasks';
+import { standbysOf } from '../task-form';
 import { filterTasks, isOpen, type TaskFilter } from '../task-view';
 import { Boots } from './boots';
 import { CachedImages } from './cached-images';
@@ -30,6 +31,8 @@ export interface PxeView {
 
 interface PxeTabProps {
   node: Node;
+  // All there are, as far as they are known.
+  nodes: Node[];
   view: PxeView;
   onView: (view: PxeView) => void;
 }
@@ -37,7 +40,7 @@ interface PxeTabProps {
 // Tasks that are shown at once; more on request.
 const PAGE = 50;
 
-export function PxeTab({ node, view, onView }: PxeTabProps) {
+export function PxeTab({ node, nodes, view, onView }: PxeTabProps) {
   const tasks = useTasks(node.id);
   const [cancelling, setCancelling] = useState<Task | null>(null);
   const [limit, setLimit] = useState(PAGE);
@@ -97,6 +100,7 @@ export function PxeTab({ node, view, onView }: PxeTabProps) {
       <CachedImages tentacleId={node.id} />
       <Dialogs
         node={node}
+        nodes={nodes}
         view={view}
         onView={onView}
         tasks={tasks.data ?? []}
@@ -114,7 +118,7 @@ interface DialogsProps extends PxeTabProps {
 }
 
 // What lies over the tab: a task's timeline, the question before cancelling, the form.
-function Dialogs({ node, view, onView, tasks, cancelling, onCancel }: DialogsProps) {
+function Dialogs({ node, nodes, view, onView, tasks, cancelling, onCancel }: DialogsProps) {
   return (
     <>
       <TaskDrawer
@@ -124,7 +128,7 @@ function Dialogs({ node, view, onView, tasks, cancelling, onCancel }: DialogsPro
       />
       <CancelTask
         tentacleId={node.id}
-        tentacleName={node.name}
+        tentacleName={cancelling?.tentacleName ?? node.name}
         task={cancelling}
         onClose={() => onCancel(null)}
       />
@@ -133,6 +137,7 @@ function Dialogs({ node, view, onView, tasks, cancelling, onCancel }: DialogsPro
         tentacleId={node.id}
         tentacleName={node.name}
         tentacleOnline={node.online}
+        standbys={standbysOf(node, nodes)}
         mac={view.mac}
         onClose={() => onView({ ...view, creating: false, mac: '' })}
         onCreated={() =>

@@ -1,4 +1,5 @@
 import { Button, Drawer, Stack, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
 
 import { CrossIcon } from '@/components/ui/icons';
 import { OutsideText } from '@/components/ui/outside-text';
@@ -42,6 +43,15 @@ function networkWords(network: NetworkPlan | undefined): string {
   return `${network.ip}/${network.prefix}${gateway}${dns}`;
 }
 
+// Such a task is shown at both tentacles, so both are named.
+function relayFacts(task: Task): [name: string, value: ReactNode][] {
+  if (!task.standbyTentacleId) return [];
+  return [
+    ['Tentacle', <OutsideText text={task.tentacleName} fallback="removed" />],
+    ['Standby', <OutsideText text={task.standbyTentacleName} fallback="removed" />],
+  ];
+}
+
 function Content({ task, onCancel }: { task: Task; onCancel: () => void }) {
   return (
     <Stack>
@@ -68,6 +78,7 @@ function Content({ task, onCancel }: { task: Task; onCancel: () => void }) {
       </Title>
       <Facts
         facts={[
+          ...relayFacts(task),
           ['MAC', <span className={classes.mac}>{<OutsideText text={task.mac} />}</span>],
           ['Image', <OutsideText text={task.imageName} fallback="removed" />],
           ['Platform', <OutsideText text={platformWords(task.platform)} />],

@@ -1,0 +1,118 @@
+// Bar B6 at the backend: two tentacles are told of one task, and one of them is given it.
+#include <boost/json/serialize.hpp>
+#include <gtest/gtest.h>
+
+#include "tests/backend/hub_bench.h"
+
+namespace tentacle::backend {
+namespace {
+
+namespace json = boost::json;
+
+class HubStandby : public ::testing::Test {
+ protected:
+  // Ordered, and known to both.
+  std::string Make(const std::string& mac) {
+    const std::string id(bench_.MakeTask(own_.id(), mac, standby_.id()).at("id").as_string());
+    EXPECT_EQ(Role(own_.ConnectAndSync()), "owner");
+    EXPECT_EQ(Role(standby_.ConnectAndSync()), "standby");
+    return id;
+  }
+
+  // Of the one task in the table: "none" when there is no task, "" when it is nobody else's.
+  static std::string Role(const json::object& sync) {
+    const auto& tasks = sync.at("tasks").as_array();
+    if (tasks.empty()) return "none";
+    const auto* role = tasks.at(0).as_object().if_contains("relay");
+    return role == nullptr ? "" : std::string(role->as_string());
+  }
+
+  static json::object Status(const std::string& task, std::string_view status) {
+    return {{"type", "task.status"}, {"taskId", task}, {"status", status}};
+  }
+
+  static json::object TakenOver(const std::string& task) {
+    json::object report = Status(task, "booting");
+    report["tookOver"] = true;
+    return report;
+  }
+
+  json::value Field(const std::string& task, const std::string& pointer) {
+    return bench_.Field("/api/v1/provisioning/tasks/" + task, pointer);
+  }
+
+  Bench& bench_ = Bench::Get();
+  FakeTentacle own_;
+  FakeTentacle standby_;
+};
+
+TEST_F(HubStandby, ANewTaskIsToldToBothWithItsRole) {
+  own_.ConnectAndSync();
+  standby_.ConnectAndSync();
+  const std::string id(
+      bench_.MakeTask(own_.id(), "52:54:00:00:0b:01", standby_.id()).at("id").as_string());
+  EXPECT_EQ(own_.Await("task.new").at("task").at("relay"), "owner");
+  EXPECT_EQ(standby_.Await("task.new").at("task").at("relay"), "standby");
+  EXPECT_EQ(Field(id, "/standbyTentacleId"), json::value(standby_.text_id()));
+  EXPECT_EQ(bench_.Call("DELETE", "/api/v1/provisioning/tasks/" + id).status, 204U);
+  EXPECT_EQ(own_.Await("task.cancel").at("taskId").as_string(), id);
+  EXPECT_EQ(standby_.Await("task.cancel").at("taskId").as_string(), id);
+}
+
+TEST_F(HubStandby, WhoseMachineBootsHasItForItself) {
+  const std::string id = Make("52:54:00:00:0b:02");
+  own_.Report("t/1/1", Status(id, "booting"));
+  EXPECT_EQ(Role(own_.Await("tasks.sync")), "");
+  EXPECT_EQ(Role(standby_.Await("tasks.sync")), "none");
+  standby_.Report("t/1/1", TakenOver(id));
+  EXPECT_EQ(Field(id, "/tentacleId"), json::value(own_.text_id())) << "it comes too late";
+}
+
+TEST_F(HubStandby, AStandbyThatTookOverChangesPlaces) {
+  const std::string id = Make("52:54:00:00:0b:03");
+  standby_.Report("t/1/1", TakenOver(id));
+  EXPECT_EQ(Role(standby_.Await("tasks.sync")), "");
+  EXPECT_EQ(Role(own_.Await("tasks.sync")), "none");
+  EXPECT_EQ(Field(id, "/tentacleId"), json::value(standby_.text_id()));
+  EXPECT_EQ(Field(id, "/standbyTentacleId"), json::value(own_.text_id()));
+  EXPECT_EQ(Field(id, "/status"), "booting");
+  own_.Report("t/1/1", Status(id, "booting"));
+  own_.Report("t/1/2", Status(id, "failed"));
+  EXPECT_EQ(Field(id, "/tentacleId"), json::value(standby_.text_id())) << "it comes too late";
+  EXPECT_EQ(Field(id, "/status"), "booting");
+  standby_.Report("t/1/2", Status(id, "complete"));
+  EXPECT_EQ(Field(id, "/status"), "complete");
+}
+
+TEST_F(HubStandby, AStandbyThatTookNothingOverIsNotHeard) {
+  const std::string id = Make("52:54:00:00:0b:04");
+  standby_.Report("t/1/1", Status(id, "booting"));
+  standby_.Report("t/1/2", Status(id, "failed"));
+  EXPECT_EQ(Field(id, "/status"), "waiting");
+  EXPECT_EQ(Field(id, "/tentacleId"), json::value(own_.text_id()));
+}
+
+TEST_F(HubStandby, AnEndWithoutABootIsToldToTheStandby) {
+  const std::string id = Make("52:54:00:00:0b:05");
+  own_.Report("t/1/1", Status(id, "failed"));
+  EXPECT_EQ(Role(standby_.Await("tasks.sync")), "none");
+}
+
+TEST_F(HubStandby, AStandbyIsAnotherTentacleThatThereIs) {
+  const auto order = [&](const std::string& standby) {
+    return bench_.Call("POST", "/api/v1/provisioning/tasks",
+                       {{"mac", "52:54:00:00:0b:06"},
+                        {"hostname", "vm"},
+                        {"osType", "local-boot"},
+                        {"platform", "kvm-libvirt"},
+                        {"tentacleId", own_.text_id()},
+                        {"standbyTentacleId", standby},
+                        {"network", {{"dhcp", true}}}});
+  };
+  EXPECT_EQ(order(own_.text_id()).status, 422U);
+  EXPECT_EQ(order("999999").status, 422U);
+  EXPECT_EQ(order(standby_.text_id()).status, 201U);
+}
+
+}  // namespace
+}  // namespace tentacle::backend
