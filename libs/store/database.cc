@@ -5,7 +5,7 @@
 #include <cstdarg>
 #include <utility>
 
-#include "libs/store/log_tail.h"
+#include "libs/store/log_check.h"
 
 namespace tentacle::store {
 
@@ -71,7 +71,7 @@ absl::Status Database::CheckLogs() const {
   rocksdb::FileLock* lock = nullptr;
   const rocksdb::Status locked = env_->LockFile(path_ + "/LOCK", &lock);
   if (!locked.ok()) return FromRocks(locked);
-  absl::Status status = CheckLogTails(path_);
+  absl::Status status = CheckLogFiles(path_);
   env_->UnlockFile(lock).PermitUncheckedError();
   return status;
 }

@@ -13,7 +13,7 @@
 
 #include <gtest/gtest.h>
 
-#include "libs/store/log_tail.h"
+#include "libs/store/log_check.h"
 #include "libs/store/store.h"
 #include "tests/support/env_number.h"
 #include "tests/support/fault_files.h"
@@ -72,6 +72,22 @@ class StoreDamage : public ::testing::TestWithParam<const char*> {
     return "";
   }
 
+  // Where the records of a log begin, found as log_check.cc finds them.
+  static std::vector<std::size_t> Records(const std::string& log) {
+    constexpr std::size_t kBlock = 32768;
+    std::vector<std::size_t> records;
+    for (std::size_t at = 0; at + 7 < log.size();) {
+      if (at % kBlock + 7 > kBlock) {
+        at = (at / kBlock + 1) * kBlock;
+        continue;
+      }
+      records.push_back(at);
+      at += 7u + static_cast<unsigned char>(log[at + 4]) +
+            256u * static_cast<unsigned char>(log[at + 5]);
+    }
+    return records;
+  }
+
   // Empty when it was seen, or did no harm.
   std::string OpenDamaged(const fs::path& victim, std::size_t at, unsigned char flip) const {
     fs::remove_all(dir_ / "try");
@@ -122,23 +138,25 @@ INSTANTIATE_TEST_SUITE_P(Of,
                          ::testing::Values("sst", "log", "MANIFEST", "CURRENT"),
                          [](const auto& one) { return std::string(one.param); });
 
-// The one field that RocksDB's sums do not cover: with it damaged, the last records look torn.
+// RocksDB's sums do not cover it: with it damaged, the last records look torn.
 TEST_F(StoreDamage, OfTheLengthOfTheLastRecordOfALogIsSeen) {
   Fill();
   const fs::path victim = FileOf("log");
-  const std::string content = ReadFile(victim);
-  // Records are found by walking them, as in log_tail.cc; the last one begins here.
-  const std::size_t block = (content.size() - 1) / 32768 * 32768;
-  std::size_t last = block;
-  for (std::size_t at = block; at + 7 < content.size();) {
-    last = at;
-    at += 7u + static_cast<unsigned char>(content[at + 4]) +
-          256u * static_cast<unsigned char>(content[at + 5]);
-  }
+  const std::size_t last = Records(ReadFile(victim)).back();
   for (const int bit : {0, 1, 4, 7}) {
     const auto flip = static_cast<unsigned char>(1 << bit);
     EXPECT_EQ(OpenDamaged(victim, last + 4, flip), "") << "low byte, bit " << bit;
     EXPECT_EQ(OpenDamaged(victim, last + 5, flip), "") << "high byte, bit " << bit;
+  }
+}
+
+// One bit makes it a record of a log that was used before, where RocksDB stops to read.
+TEST_F(StoreDamage, OfTheTypeOfARecordIsSeen) {
+  Fill();
+  for (const char* kind : {"log", "MANIFEST"}) {
+    const fs::path victim = FileOf(kind);
+    for (const std::size_t record : Records(ReadFile(victim)))
+      EXPECT_EQ(OpenDamaged(victim, record + 6, 4), "") << victim.filename() << " at " << record;
   }
 }
 
@@ -148,7 +166,7 @@ TEST_F(StoreDamage, ALogThatACrashHasTornIsNone) {
   const std::string content = ReadFile(log);
   for (const std::size_t cut : {1u, 3u, 500u, 2020u}) {
     WriteFile(log, content.substr(0, content.size() - cut));
-    EXPECT_TRUE(CheckLogTails(dir_ / "whole").ok());
+    EXPECT_TRUE(CheckLogFiles(dir_ / "whole").ok());
     fs::remove_all(dir_ / "torn");
     fs::copy(dir_ / "whole", dir_ / "torn");
     auto store = Store::Open(dir_ / "torn");

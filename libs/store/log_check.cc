@@ -1,11 +1,11 @@
-#include "libs/store/log_tail.h"
+#include "libs/store/log_check.h"
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <string>
 #include <system_error>
 
 #include <boost/crc.hpp>
@@ -18,6 +18,7 @@ namespace {
 // of crc32c (4, masked), length (2), type (1), payload; the sum is over type and payload.
 constexpr std::size_t kBlockBytes = 32768;
 constexpr std::size_t kHeaderBytes = 7;
+constexpr std::uint32_t kLastType = 4;  // Above are those of logs that are used again; not here.
 constexpr std::uint32_t kMaskDelta = 0xa282ead8;
 
 using Crc32c = boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true>;
@@ -44,38 +45,42 @@ bool SumFitsAnyLength(const std::string& block, std::size_t at) {
   return false;
 }
 
-std::string LastBlock(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (error || size == 0) return "";
-  std::ifstream file(path, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>((size - 1) / kBlockBytes * kBlockBytes));
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-}  // namespace
-
-bool EndsInDamagedLength(const std::string& block) {
+// The block is the last one of its file, or a whole one.
+bool IsDamaged(const std::string& block) {
   std::size_t at = 0;
   while (at + kHeaderBytes <= block.size()) {
     const std::size_t length = Byte(block, at + 4) | Byte(block, at + 5) << 8;
+    const std::uint32_t type = Byte(block, at + 6);
     // Zeros that were allocated ahead.
-    if (length == 0 && Byte(block, at + 6) == 0) return false;
+    if (length == 0 && type == 0) return false;
+    if (type > kLastType) return true;
     if (at + kHeaderBytes + length > block.size()) return SumFitsAnyLength(block, at);
     at += kHeaderBytes + length;
   }
   return false;
 }
 
-absl::Status CheckLogTails(const std::string& folder) {
+bool IsDamaged(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string block(kBlockBytes, '\0');
+  while (file) {
+    file.read(block.data(), static_cast<std::streamsize>(kBlockBytes));
+    block.resize(static_cast<std::size_t>(file.gcount()));
+    if (IsDamaged(block)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::Status CheckLogFiles(const std::filesystem::path& folder) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
     const std::string name = at->path().filename().string();
     const bool log = at->path().extension() == ".log" || name.starts_with("MANIFEST-");
-    if (log && EndsInDamagedLength(LastBlock(at->path()))) {
-      return absl::DataLossError(fmt::format("the last records of {} are damaged", name));
-    }
+    if (log && IsDamaged(at->path()))
+      return absl::DataLossError(fmt::format("records of {} are damaged", name));
   }
   return absl::OkStatus();
 }
