@@ -109,9 +109,11 @@ bool PrintTasks(const runtime::Paths& paths) {
   std::cout << fmt::format("\nTasks      {}\n", tasks.tasks_size());
   for (const auto& tracked : tasks.tasks()) {
     std::cout << fmt::format(
-        "  {}  {:<20} {:<11}{:>3} %  {}  {}\n", tracked.task().mac(), tracked.task().hostname(),
+        "  {}  {:<20} {:<11}{:>3} %  {}  {}{}\n", tracked.task().mac(), tracked.task().hostname(),
         Lower(task::v1::TaskStatus_Name(tracked.progress().status()), "TASK_STATUS_"),
-        tracked.progress().percent(), tracked.progress().stage(), tracked.progress().message());
+        tracked.progress().percent(), tracked.progress().stage(),
+        tracked.task().relay() == task::v1::RELAY_ROLE_STANDBY ? "(standby) " : "",
+        tracked.progress().message());
   }
   return true;
 }

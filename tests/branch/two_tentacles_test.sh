@@ -130,6 +130,8 @@ known_to() { compgen -G "$STACK_DIR/$1/tasks/*.json"; }
 
 task() { api GET "/api/v1/provisioning/tasks/$TASK_ID" | jq -e "$1"; }
 
+second_stands_by() { at_second "$TENTACLE_BIN" status | grep -q "$MAC.*(standby)"; }
+
 # script_says ADDRESS TEXT
 script_says() {
   on_machine curl -sS --max-time 20 "http://$1:9080/boot.ipxe?mac=$MAC" >"$TEMP/script"
@@ -143,6 +145,7 @@ the_owner_answers() {
   check 'its owner alone answers the first attempt' answered 1 "$LAB_TENTACLE_ADDRESS"
   sed 's/^/# offered by, after ms: /' "$TEMP/attempts"
   check 'and the next' answered 2 "$LAB_TENTACLE_ADDRESS"
+  check 'its status says that it stands by' second_stands_by
   check 'the standby has no script for it' script_says "$SECOND_ADDRESS" 'another tentacle of this network'
 }
 
