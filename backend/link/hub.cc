@@ -343,8 +343,7 @@ asio::awaitable<void> Hub::OnApplied(SessionPtr session,
   } else {
     parts_.metrics.Message("up", message.type, applied->repeated ? "repeated" : "applied");
     for (const Change& change : applied->changes)
-      parts_.live.Publish(change,
-                          std::to_string(change.tentacle != 0 ? change.tentacle : node_id));
+      parts_.live.Publish(change, std::to_string(change.tentacle != 0 ? change.tentacle : node_id));
   }
   if (!message.id) co_return;
   co_await courier_.Send(session, backend_link::Ack(*message.id));

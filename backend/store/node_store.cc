@@ -150,6 +150,16 @@ absl::StatusOr<std::int64_t> NodeStore::Update(int id,
 absl::Status NodeStore::Delete(int id) {
   return db_
       .Run([&](pqxx::work& tx) {
+        // What it has not begun is its standby's from now on; and who shared one with it has
+        // another table.
+        const auto sharers = tx.exec_params(
+            "UPDATE provisioning_tasks SET standby_node_id = NULL, tentacle_node_id = "
+            "CASE WHEN tentacle_node_id = $1 THEN standby_node_id ELSE tentacle_node_id END "
+            "WHERE $1 IN (tentacle_node_id, standby_node_id) AND standby_node_id IS NOT NULL AND "
+            "NOT claimed RETURNING tentacle_node_id",
+            id);
+        for (const auto& row : sharers)
+          NotifyDue(tx, "tasks", row[0].as<int>());
         tx.exec_params(
             "UPDATE provisioning_tasks SET status = 'cancelled', message = 'its tentacle was "
             "removed', "

@@ -39,7 +39,6 @@ Changes ApplyTaskStatus(const Report& r) {
   const auto rows = r.tx.exec_params(R"sql(
 UPDATE provisioning_tasks t SET tentacle_node_id = $1,
   standby_node_id = CASE WHEN t.standby_node_id = $1 THEN t.tentacle_node_id ELSE t.standby_node_id END,
-  claimed = t.claimed OR b->>'status' IN ('booting', 'installing'),
   status = b->>'status', stage = coalesce(b->>'stage', t.stage),
   message = coalesce(b->>'message', ''), progress = coalesce((b->>'progress')::int, t.progress),
   reported_at = coalesce((b->>'time')::timestamptz, now()), updated_at = now(),
@@ -51,8 +50,7 @@ FROM (SELECT $2::jsonb AS b) AS m JOIN provisioning_tasks was ON was.id::text = 
 WHERE t.id = was.id AND t.status IN ('waiting', 'booting', 'installing')
   AND (t.tentacle_node_id = $1 OR t.standby_node_id = $1 AND NOT t.claimed AND b->>'tookOver' = 'true')
   AND ($3::boolean OR t.reported_at IS NULL OR t.reported_at <= coalesce((b->>'time')::timestamptz, now()))
-RETURNING t.id::text, t.standby_node_id IS NOT NULL AND NOT was.claimed
-  AND (t.claimed OR t.status NOT IN ('waiting', 'booting', 'installing')), coalesce(t.standby_node_id, 0))sql",
+RETURNING t.id::text, t.standby_node_id IS NOT NULL AND t.claimed AND NOT was.claimed, coalesce(t.standby_node_id, 0))sql",
                                      r.node_id, r.body, r.in_order);
   if (rows.empty()) return {};
   const auto task = rows[0][0].as<std::string>();

@@ -32,13 +32,18 @@ LEFT JOIN nodes b ON b.id = t.standby_node_id
 LEFT JOIN provisioning_images i ON i.id = t.image_id
 WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR $2 IN (t.tentacle_node_id, t.standby_node_id)) AND ($3 = '' OR t.status = $3))sql";
 
-// What tentacle $1 is told about a task, without its secrets; and what those are needed for. An
-// older backend on the same database still writes `secrets`.
+// What tentacle $1 is told about a task, without its secrets; what those are needed for; and its
+// role while another tentacle has the task, too. An older backend on the same database still writes
+// `secrets`.
 constexpr char kDocument[] =
-    "(document || secrets || jsonb_build_object('id', id::text, 'mac', mac_address::text, "
-    "'imageId', image_id::text) || CASE WHEN standby_node_id IS NULL OR claimed THEN '{}'::jsonb "
-    "WHEN standby_node_id = $1 THEN '{\"relay\": \"standby\"}' ELSE '{\"relay\": \"owner\"}' END)"
-    "::text, sealed_secrets, mac_address::text, id";
+    "(document - 'relay' || secrets || jsonb_build_object('id', id::text, 'mac', "
+    "mac_address::text, 'imageId', image_id::text))::text, sealed_secrets, mac_address::text, id, "
+    "CASE WHEN standby_node_id IS NULL OR claimed THEN '' WHEN tentacle_node_id = $1 THEN 'owner' "
+    "ELSE 'standby' END";
+// Whether tentacle $1 has it.
+constexpr char kHas[] =
+    "status IN ('waiting', 'booting', 'installing') AND "
+    "(tentacle_node_id = $1 OR standby_node_id = $1 AND NOT claimed)";
 
 // A row of kDocument with its secrets. A task that nobody can install any more is failed.
 std::optional<json::object> WholeTask(pqxx::work& tx,
@@ -91,8 +96,9 @@ absl::StatusOr<int> TaskStore::Add(const NewTask& task) {
                          SealSecrets(sealer_, task.secrets_json, TaskPlace(task.mac)),
                          task.callback_token_sha256, task.standby_id)[0][0]
                        .as<int>();
-    NotifyDue(tx, "task.new", task.tentacle_id, id);
-    if (task.standby_id != 0) NotifyDue(tx, "task.new", task.standby_id, id);
+    // One that is shared goes down in tables alone.
+    NotifyDue(tx, task.standby_id == 0 ? "task.new" : "tasks", task.tentacle_id, id);
+    if (task.standby_id != 0) NotifyDue(tx, "tasks", task.standby_id, id);
     return id;
   });
   if (absl::IsAlreadyExists(added.status())) {
@@ -135,29 +141,35 @@ absl::StatusOr<std::vector<int>> TaskStore::Cancel(int id) {
 }
 
 absl::StatusOr<std::string> TaskStore::Table(int node_id) {
-  static const std::string open_tasks = fmt::format(
-      "SELECT {} FROM provisioning_tasks WHERE (tentacle_node_id = $1 OR standby_node_id = $1 AND "
-      "NOT claimed) "
-      "AND status IN ('waiting', 'booting', 'installing') ORDER BY id",
-      kDocument);
+  static const std::string open_tasks =
+      fmt::format("SELECT {} FROM provisioning_tasks WHERE {} ORDER BY id", kDocument, kHas);
   return db_.Run([&](pqxx::work& tx) {
     const auto revision = tx.exec_params(
         "UPDATE nodes SET task_revision = task_revision + 1 WHERE id = $1 RETURNING task_revision",
         node_id);
     if (revision.empty()) return std::string();
     json::array tasks;
+    json::array shared;
     for (const auto& row : tx.exec_params(open_tasks, node_id)) {
-      if (auto task = WholeTask(tx, sealer_, row)) tasks.push_back(*std::move(task));
+      auto task = WholeTask(tx, sealer_, row);
+      if (!task) continue;
+      const auto role = row[4].as<std::string>();
+      if (!role.empty()) (*task)["relay"] = role;
+      (role.empty() ? tasks : shared).push_back(*std::move(task));
     }
-    const json::object table{{"revision", revision[0][0].as<std::int64_t>()},
-                             {"tasks", std::move(tasks)}};
+    json::object table{{"revision", revision[0][0].as<std::int64_t>()},
+                       {"tasks", std::move(tasks)}};
+    // Apart: a tentacle that does not know of roles must not take one for its own.
+    if (!shared.empty()) table["shared"] = std::move(shared);
     return json::serialize(table);
   });
 }
 
 absl::StatusOr<std::string> TaskStore::Document(int id, int node_id) {
-  static const std::string sql =
-      fmt::format("SELECT {} FROM provisioning_tasks WHERE id = $2", kDocument);
+  static const std::string sql = fmt::format(
+      "SELECT {} FROM provisioning_tasks WHERE id = $2 AND {} AND (standby_node_id IS NULL OR "
+      "claimed)",
+      kDocument, kHas);
   return db_.Run([&](pqxx::work& tx) {
     const auto rows = tx.exec_params(sql, node_id, id);
     if (rows.empty()) return std::string();

@@ -91,12 +91,12 @@ class TaskStore {
   absl::StatusOr<std::string> Get(int id);  // NotFound
   // Cancels; returns the node ids of who had it. FailedPrecondition when it is over already.
   absl::StatusOr<std::vector<int>> Cancel(int id);
-  // {"revision", "tasks"} for tasks.sync; the revision grows with each call. A task whose secrets
-  // cannot be opened any more is failed, with the reason, and is not in it. "": there is no such
-  // node.
+  // {"revision", "tasks", "shared"?} for tasks.sync; the revision grows with each call. A task
+  // whose secrets cannot be opened any more is failed, with the reason, and is not in it. "": there
+  // is no such node.
   absl::StatusOr<std::string> Table(int node_id);
-  // The document of one task for task.new to this tentacle; "": there is none, or its secrets
-  // cannot be opened.
+  // The document of one task for task.new to this tentacle; "": it has none that is its alone, or
+  // the secrets cannot be opened.
   absl::StatusOr<std::string> Document(int id, int node_id);
   absl::StatusOr<bool> CallbackTokenIs(int id, std::string_view token_sha256);
   // What an installer says itself; returns the tentacle's node id, 0 when it is gone.

@@ -238,13 +238,13 @@ asio::awaitable<void> ShellSession::ReportEnd() {
 void ShellSession::Resize(std::uint32_t columns, std::uint32_t rows) {
   if (!terminal_.is_open()) return;
   size_ = {columns, rows};
-  sized_at_ = parts_.clock.Now();
+  sized_at_ = parts_.clock.Steady();
   ResizePty(terminal_.native_handle(), size_);
   recording_.Resize(parts_.clock.Now(), columns, rows);
 }
 
 void ShellSession::HoldSize() {
-  if (parts_.clock.Now() >= sized_at_ + parts_.times.resize_held) return;
+  if (parts_.clock.Steady() >= sized_at_ + parts_.times.resize_held) return;
   const int master = terminal_.native_handle();
   if (SizeOfPty(master) != size_) ResizePty(master, size_);
 }

@@ -102,7 +102,7 @@ class ShellSession : public std::enable_shared_from_this<ShellSession> {
   absl::Time opened_at_;
   absl::Time last_typed_;
   TerminalSize size_;                           // As the viewer has last asked for it,
-  absl::Time sized_at_ = absl::InfinitePast();  // and when.
+  absl::Time sized_at_ = absl::InfinitePast();  // and when, by the steady clock.
   std::string reason_;
   int exit_code_ = 0;
   int signal_ = 0;

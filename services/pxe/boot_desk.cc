@@ -115,7 +115,7 @@ std::optional<DropReason> BootDesk::Admit(const wire::MacAddress& mac) const {
   if (task == nullptr) return DropReason::kNotOurs;
   if (!NeedsNetworkBoot(task->progress)) return DropReason::kNotWaiting;
   const bool others = task->task.relay() == task::v1::RELAY_ROLE_STANDBY;
-  if (others && !standby_.IsOurs(mac)) return DropReason::kStandby;
+  if (others && !standby_.IsOurs(mac, parts_.clock.Now())) return DropReason::kStandby;
   return std::nullopt;
 }
 
@@ -154,7 +154,7 @@ void BootDesk::HasLoader(const wire::MacAddress& mac,
                          std::string_view step,
                          std::string_view detail) {
   const TrackedTask* task = table_.Find(mac);
-  if (task == nullptr || !NeedsNetworkBoot(task->progress)) return;
+  if (task == nullptr || Admit(mac).has_value()) return;
   Timeline(*task, step, detail);
   if (const TrackedTask* changed = table_.Step(mac, BootStep::kLoaderFetched, Now())) {
     SettleLater(*changed);
@@ -217,10 +217,10 @@ asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revisi
   // Overtaken on its way: it may hold a task that has been cancelled since.
   if (revision < table_.revision()) co_return std::vector<RefusedTask>();
   const Replacement change = table_.Replace(revision, tasks, Now());
-  for (const wire::MacAddress& mac : change.removed)
-    standby_.Forget(mac);
-  for (const wire::MacAddress& mac : change.role_changed)
-    standby_.Forget(mac);
+  for (const auto* macs : {&change.removed, &change.role_changed, &change.added}) {
+    for (const wire::MacAddress& mac : *macs)
+      ForgetShared(mac);
+  }
   for (const TrackedTask& gone : change.cancelled) {
     Ended(boots_.Close(gone.mac, "the task was cancelled", false, Now()));
     parts_.log.Info("pxe.task_cancelled", {{"task", gone.task.id()}, {"mac", gone.mac.ToString()}});
@@ -233,7 +233,6 @@ asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revisi
     if (task == nullptr) continue;
     const TrackedTask fresh = *task;
     loops_.Forget(mac);
-    standby_.Forget(mac);
     parts_.log.Info("pxe.task_taken", {{"task", fresh.task.id()}, {"mac", mac.ToString()}});
     if (!fresh.task.image_id().empty()) wanted_images_.insert(fresh.task.image_id());
     co_await Settle(fresh);

@@ -162,6 +162,9 @@ class BootDesk {
   // Nothing once the task is this tentacle's alone, or when it always was: what writes a disk waits
   // for that. Two tentacles that both have a task cannot both be given it.
   std::optional<Refusal> RefuseShared(const TrackedTask& task);
+  // What a machine does meanwhile that asks for its script; nothing: as above.
+  std::optional<Plan> PlanShared(const TrackedTask& task, bool boots);
+  void ForgetShared(const wire::MacAddress& mac);
   // Why the task cannot boot its machine now, or "".
   std::string Obstacle(const TrackedTask& task, BootKind kind) const;
   // Tells the machine's beginning of a boot; false when the task is over by that. Durable when it
@@ -217,6 +220,7 @@ class BootDesk {
   bool boots_wait_ = false;  // KeepBootsLater() was called, and has not begun.
   LoaderLoops loops_;
   StandbyWatch standby_;
+  SharedWaits shared_waits_;
   bool enabled_ = true;
   async::Turn file_turn_;
   std::set<std::string> wanted_images_;

@@ -80,10 +80,6 @@ asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
   }
   const std::string id = task->task.id();
   plan.what = Plan::Do::kWait;
-  if (Admit(request.mac) == DropReason::kStandby) {
-    plan.reason = "another tentacle of this network answers this machine";
-    co_return plan;
-  }
   if (request.boots) plan.reason = table_.CheckMachine(request.mac, request.identity);
   if (!plan.reason.empty()) {
     const bool news = table_.SetMessage(request.mac, plan.reason, Now());
@@ -91,14 +87,7 @@ asio::awaitable<BootDesk::Plan> BootDesk::PlanBoot(ScriptRequest request) {
     if (news) SettleLater(*task);
     co_return plan;
   }
-  if (const auto shared = RefuseShared(*task)) {
-    plan.reason = shared->detail;
-    // By this report the backend learns who is to have it.
-    const TrackedTask* changed =
-        request.boots ? table_.Step(request.mac, BootStep::kLoaderFetched, Now()) : nullptr;
-    if (changed != nullptr) SettleLater(*changed);
-    co_return plan;
-  }
+  if (auto shared = PlanShared(*task, request.boots)) co_return *std::move(shared);
   plan.reason = Obstacle(*task, *kind);
   if (!plan.reason.empty()) {
     if (request.boots) co_await Tell(request.mac, plan.reason);

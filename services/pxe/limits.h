@@ -15,8 +15,16 @@ inline constexpr std::size_t kMaxTasks = 4096;
 inline constexpr absl::Duration kSameBoot = absl::Seconds(60);
 
 // A standby answers when the owner of a task has left so many repetitions of a DISCOVER unanswered:
-// 12 s after the first with UEFI, and two more attempts are left then.
+// 12 s after the first with UEFI, which makes one more attempt after that.
 inline constexpr unsigned kUnansweredRetries = 2;
+// Repetitions are 4 s apart, 1 s with iPXE; copies of one packet come at once.
+inline constexpr absl::Duration kRepetitionApart = absl::Milliseconds(500);
+// From the machine's last DISCOVER until its script: a loader over a slow line.
+inline constexpr absl::Duration kTakeoverLasts = absl::Minutes(5);
+// A machine waits so long for the backend's word whose its task is, and starts from its disk then;
+// the backend is told so often that it waits.
+inline constexpr absl::Duration kSharedPatience = absl::Minutes(3);
+inline constexpr absl::Duration kSharedRetell = absl::Minutes(1);
 
 // A ramdisk that lost the answer may ask again, from the same address.
 inline constexpr unsigned kMaxOrderFetches = 3;

@@ -58,26 +58,37 @@ std::vector<Action> RouteTaskCancel(const Message& message) {
 }
 
 // One wrong task does not cost the others.
-std::vector<Action> RouteTasksSync(const Message& message) {
-  const auto* value = message.body.if_contains("tasks");
-  const auto* list = value == nullptr ? nullptr : value->if_array();
-  if (list == nullptr) return Bad("tasks.sync: tasks is not a list");
-  std::vector<Action> actions;
-  SyncTasksAction sync;
-  for (const auto& element : *list) {
+void RouteTaskList(const json::array& list,
+                   bool shared,
+                   SyncTasksAction& sync,
+                   std::vector<Action>& actions) {
+  for (const auto& element : list) {
     const auto* task = element.if_object();
     if (task == nullptr) {
-      actions.emplace_back(
-          BadFieldAction{fmt::format("{}: a task is not an object", message.type)});
+      actions.emplace_back(BadFieldAction{"tasks.sync: a task is not an object"});
       continue;
     }
     auto parsed = backend_link::ParseTask(*task);
-    if (parsed.ok()) {
-      sync.tasks.push_back(*std::move(parsed));
-    } else {
+    if (!parsed.ok()) {
       actions.emplace_back(Refuse(*task, parsed.status()));
+    } else if (shared == (parsed->relay() == task::v1::RELAY_ROLE_UNSPECIFIED)) {
+      actions.emplace_back(BadFieldAction{
+          fmt::format("tasks.sync: task {} is in the wrong list for its relay", parsed->id())});
+    } else {
+      sync.tasks.push_back(*std::move(parsed));
     }
   }
+}
+
+std::vector<Action> RouteTasksSync(const Message& message) {
+  const auto* tasks = message.body.if_contains("tasks");
+  if (tasks == nullptr || !tasks->is_array()) return Bad("tasks.sync: tasks is not a list");
+  const auto* shared = message.body.if_contains("shared");
+  if (shared != nullptr && !shared->is_array()) return Bad("tasks.sync: shared is not a list");
+  std::vector<Action> actions;
+  SyncTasksAction sync;
+  RouteTaskList(tasks->get_array(), false, sync, actions);
+  if (shared != nullptr) RouteTaskList(shared->get_array(), true, sync, actions);
   actions.emplace_back(std::move(sync));
   return actions;
 }

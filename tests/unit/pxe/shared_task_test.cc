@@ -33,6 +33,7 @@ class SharedTaskTest : public BootHttpTest {
     BootRequest boot;
     boot.mac = kMac;
     boot.transaction = transaction;
+    world_.clock.now += absl::Seconds(4);
     const auto reason = world_.desk().Admit(boot, port);
     world_.Settle();
     return reason;
@@ -84,6 +85,32 @@ TEST_F(SharedTaskTest, ATransactionOfAnEarlierBootDoesNotCount) {
   EXPECT_EQ(Ask(7), DropReason::kStandby);
 }
 
+TEST_F(SharedTaskTest, CopiesOfOneDiscoverAreOneAttempt) {
+  PushAs(RELAY_ROLE_STANDBY);
+  BootRequest boot;
+  boot.mac = kMac;
+  boot.transaction = 7;
+  for (int copy = 0; copy < 6; ++copy) {
+    EXPECT_EQ(world_.desk().Admit(boot, DhcpPort::kDhcp), DropReason::kStandby);
+    world_.clock.now += absl::Milliseconds(10);
+  }
+}
+
+TEST_F(SharedTaskTest, WhatWasTakenOverAndNotBegunIsTheOwnersAgain) {
+  TakeOver();
+  EXPECT_EQ(world_.desk().Admit(kMac), std::nullopt);
+  world_.clock.now += limits::kTakeoverLasts + absl::Seconds(1);
+  EXPECT_EQ(world_.desk().Admit(kMac), DropReason::kStandby);
+  EXPECT_EQ(Ask(8), DropReason::kStandby);
+}
+
+TEST_F(SharedTaskTest, AnIdleStandbysLoaderMovesNothing) {
+  PushAs(RELAY_ROLE_STANDBY);
+  world_.desk().LoaderAskedFor(kMac, "ipxe.efi");
+  world_.Settle();
+  EXPECT_EQ(Status(), TASK_STATUS_WAITING);
+}
+
 TEST_F(SharedTaskTest, TheBootServersPortTakesNothingOver) {
   PushAs(RELAY_ROLE_STANDBY);
   for (int attempt = 0; attempt < 9; ++attempt)
@@ -123,6 +150,31 @@ TEST_F(SharedTaskTest, WaitingForItsTaskIsNoCircle) {
     EXPECT_THAT(GetScript().body, HasSubstr(kWaits));
   PushAs(RELAY_ROLE_UNSPECIFIED);
   EXPECT_FALSE(Install().empty());
+}
+
+// It may be one that the other tentacle has installed, while our line was broken.
+TEST_F(SharedTaskTest, AMachineDoesNotWaitForEver) {
+  PushAs(RELAY_ROLE_OWNER);
+  const absl::Time began = world_.clock.now;
+  while (world_.clock.now - began <= limits::kSharedPatience) {
+    EXPECT_THAT(GetScript().body, HasSubstr(kWaits));
+    world_.clock.now += absl::Seconds(20);
+  }
+  EXPECT_THAT(GetScript().body, HasSubstr("starting from the disk"));
+  EXPECT_THAT(GetScript().body, HasSubstr(kWaits)) << "its next boot begins anew";
+}
+
+TEST_F(SharedTaskTest, TheBackendIsToldAgainThatAMachineWaits) {
+  PushAs(RELAY_ROLE_OWNER);
+  GetScript();
+  const auto told = world_.events.OfType("task.status").size();
+  world_.clock.now += absl::Seconds(20);
+  GetScript();
+  EXPECT_EQ(world_.events.OfType("task.status").size(), told);
+  world_.clock.now += absl::Seconds(50);
+  GetScript();
+  EXPECT_EQ(world_.events.OfType("task.status").size(), told + 1);
+  EXPECT_THAT(LastStatus(), HasSubstr(R"("status":"booting")"));
 }
 
 TEST_F(SharedTaskTest, AnAnswerFileWaitsToo) {

@@ -124,6 +124,22 @@ INSTANTIATE_TEST_SUITE_P(
             R"({"id":"8","mac":"52:54:00:00:00:01","hostname":"a","imageId":"i","osType":"linux-image"}]})",
             "refuse task 7: the task is wrong: mac: is not a MAC address\n"
             "bad field: tasks.sync: a task is not an object\nsync 1 tasks\n"},
+        Case{
+            "SharedTasksAreTasksToo",
+            R"({"type":"tasks.sync","tasks":[],"shared":[{"id":"8","mac":"52:54:00:00:00:01","hostname":"a","imageId":"i","osType":"linux-image",)"
+            R"("relay":"standby"}]})",
+            "sync 1 tasks\n"},
+        Case{
+            "ASharedTaskSaysWhoseItIs",
+            R"({"type":"tasks.sync","tasks":[],"shared":[{"id":"8","mac":"52:54:00:00:00:01","hostname":"a","imageId":"i","osType":"linux-image"}]})",
+            "bad field: tasks.sync: task 8 is in the wrong list for its relay\nsync 0 tasks\n"},
+        Case{
+            "ATaskThatIsSharedIsAmongThem",
+            R"({"type":"tasks.sync","tasks":[{"id":"8","mac":"52:54:00:00:00:01","hostname":"a","imageId":"i","osType":"linux-image",)"
+            R"("relay":"owner"}]})",
+            "bad field: tasks.sync: task 8 is in the wrong list for its relay\nsync 0 tasks\n"},
+        Case{"SharedIsNoList", R"({"type":"tasks.sync","tasks":[],"shared":7})",
+             "bad field: tasks.sync: shared is not a list\n"},
         Case{"TasksIsNoList", R"({"type":"tasks.sync","tasks":{}})",
              "bad field: tasks.sync: tasks is not a list\n"},
         Case{"CancelWithoutId", R"({"type":"task.cancel"})",
