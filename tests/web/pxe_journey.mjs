@@ -332,7 +332,9 @@ export async function ordersWithStandby(page, tentacle, other) {
   await form.getByRole('button', { name: 'Install this machine' }).click();
   const isIt = (one) => one.hostname === 'pair-01';
   const table = await tentacle.hears('tasks.sync', (one) => one.shared?.some(isIt));
-  await task(page, table.shared.find(isIt).id).getByRole('button', { name: 'pair-01', exact: true }).click();
+  await task(page, table.shared.find(isIt).id)
+    .getByRole('button', { name: 'pair-01', exact: true })
+    .click();
   const drawer = page.getByRole('dialog', { name: 'pair-01' });
   await check.that('a machine that two tentacles can answer names the second', async () => {
     await drawer.getByText('Standby', { exact: true }).waitFor();
