@@ -50,7 +50,8 @@ FROM (SELECT $2::jsonb AS b) AS m JOIN provisioning_tasks was ON was.id::text = 
 WHERE t.id = was.id AND t.status IN ('waiting', 'booting', 'installing')
   AND (t.tentacle_node_id = $1 OR t.standby_node_id = $1 AND NOT t.claimed AND b->>'tookOver' = 'true')
   AND ($3::boolean OR t.reported_at IS NULL OR t.reported_at <= coalesce((b->>'time')::timestamptz, now()))
-RETURNING t.id::text, t.standby_node_id IS NOT NULL AND t.claimed AND NOT was.claimed, coalesce(t.standby_node_id, 0))sql",
+RETURNING t.id::text, t.standby_node_id IS NOT NULL AND t.claimed AND NOT was.claimed,
+  coalesce(t.standby_node_id, 0))sql",
                                      r.node_id, r.body, r.in_order);
   if (rows.empty()) return {};
   const auto task = rows[0][0].as<std::string>();

@@ -21,7 +21,8 @@ namespace json = boost::json;
 constexpr char kTasks[] = R"sql(
 SELECT coalesce(json_agg(t.document || jsonb_build_object(
   'id', t.id::text, 'mac', t.mac_address::text, 'imageId', t.image_id::text, 'tentacleId', t.tentacle_node_id::text,
-  'tentacleName', n.name, 'standbyTentacleId', t.standby_node_id::text, 'standbyTentacleName', b.name, 'imageName', i.display_name, 'status', t.status, 'stage', t.stage, 'message', t.message,
+  'tentacleName', n.name, 'standbyTentacleId', t.standby_node_id::text, 'standbyTentacleName', b.name,
+  'imageName', i.display_name, 'status', t.status, 'stage', t.stage, 'message', t.message,
   'progress', t.progress, 'createdAt', t.created_at, 'updatedAt', t.updated_at, 'startedAt', t.started_at,
   'completedAt', t.completed_at,
   'timeline', (SELECT coalesce(jsonb_agg(jsonb_build_object('time', l.at, 'step', l.step, 'detail', l.detail)
@@ -30,7 +31,8 @@ SELECT coalesce(json_agg(t.document || jsonb_build_object(
 FROM provisioning_tasks t LEFT JOIN nodes n ON n.id = t.tentacle_node_id
 LEFT JOIN nodes b ON b.id = t.standby_node_id
 LEFT JOIN provisioning_images i ON i.id = t.image_id
-WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR $2 IN (t.tentacle_node_id, t.standby_node_id)) AND ($3 = '' OR t.status = $3))sql";
+WHERE ($1 = 0 OR t.id = $1) AND ($2 = 0 OR $2 IN (t.tentacle_node_id, t.standby_node_id))
+  AND ($3 = '' OR t.status = $3))sql";
 
 // What tentacle $1 is told about a task, without its secrets; what those are needed for; and its
 // role while another tentacle has the task, too. An older backend on the same database still writes
