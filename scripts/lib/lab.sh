@@ -167,6 +167,15 @@ lab_stop() {
   rm -f "$file"
 }
 
+# lab_played_boot_files STATE: for machines that are played, which run nothing of them. STATE is the tentacle's.
+lab_played_boot_files() {
+  local file boot=$1/cache/boot
+  mkdir -p "$boot/ramdisk"
+  for file in undionly.kpxe ipxe.efi snponly.efi ramdisk/vmlinuz ramdisk/initrd.img; do
+    printf 'boot file %s\n' "$file" >"$boot/$file"
+  done
+}
+
 # lab_disk FILE SIZE: an empty disk.
 lab_disk() {
   qemu-img create -q -f qcow2 "$1" "$2"

@@ -64,16 +64,12 @@ clean_up() {
 }
 
 set_up() {
-  local file
   STACK_DIR=$TEMP/stack
   IMAGE_DIR=$TEMP/images
   WEB_DIR=$TEMP/web
-  mkdir -p "$STACK_DIR/run" "$STACK_DIR/state/cache/boot/ramdisk" "$IMAGE_DIR" "$WEB_DIR"
+  mkdir -p "$STACK_DIR/run" "$IMAGE_DIR" "$WEB_DIR"
   head -c 5000000 /dev/urandom >"$IMAGE_DIR/disk.raw"
-  # Boot files are not what is tested here.
-  for file in undionly.kpxe ipxe.efi snponly.efi ramdisk/vmlinuz ramdisk/initrd.img; do
-    printf 'boot file %s\n' "$file" >"$STACK_DIR/state/cache/boot/$file"
-  done
+  lab_played_boot_files "$STACK_DIR/state"
   lab_up "$STACK_DIR/lab" || return 1
   stack_remove_old_run
   printf '%s\n' "$STACK_DIR" >"$LAB_STATE/folder"

@@ -6,23 +6,15 @@
 #
 # Runs in the lab's branch office; the machine is played. The programs are those of BUILD_PRESET (dev unless set).
 # Prints "ok - ..." or "not ok - ..." for each check.
-# shellcheck disable=SC2317  # check and comes call the functions here.
+# shellcheck disable=SC2034,SC2153,SC2317  # Names in capitals are shared with scripts/lib; check and comes call functions.
 set -uo pipefail
 
 export BUILD_PRESET=${BUILD_PRESET:-dev}
 REPO=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=scripts/lib/say.sh
-. "$REPO/scripts/lib/say.sh"
-# shellcheck source=scripts/lib/check.sh
-. "$REPO/scripts/lib/check.sh"
-# shellcheck source=scripts/lib/build.sh
-. "$REPO/scripts/lib/build.sh"
-# shellcheck source=scripts/lib/postgres.sh
-. "$REPO/scripts/lib/postgres.sh"
-# shellcheck source=scripts/lib/lab.sh
-. "$REPO/scripts/lib/lab.sh"
-# shellcheck source=scripts/lib/stack.sh
-. "$REPO/scripts/lib/stack.sh"
+for part in say check build postgres lab stack; do
+  # shellcheck disable=SC1090
+  . "$REPO/scripts/lib/$part.sh"
+done
 
 LAB_NAMESPACES="$LAB_NAMESPACES tt-pc1 tt-two"
 MAC=52:54:00:65:d6:01
@@ -66,22 +58,13 @@ set_up() {
   head -c 5000000 /dev/urandom >"$IMAGE_DIR/disk.raw"
   SECOND_ENVIRONMENT=(TENTACLE_STATE_DIR="$STACK_DIR/state2" TENTACLE_RUN_DIR="$STACK_DIR/run2"
     TENTACLE_PXE_INTERFACES="$LAB_LAN_DEVICE" TENTACLE_DISCOVERY_INTERFACES="$LAB_LAN_DEVICE")
-  boot_files "$STACK_DIR/state"
-  boot_files "$STACK_DIR/state2"
+  lab_played_boot_files "$STACK_DIR/state"
+  lab_played_boot_files "$STACK_DIR/state2"
   lab_up "$STACK_DIR/lab" || return 1
   stack_remove_old_run
   printf '%s\n' "$STACK_DIR" >"$LAB_STATE/folder"
   lab_plug tt-pc1 pc1 10.77.0.21/24 && ip -n tt-pc1 link set "$LAB_LAN_DEVICE" address "$MAC" &&
     stack_database && stack_backend && stack_enroll && stack_tentacle && second_tentacle && image
-}
-
-# Boot files are not what is tested here.
-boot_files() {
-  local file
-  mkdir -p "$1/cache/boot/ramdisk"
-  for file in undionly.kpxe ipxe.efi snponly.efi ramdisk/vmlinuz ramdisk/initrd.img; do
-    printf 'boot file %s\n' "$file" >"$1/cache/boot/$file"
-  done
 }
 
 # On the same segment, with a line of its own.

@@ -49,19 +49,16 @@ show_logs() {
 }
 
 set_up() {
-  local file machine
+  local machine
   STACK_DIR=$TEMP
   lab_up "$TEMP/lab" || return 1
   stack_remove_old_run
   printf '%s\n' "$TEMP" >"$LAB_STATE/folder"
   for machine in $(seq "$MACHINES"); do plug_machine "$machine" || return 1; done
-  mkdir -p "$TEMP/images" "$TEMP/state/cache/boot/ramdisk" "$TEMP/run"
+  mkdir -p "$TEMP/images" "$TEMP/run"
   head -c "$IMAGE_BYTES" /dev/urandom >"$TEMP/images/5"
   head -c 300000 /dev/urandom >"$TEMP/images/6"
-  # Boot files are not what is tested here; only that they are handed out whole.
-  for file in undionly.kpxe ipxe.efi snponly.efi ramdisk/vmlinuz ramdisk/initrd.img; do
-    printf 'boot file %s\n' "$file" >"$TEMP/state/cache/boot/$file"
-  done
+  lab_played_boot_files "$TEMP/state"
   head -c 300001 /dev/urandom >"$TEMP/state/cache/boot/snponly.efi"   # Some hundred blocks of TFTP.
   lab_start seed - python3 -B "$REPO/tests/seed/seed_backend.py" --listen "$LAB_BACKEND_ADDRESS" \
     --images "$TEMP/images" --token seed-token --ports "$TEMP/ports"
