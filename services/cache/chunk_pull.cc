@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "services/cache/core/pull_plan.h"
@@ -26,10 +27,30 @@ absl::Status Elsewhere() {
   return absl::AbortedError("a client waits elsewhere");
 }
 
+// Zeros are cut into equal chunks, and what is left of them may end the image. No other length is
+// looked at: hashing zeros of each that there is would take longer than to begin.
+std::map<std::uint32_t, chunks::Digest> ZerosOf(const chunks::ChunkList& list) {
+  std::set<std::uint32_t> lengths;
+  for (std::size_t i = 0; i < list.chunks.size(); ++i) {
+    const bool last = i + 1 == list.chunks.size();
+    if (last || list.chunks[i].digest == list.chunks[i + 1].digest)
+      lengths.insert(list.chunks[i].length);
+    if (list.chunks[i].length == list.sizes.max) lengths.insert(list.chunks[i].length);
+  }
+  std::map<std::uint32_t, chunks::Digest> zeros;
+  for (const std::uint32_t length : lengths)
+    zeros[length] = chunks::Sha256::Of(std::string(length, '\0'));
+  return zeros;
+}
+
 class ChunkPull final : public ChunkSink {
  public:
   explicit ChunkPull(const PullJob& job)
-      : job_(job), chunked_(*job.chunked), list_(chunked_.list), map_(chunked_.map) {}
+      : job_(job),
+        chunked_(*job.chunked),
+        list_(chunked_.list),
+        map_(chunked_.map),
+        zeros_(ZerosOf(list_)) {}
 
   absl::Status Run() {
     absl::Status status = OpenFile();
@@ -61,13 +82,14 @@ class ChunkPull final : public ChunkSink {
   absl::Status OpenFile();
   absl::Status CheckWhatIsHere();
   absl::Status CheckOne(std::size_t chunk);
-  bool IsZeros(const chunks::Chunk& chunk);
+  bool IsZeros(const chunks::Chunk& chunk) const;
   void MakeSources();
   absl::Status FetchAll();
   absl::Status FetchRun(NextFetch next);
   absl::Status AfterFailure(Source& source, const absl::Status& status, bool fruitful);
   Source& Choose(ChunkRun& run);
   absl::Status Checked(const chunks::Digest& digest);
+  absl::Status WriteOut();
   void Right(std::size_t chunk);
   absl::Status Wrong();
   absl::Status MayGoOn();
@@ -80,7 +102,7 @@ class ChunkPull final : public ChunkSink {
   PartFile file_;
   std::unique_ptr<WholeHash> hash_;
   std::vector<char> buffer_;
-  std::map<std::uint32_t, chunks::Digest> zeros_;  // By length.
+  const std::map<std::uint32_t, chunks::Digest> zeros_;  // By length.
   ChunkSources own_sources_;
   std::vector<Source> sources_;
   std::map<std::size_t, int> tries_;  // Of chunks that were wrong.
@@ -94,6 +116,10 @@ class ChunkPull final : public ChunkSink {
   std::uint32_t filled_ = 0;
   int wrong_ = 0;
   chunks::Sha256 digest_;
+  std::string unwritten_;  // What came last, and where it belongs.
+  std::uint64_t unwritten_at_ = 0;
+  std::vector<std::size_t> right_;  // Chunks of it that are right.
+  Clock::time_point write_by_{};
 
   std::size_t in_order_at_ = 0;  // Where the pull goes on when nobody waits elsewhere.
   std::size_t prefix_ = 0;       // So many chunks from the start on are here.
@@ -117,10 +143,9 @@ absl::Status ChunkPull::OpenFile() {
   return status;
 }
 
-bool ChunkPull::IsZeros(const chunks::Chunk& chunk) {
-  const auto [at, is_new] = zeros_.try_emplace(chunk.length);
-  if (is_new) at->second = chunks::Sha256::Of(std::string(chunk.length, '\0'));
-  return at->second == chunk.digest;
+bool ChunkPull::IsZeros(const chunks::Chunk& chunk) const {
+  const auto at = zeros_.find(chunk.length);
+  return at != zeros_.end() && at->second == chunk.digest;
 }
 
 // Whatever wrote the file, and however it ended: the disk says what is here.
@@ -222,7 +247,8 @@ absl::Status ChunkPull::FetchRun(NextFetch next) {
   filled_ = 0;
   wrong_ = 0;
   digest_.Reset();
-  const absl::Status status = source.source->Fetch(next.run, *this, *job_.stop);
+  absl::Status status = source.source->Fetch(next.run, *this, *job_.stop);
+  if (absl::Status written = WriteOut(); !written.ok()) status = written;
   Tell(true);
   if (status.ok() || absl::IsAborted(status)) {
     source.failures = 0;
@@ -252,16 +278,33 @@ absl::Status ChunkPull::Take(std::string_view bytes) {
     if (at_ >= run_end_) return absl::UnavailableError("more bytes than were asked for");
     const chunks::Chunk& chunk = list_.chunks[at_];
     const std::string_view step = bytes.substr(0, chunk.length - filled_);
-    if (absl::Status put = file_.Write(chunk.offset + filled_, step); !put.ok()) return put;
+    if (unwritten_.empty()) unwritten_at_ = chunk.offset + filled_;
+    unwritten_.append(step);
     digest_.Add(step);
     filled_ += static_cast<std::uint32_t>(step.size());
     bytes.remove_prefix(step.size());
     // The backend's bytes are counted as they come over the line.
     const ChunkOrigin from = source_->source->origin();
     if (from != ChunkOrigin::kBackend) job_.on_fetched(from, step.size());
-    if (filled_ < chunk.length) continue;
-    if (absl::Status checked = Checked(digest_.Take()); !checked.ok()) return checked;
+    if (filled_ == chunk.length) {
+      if (absl::Status checked = Checked(digest_.Take()); !checked.ok()) return checked;
+    }
+    if (unwritten_.size() < limits::kWriteBytes && Clock::now() < write_by_) continue;
+    if (absl::Status written = WriteOut(); !written.ok()) return written;
   }
+  return absl::OkStatus();
+}
+
+// What came is written in one go, and what was right of it counts from then on.
+absl::Status ChunkPull::WriteOut() {
+  write_by_ = Clock::now() + absl::ToChronoNanoseconds(limits::kWriteWithin);
+  if (!unwritten_.empty()) {
+    if (absl::Status put = file_.Write(unwritten_at_, unwritten_); !put.ok()) return put;
+    unwritten_.clear();
+  }
+  for (const std::size_t chunk : right_)
+    Right(chunk);
+  right_.clear();
   return absl::OkStatus();
 }
 
@@ -275,10 +318,12 @@ absl::Status ChunkPull::TakeFrom(int fd, std::uint64_t offset, std::uint64_t len
   const auto got = file_.Read(chunk.offset, buffer_.data(), length);
   if (!got.ok()) return got.status();
   job_.on_fetched(source_->source->origin(), length);
-  return Checked(chunks::Sha256::Of({buffer_.data(), *got}));
+  absl::Status checked = Checked(chunks::Sha256::Of({buffer_.data(), *got}));
+  if (checked.ok()) checked = WriteOut();
+  return checked;
 }
 
-// A whole chunk is in the file.
+// A whole chunk has come.
 absl::Status ChunkPull::Checked(const chunks::Digest& digest) {
   const std::size_t chunk = at_++;
   filled_ = 0;
@@ -292,7 +337,7 @@ absl::Status ChunkPull::Checked(const chunks::Digest& digest) {
           fmt::format("chunk {} is wrong {} times", chunk, limits::kChunkTries));
     return Wrong();
   }
-  Right(chunk);
+  right_.push_back(chunk);
   written_ += list_.chunks[chunk].length;
   return MayGoOn();
 }
@@ -325,6 +370,7 @@ absl::Status ChunkPull::MayGoOn() {
       now - interrupted_at_ >= absl::ToChronoNanoseconds(limits::kBetweenInterruptionsTime);
   if (!may_interrupt) return absl::OkStatus();
   wants_seen_ = chunked_.wants.version();
+  if (absl::Status written = WriteOut(); !written.ok()) return written;
   if (!WantedElsewhere(list_, map_, chunked_.wants.offsets(), at_, limits::kUrgentBytes))
     return absl::OkStatus();
   interrupted_bytes_ = present_;

@@ -46,6 +46,9 @@ inline constexpr absl::Duration kBetweenInterruptionsTime = absl::Seconds(5);
 inline constexpr int kChunkTries = 3;
 // After so many wrong chunks an answer is broken off.
 inline constexpr int kWrongInARun = 8;
+// What has come is written in pieces of this size, or after this time.
+inline constexpr std::size_t kWriteBytes = 256 * 1024;
+inline constexpr absl::Duration kWriteWithin = absl::Milliseconds(5);
 // How often the free space is looked at while bytes arrive.
 inline constexpr std::uint64_t kRoomCheckBytes = 16 << 20;
 inline constexpr absl::Duration kNotifyInterval = absl::Milliseconds(50);
