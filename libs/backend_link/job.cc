@@ -174,8 +174,9 @@ void ReadFiles(Reader& in, Job& job) {
     one.executable = executable != nullptr && executable->is_bool() && executable->get_bool();
     bytes += one.content.size();
     // IsJobId is the rule for names of folders; the script has its own.
-    if (!IsJobId(one.name) || one.name == "script")
-      file.Wrong("name", "letters, digits, '.', '_', '-' only, not \"script\"");
+    if (!IsJobId(one.name) || one.name == "script" || one.name == "credentials") {
+      file.Wrong("name", "letters, digits, '.', '_', '-' only, not \"script\" or \"credentials\"");
+    }
     const bool twice = std::any_of(job.files.begin(), job.files.end(),
                                    [&one](const JobFile& other) { return other.name == one.name; });
     if (twice) file.Wrong("name", "twice");
@@ -184,6 +185,30 @@ void ReadFiles(Reader& in, Job& job) {
   }
   if (bytes > kMaxJobFilesBytes) {
     in.Wrong("files", fmt::format("{} bytes, allowed are {}", bytes, kMaxJobFilesBytes));
+  }
+}
+
+void ReadCredentials(Reader& in, Job& job) {
+  job.credentials_sha256 = in.Text("credentialsSha256", kMaxNameBytes);
+  const auto* value = in.Find("credentials");
+  if (value == nullptr) return;
+  const auto* object = value->if_object();
+  if (object == nullptr || object->size() > kMaxCredentials) {
+    in.Wrong("credentials", fmt::format("want an object of at most {} texts", kMaxCredentials));
+    return;
+  }
+  std::size_t bytes = 0;
+  for (const auto& entry : *object) {
+    const std::string name(entry.key());
+    const auto* text = entry.value().if_string();
+    // What is wrong is said by its name alone.
+    if (!IsJobId(name)) in.Wrong("credentials", fmt::format("the name \"{}\"", name));
+    if (text == nullptr) return in.Wrong("credentials", fmt::format("{}: want a text", name));
+    bytes += text->size();
+    job.credentials[name] = std::string(*text);
+  }
+  if (bytes > kMaxCredentialsBytes) {
+    in.Wrong("credentials", fmt::format("{} bytes, allowed are {}", bytes, kMaxCredentialsBytes));
   }
 }
 
@@ -313,6 +338,7 @@ absl::StatusOr<Job> ParseJob(const json::object& object) {
   ReadWhatRuns(in, job);
   ReadEnvironment(in, job);
   ReadFiles(in, job);
+  ReadCredentials(in, job);
   ReadHow(in, job);
   if (!in.status().ok()) return in.status();
   return job;
@@ -346,6 +372,11 @@ json::object JobJson(const Job& job) {
   }
   object["files"] = std::move(files);
   object["input"] = job.input;
+  if (!job.credentials_sha256.empty()) object["credentialsSha256"] = job.credentials_sha256;
+  json::object credentials;
+  for (const auto& [name, value] : job.credentials)
+    credentials[name] = value;
+  if (!credentials.empty()) object["credentials"] = std::move(credentials);
   object["timeoutSeconds"] = absl::ToInt64Seconds(job.timeout);
   object["limits"] = {{"memoryBytes", job.limits.memory_bytes},
                       {"cpuPercent", job.limits.cpu_percent},

@@ -47,6 +47,10 @@ struct Job {
   std::string working_directory;  // Empty: the job's folder.
   std::vector<JobFile> files;
   std::string input;  // Standard input.
+  // Secrets, by name: files of mode 0600 while the job runs. They come beside the signed order,
+  // which has the SHA-256 of the text that they came in (lower-case hex; empty: none).
+  std::map<std::string, std::string> credentials;
+  std::string credentials_sha256;
   absl::Duration timeout = absl::Minutes(5);
   JobLimits limits;
   std::uint32_t retries = 0;  // After a failure, not after a cancellation.
@@ -62,6 +66,8 @@ constexpr std::size_t kMaxScriptBytes = 512 * 1024;
 constexpr std::size_t kMaxJobFilesBytes = 256 * 1024;
 constexpr std::size_t kMaxJobFiles = 32;
 constexpr std::size_t kMaxInputBytes = 64 * 1024;
+constexpr std::size_t kMaxCredentials = 16;
+constexpr std::size_t kMaxCredentialsBytes = 64 * 1024;  // Together.
 // ARG_MAX of Linux is 2 MiB for both together; nobody's job needs a quarter of it.
 constexpr std::size_t kMaxArguments = 256;
 constexpr std::size_t kMaxArgumentBytes = 128 * 1024;

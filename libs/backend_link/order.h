@@ -16,6 +16,8 @@ struct Order {
   std::string node_id;  // Only this node may take it.
   absl::Time expires_at = absl::InfiniteFuture();
   boost::json::object body;  // All of it.
+  // What came beside the text and is not signed: the text has its SHA-256.
+  std::string credentials;
 };
 
 // InvalidArgument: no JSON object, no type, no node.

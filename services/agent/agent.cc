@@ -71,6 +71,7 @@ std::map<std::string, std::string> JobEnvironment() {
 JobRunner::Settings JobSettings(const runtime::Paths& paths) {
   JobRunner::Settings settings;
   settings.folders = {paths.ServiceDir("agent") + "/jobs", kUserJobsFolder};
+  settings.key_file = paths.ServiceDir("agent") + "/jobs.key";
   settings.cgroups = FindCgroups("/sys/fs/cgroup");
   settings.environment = JobEnvironment();
 

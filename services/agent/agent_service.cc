@@ -79,7 +79,7 @@ asio::awaitable<absl::StatusOr<v1::GetMetricsResponse>> AskMetrics(
 
 asio::awaitable<absl::StatusOr<v1::TakeOrderResponse>> Take(std::shared_ptr<OrderDesk> orders,
                                                             v1::TakeOrderRequest asked) {
-  SignedOrder order{asked.order(), asked.signature(), asked.reference()};
+  SignedOrder order{asked.order(), asked.signature(), asked.reference(), asked.credentials()};
   const absl::Status status = co_await orders->Take(std::move(order));
   if (!status.ok()) co_return status;
   co_return v1::TakeOrderResponse();

@@ -109,6 +109,9 @@ ProcessSpec JobRunner::SpecFor(const JobPtr& job, const Prepared& prepared) {
     for (const auto& [name, value] : *more)
       environment[name] = value;
   }
+  // As systemd names it (systemd.exec(5), LoadCredential=): programs know where to look.
+  if (!request.credentials.empty())
+    environment["CREDENTIALS_DIRECTORY"] = prepared.folder + kCredentialsFolder;
   environment[kJobMark] = request.id;
   ProcessSpec spec;
   for (const auto& [name, value] : environment)

@@ -29,6 +29,19 @@ absl::Status WriteNew(const std::string& path,
   return store::WriteAll(file.get(), content, path);
 }
 
+absl::Status WriteCredentials(const std::string& folder,
+                              const backend_link::Job& job,
+                              const std::optional<UserIds>& user) {
+  const std::string below = folder + kCredentialsFolder;
+  if (::mkdir(below.c_str(), 0700) != 0) return absl::ErrnoToStatus(errno, below);
+  absl::Status status;
+  for (const auto& [name, value] : job.credentials)
+    status.Update(WriteNew(fmt::format("{}/{}", below, name), value, 0600, user));
+  if (status.ok() && user && ::chown(below.c_str(), user->uid, user->gid) != 0)
+    status = absl::ErrnoToStatus(errno, below);
+  return status;
+}
+
 // The folder for other users' jobs lies where everybody may write: one that somebody else has put
 // there is not used.
 absl::Status MakeParent(const std::string& path, bool for_users) {
@@ -68,6 +81,7 @@ absl::StatusOr<std::string> MakeJobFolder(const JobFolders& folders,
     const mode_t mode = file.executable ? 0700 : 0600;
     status.Update(WriteNew(fmt::format("{}/{}", folder, file.name), file.content, mode, user));
   }
+  if (!job.credentials.empty()) status.Update(WriteCredentials(folder, job, user));
   if (status.ok() && user && ::chown(folder.c_str(), user->uid, user->gid) != 0) {
     status = absl::ErrnoToStatus(errno, folder);
   }

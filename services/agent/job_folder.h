@@ -20,6 +20,9 @@ struct JobFolders {
   const std::string& For(const std::optional<UserIds>& user) const { return user ? users : own; }
 };
 
+// Below a job's folder, mode 0700: a file of mode 0600 for each of its credentials.
+inline constexpr char kCredentialsFolder[] = "/credentials";
+
 // Makes the folder anew and fills it; returns its path. The id has passed IsJobId(). The script is
 // <folder>/script.
 absl::StatusOr<std::string> MakeJobFolder(const JobFolders& folders,

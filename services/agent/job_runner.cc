@@ -39,7 +39,7 @@ JobRunner::JobRunner(asio::any_io_executor home,
       clock_(clock),
       log_(std::move(log)),
       metrics_(std::move(metrics)),
-      store_(store, blocking),
+      store_(store, blocking, settings.key_file),
       events_(events),
       settings_(std::move(settings)),
       due_timer_(home) {}

@@ -37,6 +37,7 @@ class JobRunner : public std::enable_shared_from_this<JobRunner> {
  public:
   struct Settings {
     JobFolders folders;
+    std::string key_file;  // Of what is stored of jobs; made when it is missing.
     CgroupPlaces cgroups;
     std::uint64_t memory_bytes = 0;  // Ceiling of a job that names none; 0: none.
     // Of every job; the job's own variables and its mark are added.

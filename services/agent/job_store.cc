@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/async/on_pool.h"
+#include "libs/identity/identity.h"
 
 namespace tentacle::agent {
 
@@ -23,11 +24,31 @@ std::string StderrKey(std::string_view id) {
   return "output/" + std::string(id) + "/stderr";
 }
 
-absl::StatusOr<JobStore::Loaded> LoadFrom(store::Store& store) {
+absl::StatusOr<identity::Sealer> MakeSealer(const std::string& key_file) {
+  auto key = identity::IdentityKey::Load(key_file);
+  if (absl::IsNotFound(key.status())) {
+    key = identity::IdentityKey::Generate();
+    if (!key.ok()) return key.status();
+    if (absl::Status saved = key->Save(key_file); !saved.ok()) return saved;
+  }
+  if (!key.ok()) return key.status();
+  return identity::Sealer(*key, "jobs at rest");
+}
+
+absl::StatusOr<JobRecord> OpenRecord(const identity::Sealer& sealer,
+                                     std::string_view key,
+                                     std::string_view value) {
+  // Of an older version.
+  if (!identity::Sealer::IsSealed(value)) return DecodeJob(value);
+  const auto plain = sealer.Open(value, key);
+  return plain.ok() ? DecodeJob(*plain) : plain.status();
+}
+
+absl::StatusOr<JobStore::Loaded> LoadFrom(store::Store& store, const identity::Sealer& sealer) {
   JobStore::Loaded loaded;
   std::vector<store::Write> nonsense;
   const auto take = [&](std::string_view key, std::string_view value) {
-    auto job = DecodeJob(value);
+    auto job = OpenRecord(sealer, key, value);
     if (job.ok() && RecordKey(job->request.id) == key) {
       loaded.jobs.push_back(*std::move(job));
     } else {
@@ -57,8 +78,19 @@ absl::StatusOr<JobOutputs> OutputsFrom(store::Store& store, const std::string& i
 }  // namespace
 
 asio::awaitable<absl::StatusOr<JobStore::Loaded>> JobStore::Load() {
-  auto load = [&store = store_] { return LoadFrom(store); };
+  auto load = [this]() -> absl::StatusOr<Loaded> {
+    auto sealer = MakeSealer(key_file_);
+    if (!sealer.ok()) return sealer.status();
+    sealer_ = *std::move(sealer);
+    return LoadFrom(store_, *sealer_);
+  };
   co_return co_await async::OnPool(blocking_, load);
+}
+
+store::Write JobStore::RecordWrite(const JobRecord& record) const {
+  std::string key = RecordKey(record.request.id);
+  std::string sealed = sealer_.value().Seal(EncodeJob(record), key);
+  return {std::move(key), std::move(sealed)};
 }
 
 asio::awaitable<absl::Status> JobStore::Apply(std::vector<store::Write> writes, bool sync) {
@@ -69,20 +101,20 @@ asio::awaitable<absl::Status> JobStore::Apply(std::vector<store::Write> writes, 
 }
 
 asio::awaitable<absl::Status> JobStore::Put(JobRecord record) {
-  std::vector<store::Write> writes = {{RecordKey(record.request.id), EncodeJob(record)}};
+  std::vector<store::Write> writes = {RecordWrite(record)};
   co_return co_await Apply(std::move(writes), true);
 }
 
 asio::awaitable<absl::Status> JobStore::PutWithOutputs(JobRecord record, JobOutputs outputs) {
   const auto& id = record.request.id;
-  std::vector<store::Write> writes = {{RecordKey(id), EncodeJob(record)},
+  std::vector<store::Write> writes = {RecordWrite(record),
                                       {StdoutKey(id), std::move(outputs.stdout_tail)},
                                       {StderrKey(id), std::move(outputs.stderr_tail)}};
   co_return co_await Apply(std::move(writes), true);
 }
 
 asio::awaitable<absl::Status> JobStore::PutLater(JobRecord record) {
-  std::vector<store::Write> writes = {{RecordKey(record.request.id), EncodeJob(record)}};
+  std::vector<store::Write> writes = {RecordWrite(record)};
   co_return co_await Apply(std::move(writes), false);
 }
 

@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "libs/identity/sealer.h"
 #include "libs/store/store.h"
 #include "services/agent/core/job_record.h"
 
@@ -16,15 +17,17 @@ namespace tentacle::agent {
 
 class JobStore {
  public:
-  // Both must outlive it.
-  JobStore(store::Store& store, boost::asio::thread_pool& blocking)
-      : store_(store), blocking_(blocking) {}
+  // Both must outlive it. A record may hold a job's secrets: it is sealed under the key in
+  // `key_file`, which Load() makes when it is not there.
+  JobStore(store::Store& store, boost::asio::thread_pool& blocking, std::string key_file)
+      : store_(store), blocking_(blocking), key_file_(std::move(key_file)) {}
 
   struct Loaded {
     std::vector<JobRecord> jobs;  // In order of acceptance.
     int unreadable = 0;           // Records that were nonsense; they have been deleted.
   };
 
+  // Before everything else.
   boost::asio::awaitable<absl::StatusOr<Loaded>> Load();
 
   // Returns when it survives a power cut.
@@ -39,10 +42,13 @@ class JobStore {
   boost::asio::awaitable<absl::Status> Forget(std::vector<std::string> ids);
 
  private:
+  store::Write RecordWrite(const JobRecord& record) const;
   boost::asio::awaitable<absl::Status> Apply(std::vector<store::Write> writes, bool sync);
 
   store::Store& store_;
   boost::asio::thread_pool& blocking_;
+  const std::string key_file_;
+  std::optional<identity::Sealer> sealer_;
 };
 
 }  // namespace tentacle::agent

@@ -4,8 +4,10 @@
 
 #include <utility>
 
+#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
+#include "libs/identity/identity.h"
 #include "libs/identity/signed_order.h"
 #include "libs/text/view.h"
 #include "services/agent/limits.h"
@@ -13,6 +15,30 @@
 namespace tentacle::agent {
 
 namespace asio = boost::asio;
+namespace json = boost::json;
+
+namespace {
+
+// `text` is believed by its SHA-256 in the order: a salt, and the credentials of the job.
+absl::Status AddCredentials(const std::string& text, backend_link::Job& job) {
+  if (text.empty() && job.credentials_sha256.empty()) return absl::OkStatus();
+  if (identity::Sha256Hex(text) != job.credentials_sha256)
+    return absl::PermissionDeniedError(
+        "the credentials are not those that the order is signed for");
+  json::error_code error;
+  const auto value = json::parse(text, error);
+  const auto* beside = error ? nullptr : value.if_object();
+  const auto* credentials = beside == nullptr ? nullptr : beside->if_contains("credentials");
+  if (credentials == nullptr) return absl::InvalidArgumentError("credentials: no JSON object");
+  json::object whole = backend_link::JobJson(job);
+  whole["credentials"] = *credentials;
+  auto read = backend_link::ParseJob(whole);
+  if (!read.ok()) return read.status();
+  job = *std::move(read);
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 OrderDesk::OrderDesk(const runtime::Clock& clock,
                      runtime::Log log,
@@ -46,7 +72,10 @@ absl::StatusOr<backend_link::Order> OrderDesk::Read(const SignedOrder& order) co
 asio::awaitable<absl::Status> OrderDesk::Take(SignedOrder order) {
   auto read = Read(order);
   absl::Status status = read.status();
-  if (status.ok()) status = co_await CarryOut(*std::move(read));
+  if (status.ok()) {
+    read->credentials = std::move(order.credentials);
+    status = co_await CarryOut(*std::move(read));
+  }
   const bool refused = absl::IsPermissionDenied(status) || absl::IsInvalidArgument(status) ||
                        absl::IsUnimplemented(status);
   metrics_->OrderTaken(status.ok() ? "taken" : refused ? "refused" : "failed");
@@ -76,6 +105,7 @@ asio::awaitable<absl::Status> OrderDesk::RunJob(backend_link::Order order) {
   }
   auto job = backend_link::ParseJob(object->get_object());
   if (!job.ok()) co_return job.status();
+  if (absl::Status added = AddCredentials(order.credentials, *job); !added.ok()) co_return added;
   const auto record = co_await jobs_->StartJob(*std::move(job));
   co_return record.status();
 }

@@ -20,8 +20,9 @@ namespace tentacle::agent {
 
 struct SignedOrder {
   std::string text;
-  std::string signature;  // Base64.
-  std::string reference;  // What uplink knows it by.
+  std::string signature;         // Base64.
+  std::string reference;         // What uplink knows it by.
+  std::string credentials = {};  // Beside it; the text has their SHA-256.
 };
 
 // Home thread only.

@@ -273,6 +273,7 @@ asio::awaitable<absl::Status> TakeOrder(agent::v1::AgentService::Stub* stub, Com
   agent::v1::TakeOrderRequest request;
   request.set_order(std::move(command.order));
   request.set_signature(std::move(command.signature));
+  request.set_credentials(std::move(command.credentials));
   if (command.kind == CommandKind::kJob) request.set_reference(std::move(command.reference));
   using Stub = agent::v1::AgentService::StubInterface::async_interface;
   const auto response =

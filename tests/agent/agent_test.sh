@@ -23,6 +23,7 @@ main() {
   }
   checks forbidden
   checks jobs
+  no_trace_of_secrets
   forged
   killed
   allow_shells
@@ -50,6 +51,14 @@ is() {
     echo "not ok - $1: want $2, got $3"
     FAILED=1
   fi
+}
+
+# K5: a job's credentials are nowhere once it has run.
+no_trace_of_secrets() {
+  local marker
+  marker=$(sed -n 's/^MARKER = "\(.*\)"/\1/p' "$REPO/tests/agent/checks.py")
+  is 'a secret of a job is in no file of the tentacle and in no log' '' "$(grep -rla "$marker" "$TEMP" --exclude-dir=postgres)"
+  is 'and nowhere in the database' 0 "$(pg_dump --data-only "$POSTGRES_URL" | grep -c "$marker")"
 }
 
 # An order that was altered between the backend's hand and the wire.

@@ -9,6 +9,8 @@ import time
 from viewer import Backend, Refused, Shell, open_shell, rss_kib
 
 FAILED = []
+# agent_test.sh looks for it wherever something is kept.
+MARKER = "m4rker-that-nothing-may-keep"
 
 
 def check(name, good, seen=""):
@@ -28,6 +30,8 @@ def jobs(backend, node):
                                 "files": [{"name": "f", "content": "kept\n"}]})
     result = backend.result(job)
     check("user, input and files", result["stdout"] == "nobody\ntyped\nkept\n", result)
+    job, _ = backend.job(node, {"script": "wc -c <$CREDENTIALS_DIRECTORY/db", "credentials": {"db": MARKER}})
+    check("a job has its credentials as files", backend.result(job)["stdout"] == f"{len(MARKER)}\n", backend.result(job))
     for what, kind, data in (("an option for a package", "package", {"action": "install", "packages": ["--now"]}),
                              ("a command without a path", "command", {"command": ["ls"]}),
                              ("a unit that is none", "service", {"action": "start", "unit": "x; id"})):

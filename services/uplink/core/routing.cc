@@ -186,7 +186,9 @@ std::vector<Action> RouteJob(const Message& message) {
   if (job == nullptr) return Bad("job.run: job is not an object");
   std::string id = Text(*job, "id");
   if (id.empty()) return Bad("job.run: job.id is missing");
-  return {CommandAction{AgentCommand(CommandKind::kJob, std::move(id), message.body)}};
+  Command command = AgentCommand(CommandKind::kJob, std::move(id), message.body);
+  command.credentials = Text(message.body, "credentials");
+  return {CommandAction{std::move(command)}};
 }
 
 template <CommandKind kKind>

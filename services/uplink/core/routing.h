@@ -68,7 +68,8 @@ struct Command {
   cache::v1::ReplacePeersRequest peers = {};  // kPeers.
   // How long it may wait here for its service; after that it fails, saying so.
   absl::Duration time_to_live = kDefaultTimeToLive;
-  std::string password = {};  // kWake: SecureOn's, or none.
+  std::string password = {};     // kWake: SecureOn's, or none.
+  std::string credentials = {};  // kJob: what lies beside the order.
 
   Service service() const;
   std::string_view type() const;  // "scan.start", ...

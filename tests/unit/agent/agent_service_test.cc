@@ -46,6 +46,7 @@ class AgentServiceTest : public ::testing::Test {
  protected:
   AgentServiceTest() {
     JobRunner::Settings settings;
+    settings.key_file = folder_ / "jobs.key";
     settings.folders = {folder_ / "jobs", folder_ / "user-jobs"};
     settings.environment = {{"PATH", "/usr/bin:/bin"}};
     const auto metrics = std::make_shared<Metrics>(registry_);

@@ -53,6 +53,7 @@ struct Life {
        CgroupPlaces cgroups = {})
       : loop(its_loop), store(std::move(content)), events(loop.home()) {
     JobRunner::Settings settings;
+    settings.key_file = folder / "jobs.key";
     settings.folders = {folder / "jobs", folder / "user-jobs"};
     settings.cgroups = std::move(cgroups);
     settings.environment = {{"PATH", "/usr/bin:/bin"}, {"LANG", "C.UTF-8"}};
