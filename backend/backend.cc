@@ -110,7 +110,8 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
   NodeStore nodes(database, sealer);
   ImageStore images(database);
   TaskStore tasks(database, sealer);
-  JobStore jobs(database);
+  JobStore jobs(database, sealer);
+  KeyStore keys(database);
   PrepullStore prepulls(database);
   SiteStore sites(database);
   ReportStore reports(database);
@@ -122,7 +123,8 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
   ShellStore shell_store(database);
   if (absl::Status status = shell_store.EndStale("nobody came to open it"); !status.ok())
     return status;
-  ShellHub shells({home, blocking, log, metrics, shell_store, hub, live, *command_key});
+  ShellHub shells(
+      {home, blocking, log, metrics, shell_store, hub, live, *command_key, options.shell_approval});
   WatchHub watches(home, hub);
 
   // people, automation and tentacles -> routes
@@ -141,6 +143,7 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
            images,
            tasks,
            jobs,
+           keys,
            shell_store,
            shells,
            watches,

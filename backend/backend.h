@@ -20,6 +20,7 @@ struct Options {
   std::string api_key;
   std::vector<std::string> origins;  // Of pages on other hosts that may open shells, "https://…".
   std::string command_key_file;      // Ed25519; made when it is not there.
+  bool shell_approval = false;       // A second person has to allow each remote shell.
 };
 
 // Serves until SIGTERM or SIGINT. `on_ready` is told the port once it listens (tests).

@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
   app.add_option("--image-base-url", options.image_base_url,
                  "Where machines fetch images in relay mode, such as http://images.corp.local:8080")
       ->envname("OCTOFLEET_IMAGE_BASE_URL");
-  app.add_option("--api-key-file", api_key_file, "File with the API key")
+  app.add_option("--api-key-file", api_key_file, "File with the API key that may do everything")
       ->envname("OCTOFLEET_API_KEY_FILE")
       ->required();
   app.add_option("--origin", options.origins,
@@ -48,6 +48,9 @@ int main(int argc, char** argv) {
   app.add_option("--command-key-file", options.command_key_file,
                  "Key that commands are signed with; made when missing")
       ->envname("OCTOFLEET_COMMAND_KEY_FILE");
+  app.add_flag("--shell-approval", options.shell_approval,
+               "Each remote shell has to be approved by somebody with another key, of role admin")
+      ->envname("OCTOFLEET_SHELL_APPROVAL");
   CLI11_PARSE(app, argc, argv);
   // Whether it was used or not: it has a password.
   if (tentacle::config::TakeSecret("OCTOFLEET_DATABASE") && database_file.empty())

@@ -22,16 +22,17 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 constexpr std::string_view kBearer = "Bearer ";
-constexpr std::string_view kCookie = "octofleet_session=";
-constexpr absl::Duration kSessionLifetime = absl::Hours(8);
-constexpr std::size_t kMaxSessions = 1024;
 
-std::string CookieOf(const net::HttpRequest& request) {
-  const std::string_view header = request.Header("Cookie");
-  const auto at = header.find(kCookie);
-  if (at == std::string_view::npos) return "";
-  const std::string_view rest = header.substr(at + kCookie.size());
-  return std::string(rest.substr(0, rest.find(';')));
+Role NeededRole(Access access) {
+  switch (access) {
+    case Access::kViewer:
+      return Role::kViewer;
+    case Access::kOperator:
+    case Access::kOperatorOrCallback:
+      return Role::kOperator;
+    default:
+      return Role::kAdmin;
+  }
 }
 
 }  // namespace
@@ -86,6 +87,9 @@ net::HttpReply StatusReply(const absl::Status& status) {
     case absl::StatusCode::kUnauthenticated:
       code = 401;
       break;
+    case absl::StatusCode::kPermissionDenied:
+      code = 403;
+      break;
     case absl::StatusCode::kNotFound:
       code = 404;
       break;
@@ -118,8 +122,11 @@ net::HttpReply Api::JsonOr(absl::StatusOr<std::string> text, const std::string& 
       200, name.empty() ? *std::move(text) : fmt::format(R"({{"{}":{}}})", name, *text));
 }
 
-Api::Api(Parts parts) : parts_(std::move(parts)) {
+Api::Api(Parts parts)
+    : parts_(std::move(parts)), callers_(parts_.keys, parts_.blocking, parts_.api_key) {
   AddSessionRoutes();
+  AddKeyRoutes();
+  AddServerRoutes();
   AddNodeRoutes();
   AddTentacleRoutes();
   AddNetworkRoutes();
@@ -132,12 +139,8 @@ Api::Api(Parts parts) : parts_(std::move(parts)) {
   AddUpdateRoutes();
 }
 
-void Api::AddSessionRoutes() {
-  router_.Add("POST", "/api/v1/session", Access::kAnyone,
-              [this](Call c) { return CreateSession(std::move(c)); });
-  router_.Add("DELETE", "/api/v1/session", Access::kAnyone,
-              [this](Call c) { return EndSession(std::move(c)); });
-  router_.Add("GET", "/api/v1/events", Access::kKey,
+void Api::AddServerRoutes() {
+  router_.Add("GET", "/api/v1/events", Access::kViewer,
               [this](Call) -> Reply { co_return parts_.live.Subscribe(); });
   router_.Add("GET", "/api/v1/openapi.json", Access::kAnyone,
               [](Call) -> Reply { co_return net::JsonReply(200, kOpenApi); });
@@ -153,7 +156,7 @@ asio::awaitable<net::HttpReply> Api::Handle(net::HttpRequest request) {
   Router::Match match = router_.Find(method, request.path);
   if (match.route != nullptr) {
     route = match.route->pattern;
-    Call call{request, std::move(match.ids), 0};
+    Call call{request, std::move(match.ids), 0, {}};
     reply = co_await Authorize(*match.route, std::move(call));
   } else if (match.other_method) {
     reply = net::ProblemReply(405, "this path takes another method");
@@ -171,42 +174,80 @@ asio::awaitable<net::HttpReply> Api::Handle(net::HttpRequest request) {
 }
 
 asio::awaitable<net::HttpReply> Api::Authorize(const Route& route, Call call) {
-  const bool key = HasKey(call.request);
-  if (route.access == Access::kKey && !key) {
-    co_return net::ProblemReply(401, "sign in, or send the API key in X-API-Key");
-  }
-  if (route.access == Access::kTentacle) {
-    const std::string authorization(call.request.Header("Authorization"));
-    const auto node = co_await TentacleOf(authorization);
-    if (!node.ok()) {
-      parts_.log.Warning("api.token_refused", {{"address", call.request.remote_ip},
-                                               {"reason", std::string(node.status().message())}});
-      co_return StatusReply(node.status());
+  switch (route.access) {
+    case Access::kAnyone:
+      co_return co_await route.handler(std::move(call));
+    case Access::kTentacle: {
+      const std::string authorization(call.request.Header("Authorization"));
+      const auto node = co_await TentacleOf(authorization);
+      if (!node.ok()) {
+        parts_.log.Warning("api.token_refused", {{"address", call.request.remote_ip},
+                                                 {"reason", std::string(node.status().message())}});
+        co_return StatusReply(node.status());
+      }
+      call.node_id = *node;
+      co_return co_await route.handler(std::move(call));
     }
-    call.node_id = *node;
+    case Access::kOperatorOrCallback: {
+      if (call.request.Header("Authorization").empty() || !call.request.Header("X-API-Key").empty())
+        break;
+      const absl::Status right = co_await CheckCallback(call);
+      if (!right.ok()) co_return StatusReply(right);
+      co_return co_await route.handler(std::move(call));
+    }
+    case Access::kViewer:
+    case Access::kOperator:
+    case Access::kAdmin:
+      break;
   }
-  if (route.access == Access::kKeyOrCallback && !key) {
-    std::string_view token = call.request.Header("Authorization");
-    if (token.starts_with(kBearer)) token.remove_prefix(kBearer.size());
-    auto check = [this, id = call.Id(), hash = identity::Sha256Hex(token)] {
-      return parts_.tasks.CallbackTokenIs(id, hash);
-    };
-    const auto right = co_await async::OnPool(parts_.blocking, check);
-    if (!right.ok()) co_return StatusReply(right.status());
-    if (!*right) co_return net::ProblemReply(401, "the callback token is not that of this task");
-  }
-  co_return co_await route.handler(std::move(call));
+  co_return co_await ForCaller(route, std::move(call));
 }
 
-bool Api::HasKey(const net::HttpRequest& request) const {
-  const std::string_view key = request.Header("X-API-Key");
-  if (!key.empty())
-    return identity::ConstantTimeEquals(identity::Sha256Hex(key),
-                                        identity::Sha256Hex(parts_.api_key));
-  const std::string cookie = CookieOf(request);
-  if (cookie.empty()) return false;
-  const auto session = sessions_.find(identity::Sha256Hex(cookie));
-  return session != sessions_.end() && session->second > absl::Now();
+asio::awaitable<net::HttpReply> Api::ForCaller(const Route& route, Call call) {
+  const net::HttpRequest& request = call.request;
+  auto found = co_await callers_.Of(request);
+  if (!found.ok()) co_return StatusReply(found.status());
+  const Caller caller = *std::move(found);
+  call.caller = caller;
+  const Role needed = NeededRole(route.access);
+  net::HttpReply reply;
+  if (caller.role < needed) {
+    reply =
+        net::ProblemReply(403, fmt::format("this needs the role {}, and the key {} has {}",
+                                           RoleName(needed), caller.name, RoleName(caller.role)));
+  } else {
+    reply = co_await route.handler(std::move(call));
+  }
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (!reads || reply.status == 403) {
+    Act act{caller, request.remote_ip, request.method, request.path, reply.status};
+    co_await NoteAct(std::move(act));
+  }
+  co_return reply;
+}
+
+// Before the answer goes out: who changes something is on record.
+asio::awaitable<void> Api::NoteAct(Act act) {
+  auto note = [this, &act] { return parts_.keys.Note(act); };
+  const absl::Status noted = co_await async::OnPool(parts_.blocking, note);
+  if (noted.ok()) co_return;
+  parts_.log.Error("api.act_not_stored", {{"by", act.by.name},
+                                          {"method", act.method},
+                                          {"path", act.path},
+                                          {"status", act.status},
+                                          {"reason", std::string(noted.message())}});
+}
+
+asio::awaitable<absl::Status> Api::CheckCallback(const Call& call) {
+  std::string_view token = call.request.Header("Authorization");
+  if (token.starts_with(kBearer)) token.remove_prefix(kBearer.size());
+  auto check = [this, id = call.Id(), hash = identity::Sha256Hex(token)] {
+    return parts_.tasks.CallbackTokenIs(id, hash);
+  };
+  const auto right = co_await async::OnPool(parts_.blocking, check);
+  if (!right.ok()) co_return right.status();
+  if (!*right) co_return absl::UnauthenticatedError("the callback token is not that of this task");
+  co_return absl::OkStatus();
 }
 
 asio::awaitable<absl::StatusOr<int>> Api::TentacleOf(std::string authorization) {
@@ -235,35 +276,6 @@ asio::awaitable<absl::Status> Api::RefusalOf(int node_id, std::string token) {
   absl::Status removed = absl::UnauthenticatedError("this tentacle was removed from the backend");
   net::SetProblemType(removed, backend_link::kRemovedProblem);
   co_return removed;
-}
-
-asio::awaitable<net::HttpReply> Api::CreateSession(Call call) {
-  const auto body = ParseBody(call.request);
-  if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
-  if (!key_guesses_.Allows(call.request.remote_ip, absl::Now())) co_return TooManyGuesses();
-  const std::string given = identity::Sha256Hex(TextField(*body, "apiKey"));
-  if (!identity::ConstantTimeEquals(given, identity::Sha256Hex(parts_.api_key))) {
-    key_guesses_.Failed(call.request.remote_ip, absl::Now());
-    parts_.log.Warning("api.sign_in_refused", {{"address", call.request.remote_ip}});
-    co_return net::ProblemReply(401, "this is not the API key");
-  }
-  std::erase_if(sessions_, [now = absl::Now()](const auto& one) { return one.second <= now; });
-  if (sessions_.size() >= kMaxSessions) co_return net::ProblemReply(503, "too many are signed in");
-  const std::string cookie = identity::RandomHex(32);
-  sessions_[identity::Sha256Hex(cookie)] = absl::Now() + kSessionLifetime;
-  net::HttpReply reply = Empty();
-  reply.headers.emplace_back(
-      "Set-Cookie", fmt::format("{}{}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", kCookie,
-                                cookie, absl::ToInt64Seconds(kSessionLifetime)));
-  co_return reply;
-}
-
-asio::awaitable<net::HttpReply> Api::EndSession(Call call) {
-  sessions_.erase(identity::Sha256Hex(CookieOf(call.request)));
-  net::HttpReply reply = Empty();
-  reply.headers.emplace_back(
-      "Set-Cookie", fmt::format("{}; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", kCookie));
-  co_return reply;
 }
 
 }  // namespace tentacle::backend

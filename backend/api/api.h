@@ -2,7 +2,6 @@
 // blocking pool.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +14,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/json/object.hpp>
 
+#include "backend/api/callers.h"
 #include "backend/api/router.h"
 #include "backend/core/failure_limit.h"
 #include "backend/image_files.h"
@@ -24,6 +24,7 @@
 #include "backend/link/watch_hub.h"
 #include "backend/metrics.h"
 #include "backend/store/job_store.h"
+#include "backend/store/key_store.h"
 #include "backend/store/node_store.h"
 #include "backend/store/prepull_store.h"
 #include "backend/store/presence_store.h"
@@ -51,6 +52,7 @@ class Api {
     ImageStore& images;
     TaskStore& tasks;
     JobStore& jobs;
+    KeyStore& keys;
     ShellStore& shell_store;
     ShellHub& shells;
     WatchHub& watches;
@@ -83,6 +85,8 @@ class Api {
   using Reply = boost::asio::awaitable<net::HttpReply>;
 
   void AddSessionRoutes();
+  void AddKeyRoutes();
+  void AddServerRoutes();
   void AddNodeRoutes();
   void AddTentacleRoutes();
   void AddNetworkRoutes();
@@ -95,12 +99,15 @@ class Api {
   void AddUpdateRoutes();
 
   boost::asio::awaitable<net::HttpReply> Authorize(const Route& route, Call call);
-  bool HasKey(const net::HttpRequest& request) const;
+  boost::asio::awaitable<net::HttpReply> ForCaller(const Route& route, Call call);
+  boost::asio::awaitable<void> NoteAct(Act act);
+  // What nobody but the task's own machine knows.
+  boost::asio::awaitable<absl::Status> CheckCallback(const Call& call);
   boost::asio::awaitable<absl::StatusOr<int>> TentacleOf(std::string authorization);
   boost::asio::awaitable<absl::Status> RefusalOf(int node_id, std::string token);
 
   Reply CreateSession(Call call);
-  Reply EndSession(Call call);
+  Reply CreateKey(Call call);
   Reply CreateToken(Call call);
   Reply Enroll(Call call);
   Reply UpdateTentacle(Call call);
@@ -126,6 +133,8 @@ class Api {
   Reply RequestInventory(int node);
   Reply OrderUpdate(Call call);
   Reply AskShell(Call call);
+  Reply ApproveShell(Call call);
+  Reply TakeShellTicket(Call call);
   Reply ViewShell(Call call);
   Reply Replay(Call call);
   Reply WatchJob(Call call);
@@ -153,10 +162,10 @@ class Api {
 
   Parts parts_;
   Router router_;
+  Callers callers_;
   FailureLimit token_guesses_;
   FailureLimit key_guesses_;
-  int packing_ = 0;                             // Answers that are packed just now.
-  std::map<std::string, absl::Time> sessions_;  // SHA-256 of the cookie -> when it ends.
+  int packing_ = 0;  // Answers that are packed just now.
 };
 
 // InvalidArgument: not a JSON object.

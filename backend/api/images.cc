@@ -20,18 +20,19 @@ constexpr std::size_t kMaxNameBytes = 120;
 }  // namespace
 
 void Api::AddImageRoutes() {
-  router_.Add("POST", "/api/v1/provisioning/images", Access::kKey,
+  router_.Add("POST", "/api/v1/provisioning/images", Access::kOperator,
               [this](Call c) { return RegisterImage(std::move(c)); });
-  router_.Add("GET", "/api/v1/provisioning/images", Access::kKey,
+  router_.Add("GET", "/api/v1/provisioning/images", Access::kViewer,
               [this](Call) { return Json([this] { return parts_.images.List(); }, "images"); });
-  router_.Add("GET", "/api/v1/provisioning/images/{id}", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/provisioning/images/{id}", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.images.Get(id); });
   });
-  router_.Add("DELETE", "/api/v1/provisioning/images/{id}", Access::kKey, [this](Call c) -> Reply {
-    auto remove = [this, id = c.Id()] { return parts_.images.Delete(id); };
-    const absl::Status status = co_await async::OnPool(parts_.blocking, remove);
-    co_return status.ok() ? Empty() : StatusReply(status);
-  });
+  router_.Add("DELETE", "/api/v1/provisioning/images/{id}", Access::kOperator,
+              [this](Call c) -> Reply {
+                auto remove = [this, id = c.Id()] { return parts_.images.Delete(id); };
+                const absl::Status status = co_await async::OnPool(parts_.blocking, remove);
+                co_return status.ok() ? Empty() : StatusReply(status);
+              });
   router_.Add("GET", "/api/v1/tentacles/images/{id}/meta", Access::kTentacle, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.images.Meta(id); });
   });

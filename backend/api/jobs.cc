@@ -28,6 +28,7 @@ constexpr int kDefaultJobTtlSeconds = 24 * 3600;
 constexpr int kInventorySeconds = 3600;
 // Id, type and acknowledgement around an order.
 constexpr std::size_t kEnvelopeBytes = 1024;
+constexpr std::size_t kSaltBytes = 32;
 
 struct KindRow {
   std::string_view command_type;  // As the platform names it.
@@ -42,10 +43,21 @@ constexpr std::array<KindRow, 7> kKinds = {{{"script", "script"},
                                             {"service", "service"},
                                             {"inventory", "inventory"}}};
 
-// The job as the tentacle will read it, with the id of the instance still to come.
-absl::StatusOr<json::object> ReadJob(const json::object& body,
-                                     std::string_view job_type,
-                                     int timeout) {
+struct OrderedJob {
+  json::object order;       // As the tentacle will read it, with the id of the instance to come.
+  json::object shown;       // As people find it later: no secret is in it.
+  std::string credentials;  // Beside the order: a salt and the secrets; "": none.
+};
+
+// A secret that can be guessed could be guessed from its digest, too: hence the salt.
+std::string CredentialsText(const json::value& credentials) {
+  return json::serialize(
+      json::object{{"salt", identity::RandomHex(kSaltBytes)}, {"credentials", credentials}});
+}
+
+absl::StatusOr<OrderedJob> ReadJob(const json::object& body,
+                                   std::string_view job_type,
+                                   int timeout) {
   const auto* data = body.if_contains("commandData");
   if (data == nullptr || !data->is_object())
     return absl::InvalidArgumentError("commandData: want an object");
@@ -63,30 +75,40 @@ absl::StatusOr<json::object> ReadJob(const json::object& body,
     if (const auto* time = body.if_contains(theirs); time != nullptr && !time->is_null())
       job[ours] = *time;
   }
+  job.erase("credentialsSha256");
   auto read = backend_link::ParseJob(job);
   if (!read.ok()) return read.status();
-  return job;
+  OrderedJob ordered{std::move(job), data->as_object(), ""};
+  if (read->credentials.empty()) return ordered;
+  ordered.credentials = CredentialsText(ordered.order.at("credentials"));
+  ordered.order.erase("credentials");
+  ordered.order["credentialsSha256"] = identity::Sha256Hex(ordered.credentials);
+  json::array names;
+  for (const auto& [name, value] : read->credentials)
+    names.emplace_back(name);
+  ordered.shown["credentials"] = std::move(names);
+  return ordered;
 }
 
 }  // namespace
 
 void Api::AddJobRoutes() {
-  router_.Add("POST", "/api/v1/jobs", Access::kKey,
+  router_.Add("POST", "/api/v1/jobs", Access::kOperator,
               [this](Call c) { return CreateJob(std::move(c)); });
-  router_.Add("GET", "/api/v1/jobs", Access::kKey, [this](Call c) -> Reply {
+  router_.Add("GET", "/api/v1/jobs", Access::kViewer, [this](Call c) -> Reply {
     const auto given = c.request.Query("nodeId");
     const int node = ParseId(given.value_or(""));
     if (given && node == 0) co_return net::ProblemReply(422, "nodeId: want the id of a node");
     auto list = [this, node] { return parts_.jobs.List(node); };
     co_return co_await Json(list, "jobs");
   });
-  router_.Add("GET", "/api/v1/jobs/{id}", Access::kKey,
+  router_.Add("GET", "/api/v1/jobs/{id}", Access::kViewer,
               [this](Call c) { return Json([this, id = c.Id()] { return parts_.jobs.Get(id); }); });
-  router_.Add("GET", "/api/v1/jobs/{id}/instances/{instance}/output", Access::kKey,
+  router_.Add("GET", "/api/v1/jobs/{id}/instances/{instance}/output", Access::kViewer,
               [this](Call c) { return WatchJob(std::move(c)); });
-  router_.Add("GET", "/api/v1/nodes/{id}/metrics/live", Access::kKey,
+  router_.Add("GET", "/api/v1/nodes/{id}/metrics/live", Access::kViewer,
               [this](Call c) -> Reply { co_return parts_.watches.Watch(c.Id(), {}); });
-  router_.Add("DELETE", "/api/v1/jobs/{id}", Access::kKey,
+  router_.Add("DELETE", "/api/v1/jobs/{id}", Access::kOperator,
               [this](Call c) { return CancelJob(std::move(c)); });
 }
 
@@ -127,20 +149,25 @@ asio::awaitable<net::HttpReply> Api::CreateJob(Call call) {
   if (!job.ok()) co_return StatusReply(job.status());
   const auto ttl = TimeToLive(*body, kDefaultJobTtlSeconds);
   if (!ttl.ok()) co_return StatusReply(ttl.status());
+  const std::string secrets =
+      job->credentials.empty() ? ""
+                               : json::serialize(json::object{{"credentials", job->credentials}});
   const NewJob fresh{node,
                      type,
-                     json::serialize(body->at("commandData")),
+                     json::serialize(job->shown),
                      timeout,
                      TextField(*body, "scheduledAt"),
                      TextField(*body, "expiresAt"),
-                     *ttl};
+                     *ttl,
+                     secrets};
   const auto body_of = [this, &job](int to, const std::string& instance) {
-    json::object order = *job;
+    json::object order = job->order;
     order["id"] = instance;
     return SignedBody(to, "job.run", absl::InfiniteFuture(), {{"job", order}},
                       {{"job", {{"id", instance}}}});
   };
-  if (body_of(0, "job-0000000000").size() + kEnvelopeBytes > backend_link::kMaxMessageBytes) {
+  if (body_of(0, "job-0000000000").size() + secrets.size() + kEnvelopeBytes >
+      backend_link::kMaxMessageBytes) {
     co_return net::ProblemReply(422, "commandData: too large for a message to the tentacle");
   }
   // Held until each tentacle has it, also when it is away now.

@@ -36,17 +36,17 @@ void Api::AddNetworkRoutes() {
                   name);
     };
   };
-  router_.Add("GET", "/api/v1/tentacles/{id}/devices", Access::kKey,
+  router_.Add("GET", "/api/v1/tentacles/{id}/devices", Access::kViewer,
               read(&NetworkStore::Devices, "devices"));
-  router_.Add("GET", "/api/v1/tentacles/{id}/network", Access::kKey,
+  router_.Add("GET", "/api/v1/tentacles/{id}/network", Access::kViewer,
               read(&NetworkStore::Segment, ""));
-  router_.Add("GET", "/api/v1/tentacles/{id}/network-events", Access::kKey,
+  router_.Add("GET", "/api/v1/tentacles/{id}/network-events", Access::kViewer,
               read(&NetworkStore::Events, "events"));
-  router_.Add("GET", "/api/v1/tentacles/{id}/wakes", Access::kKey,
+  router_.Add("GET", "/api/v1/tentacles/{id}/wakes", Access::kViewer,
               read(&NetworkStore::Wakes, "wakes"));
-  router_.Add("GET", "/api/v1/tentacles/{id}/devices.csv", Access::kKey,
+  router_.Add("GET", "/api/v1/tentacles/{id}/devices.csv", Access::kViewer,
               [this](Call c) { return DeviceFile(std::move(c)); });
-  router_.Add("GET", "/api/v1/tentacles/{id}/topology", Access::kKey,
+  router_.Add("GET", "/api/v1/tentacles/{id}/topology", Access::kViewer,
               [this](Call c) { return TopologyOf(std::move(c)); });
 }
 

@@ -64,29 +64,29 @@ net::HttpReply ComeLater(absl::Duration later) {
 }  // namespace
 
 void Api::AddNodeRoutes() {
-  router_.Add("POST", "/api/v1/enrollment-tokens", Access::kKey,
+  router_.Add("POST", "/api/v1/enrollment-tokens", Access::kAdmin,
               [this](Call c) { return CreateToken(std::move(c)); });
-  router_.Add("GET", "/api/v1/enrollment-tokens", Access::kKey, [this](Call) {
+  router_.Add("GET", "/api/v1/enrollment-tokens", Access::kAdmin, [this](Call) {
     return Json([this] { return parts_.nodes.ListTokens(); }, "tokens");
   });
-  router_.Add("DELETE", "/api/v1/enrollment-tokens/{id}", Access::kKey, [this](Call c) -> Reply {
+  router_.Add("DELETE", "/api/v1/enrollment-tokens/{id}", Access::kAdmin, [this](Call c) -> Reply {
     auto revoke = [this, id = c.Id()] { return parts_.nodes.RevokeToken(id); };
     const absl::Status status = co_await async::OnPool(parts_.blocking, revoke);
     co_return status.ok() ? Empty() : StatusReply(status);
   });
-  router_.Add("GET", "/api/v1/nodes", Access::kKey, [this](Call) {
+  router_.Add("GET", "/api/v1/nodes", Access::kViewer, [this](Call) {
     return Json([this] { return parts_.nodes.ListNodes(false); }, "nodes");
   });
-  router_.Add("GET", "/api/v1/nodes/{id}", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/nodes/{id}", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.GetNode(id); });
   });
-  router_.Add("GET", "/api/v1/nodes/{id}/inventory", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/nodes/{id}/inventory", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Inventory(id); });
   });
-  router_.Add("GET", "/api/v1/nodes/{id}/units", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/nodes/{id}/units", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Units(id); }, "units");
   });
-  router_.Add("GET", "/api/v1/nodes/{id}/journal", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/nodes/{id}/journal", Access::kViewer, [this](Call c) {
     const auto number = [&c](std::string_view name, int fallback, int most) {
       const auto given = c.request.Query(name);
       return given ? std::clamp(std::atoi(given->c_str()), 0, most) : fallback;
@@ -96,7 +96,7 @@ void Api::AddNodeRoutes() {
         number("priority", 7, 7), number("minutes", 60, 7 * 1440), number("limit", 200, 1000)};
     return Json([this, id = c.Id(), query] { return parts_.nodes.Journal(id, query); }, "entries");
   });
-  router_.Add("GET", "/api/v1/nodes/{id}/metrics", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/nodes/{id}/metrics", Access::kViewer, [this](Call c) {
     const int minutes =
         std::clamp(std::atoi(c.request.Query("minutes").value_or("60").c_str()), 1, 1440);
     return Json([this, id = c.Id(), minutes] { return parts_.nodes.Metrics(id, minutes); },
@@ -109,33 +109,33 @@ void Api::AddTentacleRoutes() {
               [this](Call c) { return Enroll(std::move(c)); });
   router_.Add("GET", "/api/v1/tentacles/ws", Access::kTentacle,
               [this](Call c) { return OpenSocket(std::move(c)); });
-  router_.Add("GET", "/api/v1/tentacles", Access::kKey, [this](Call) {
+  router_.Add("GET", "/api/v1/tentacles", Access::kViewer, [this](Call) {
     return Json([this] { return parts_.nodes.ListNodes(true); }, "tentacles");
   });
-  router_.Add("GET", "/api/v1/tentacles/{id}", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/tentacles/{id}", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.GetNode(id); });
   });
-  router_.Add("PUT", "/api/v1/tentacles/{id}", Access::kKey,
+  router_.Add("PUT", "/api/v1/tentacles/{id}", Access::kAdmin,
               [this](Call c) { return UpdateTentacle(std::move(c)); });
-  router_.Add("DELETE", "/api/v1/tentacles/{id}", Access::kKey,
+  router_.Add("DELETE", "/api/v1/tentacles/{id}", Access::kAdmin,
               [this](Call c) { return DeleteTentacle(std::move(c)); });
-  router_.Add("DELETE", "/api/v1/tentacles/{id}/clone", Access::kKey, [this](Call c) -> Reply {
+  router_.Add("DELETE", "/api/v1/tentacles/{id}/clone", Access::kAdmin, [this](Call c) -> Reply {
     auto forget = [this, id = c.Id()] { return parts_.presence.ForgetClone(id); };
     const absl::Status status = co_await async::OnPool(parts_.blocking, forget);
     parts_.live.Publish({"node", std::to_string(c.Id())});
     co_return status.ok() ? Empty() : StatusReply(status);
   });
-  router_.Add("GET", "/api/v1/tentacles/{id}/boots", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/tentacles/{id}/boots", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Boots(id); }, "boots");
   });
-  router_.Add("GET", "/api/v1/tentacles/{id}/images", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/tentacles/{id}/images", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.nodes.Images(id); }, "images");
   });
-  router_.Add("POST", "/api/v1/tentacles/{id}/scan", Access::kKey,
+  router_.Add("POST", "/api/v1/tentacles/{id}/scan", Access::kOperator,
               [this](Call c) { return Command(std::move(c), "scan.start"); });
-  router_.Add("POST", "/api/v1/tentacles/{id}/wake", Access::kKey,
+  router_.Add("POST", "/api/v1/tentacles/{id}/wake", Access::kOperator,
               [this](Call c) { return Command(std::move(c), "wake"); });
-  router_.Add("POST", "/api/v1/tentacles/{id}/prepull", Access::kKey,
+  router_.Add("POST", "/api/v1/tentacles/{id}/prepull", Access::kOperator,
               [this](Call c) { return Command(std::move(c), "image.prepull"); });
 }
 
@@ -144,7 +144,7 @@ asio::awaitable<net::HttpReply> Api::CreateToken(Call call) {
   if (!body.ok()) co_return net::ProblemReply(400, text::Message(body.status()));
   const std::string token = identity::RandomHex(32);
   NewToken fresh{identity::Sha256Hex(token),        token.substr(0, 8),
-                 TextField(*body, "description"),   TextField(*body, "createdBy"),
+                 TextField(*body, "description"),   TextField(*body, "createdBy", call.caller.name),
                  NumberField(*body, "maxUses", 10), NumberField(*body, "expiresHours", 24),
                  TextField(*body, "name")};
   if (fresh.max_uses < 1 || fresh.max_uses > kMaxTokenUses) {

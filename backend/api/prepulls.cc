@@ -34,16 +34,16 @@ json::object ForecastJson(const TargetForecast& target) {
 }  // namespace
 
 void Api::AddPrepullRoutes() {
-  router_.Add("POST", "/api/v1/provisioning/prepulls", Access::kKey,
+  router_.Add("POST", "/api/v1/provisioning/prepulls", Access::kOperator,
               [this](Call c) { return CreatePrepull(std::move(c)); });
-  router_.Add("GET", "/api/v1/provisioning/prepulls", Access::kKey,
+  router_.Add("GET", "/api/v1/provisioning/prepulls", Access::kViewer,
               [this](Call) { return Json([this] { return parts_.prepulls.List(); }, "prepulls"); });
-  router_.Add("GET", "/api/v1/provisioning/prepulls/{id}", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/provisioning/prepulls/{id}", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.prepulls.Get(id); });
   });
-  router_.Add("DELETE", "/api/v1/provisioning/prepulls/{id}", Access::kKey,
+  router_.Add("DELETE", "/api/v1/provisioning/prepulls/{id}", Access::kOperator,
               [this](Call c) { return CancelPrepull(std::move(c)); });
-  router_.Add("GET", "/api/v1/tentacles/{id}/ledger", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/tentacles/{id}/ledger", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.sites.Ledger(id); });
   });
 }

@@ -8,11 +8,13 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "backend/core/role.h"
 #include "libs/net/http_types.h"
 
 namespace tentacle::backend {
 
-enum class Access { kAnyone, kKey, kTentacle, kKeyOrCallback };
+// The three in the middle: who has an API key of that role or a higher one.
+enum class Access { kAnyone, kViewer, kOperator, kAdmin, kTentacle, kOperatorOrCallback };
 
 // The id of a row; 0 when it is no number: no row has that.
 int ParseId(std::string_view text);
@@ -21,6 +23,7 @@ struct Call {
   const net::HttpRequest& request;
   std::vector<std::string> ids;  // What stood where the pattern has {...}.
   int node_id = 0;               // Access::kTentacle: who calls.
+  Caller caller;                 // With an API key: who calls.
 
   int Id(std::size_t index = 0) const { return ParseId(ids.at(index)); }
 };
@@ -30,7 +33,7 @@ using CallHandler = std::function<boost::asio::awaitable<net::HttpReply>(Call)>;
 struct Route {
   std::string method;
   std::string pattern;  // "/api/v1/nodes/{id}"
-  Access access = Access::kKey;
+  Access access = Access::kAdmin;
   CallHandler handler;
 };
 

@@ -24,17 +24,31 @@ std::string_view HostOf(std::string_view origin) {
   return scheme == std::string_view::npos ? std::string_view() : origin.substr(scheme + 3);
 }
 
+// 202: it waits for somebody's approval.
+net::HttpReply TicketReply(const ShellHub::Ticket& ticket) {
+  json::object answer{
+      {"id", ticket.session},
+      {"expiresAt", absl::FormatTime(absl::RFC3339_sec, ticket.expires_at, absl::UTCTimeZone())}};
+  if (ticket.secret.empty()) return net::JsonReply(202, json::serialize(answer));
+  answer["ticket"] = ticket.secret;
+  return net::JsonReply(201, json::serialize(answer));
+}
+
 }  // namespace
 
 void Api::AddShellRoutes() {
-  router_.Add("POST", "/api/v1/nodes/{id}/shells", Access::kKey,
+  router_.Add("POST", "/api/v1/nodes/{id}/shells", Access::kOperator,
               [this](Call c) { return AskShell(std::move(c)); });
-  router_.Add("GET", "/api/v1/nodes/{id}/shells", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/nodes/{id}/shells", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.shell_store.List(id); }, "shells");
   });
+  router_.Add("POST", "/api/v1/shells/{session}/approve", Access::kAdmin,
+              [this](Call c) { return ApproveShell(std::move(c)); });
+  router_.Add("POST", "/api/v1/shells/{session}/ticket", Access::kOperator,
+              [this](Call c) { return TakeShellTicket(std::move(c)); });
   router_.Add("GET", "/api/v1/shells/ws", Access::kAnyone,
               [this](Call c) { return ViewShell(std::move(c)); });
-  router_.Add("GET", "/api/v1/shells/{session}/recording", Access::kKey,
+  router_.Add("GET", "/api/v1/shells/{session}/recording", Access::kOperator,
               [this](Call c) { return Replay(std::move(c)); });
 }
 
@@ -45,9 +59,8 @@ asio::awaitable<net::HttpReply> Api::AskShell(Call call) {
   request.node_id = call.Id();
   request.user = TextField(*body, "user", "root");
   request.reason = TextField(*body, "reason");
-  request.opened_by = call.request.Header("X-API-Key").empty()
-                          ? "page, " + call.request.remote_ip
-                          : "api key, " + call.request.remote_ip;
+  request.asked_by = call.caller.name;
+  request.opened_by = fmt::format("{}, {}", call.caller.name, call.request.remote_ip);
   request.columns = NumberField(*body, "cols", 80);
   request.rows = NumberField(*body, "rows", 24);
   if (!backend_link::IsUserName(request.user))
@@ -63,12 +76,17 @@ asio::awaitable<net::HttpReply> Api::AskShell(Call call) {
   if (absl::IsUnavailable(ticket.status()))
     co_return net::ProblemReply(409, text::Message(ticket.status()));
   if (!ticket.ok()) co_return StatusReply(ticket.status());
-  co_return net::JsonReply(
-      201, json::serialize(json::object{
-               {"id", ticket->session},
-               {"ticket", ticket->secret},
-               {"expiresAt",
-                absl::FormatTime(absl::RFC3339_sec, ticket->expires_at, absl::UTCTimeZone())}}));
+  co_return TicketReply(*ticket);
+}
+
+asio::awaitable<net::HttpReply> Api::ApproveShell(Call call) {
+  const absl::Status approved = co_await parts_.shells.Approve(call.ids.at(0), call.caller.name);
+  co_return approved.ok() ? Empty() : StatusReply(approved);
+}
+
+asio::awaitable<net::HttpReply> Api::TakeShellTicket(Call call) {
+  const auto ticket = co_await parts_.shells.TakeTicket(call.ids.at(0), call.caller.name);
+  co_return ticket.ok() ? TicketReply(*ticket) : StatusReply(ticket.status());
 }
 
 // A browser names the page that opens a socket, and sends its cookies along whatever page that is:

@@ -52,8 +52,9 @@ absl::StatusOr<std::string> MakePassword(json::object* document) {
 
 void Api::AddTaskRoutes() {
   const std::string tasks = "/api/v1/provisioning/tasks";
-  router_.Add("POST", tasks, Access::kKey, [this](Call c) { return CreateTask(std::move(c)); });
-  router_.Add("GET", tasks, Access::kKey, [this](Call c) {
+  router_.Add("POST", tasks, Access::kOperator,
+              [this](Call c) { return CreateTask(std::move(c)); });
+  router_.Add("GET", tasks, Access::kViewer, [this](Call c) {
     const int tentacle = std::atoi(c.request.Query("tentacleId").value_or("0").c_str());
     return Json(
         [this, tentacle, status = c.request.Query("status").value_or("")] {
@@ -61,12 +62,12 @@ void Api::AddTaskRoutes() {
         },
         "tasks");
   });
-  router_.Add("GET", tasks + "/{id}", Access::kKey, [this](Call c) {
+  router_.Add("GET", tasks + "/{id}", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return parts_.tasks.Get(id); });
   });
-  router_.Add("DELETE", tasks + "/{id}", Access::kKey,
+  router_.Add("DELETE", tasks + "/{id}", Access::kOperator,
               [this](Call c) { return CancelTask(std::move(c)); });
-  router_.Add("POST", tasks + "/{id}/events", Access::kKeyOrCallback,
+  router_.Add("POST", tasks + "/{id}/events", Access::kOperatorOrCallback,
               [this](Call c) { return ReportTask(std::move(c)); });
 }
 

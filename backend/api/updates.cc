@@ -24,9 +24,9 @@ constexpr int kDefaultUpdateTtlSeconds = 7 * 24 * 3600;
 }  // namespace
 
 void Api::AddUpdateRoutes() {
-  router_.Add("POST", "/api/v1/tentacles/{id}/updates", Access::kKey,
+  router_.Add("POST", "/api/v1/tentacles/{id}/updates", Access::kAdmin,
               [this](Call c) { return OrderUpdate(std::move(c)); });
-  router_.Add("GET", "/api/v1/tentacles/{id}/updates", Access::kKey, [this](Call c) {
+  router_.Add("GET", "/api/v1/tentacles/{id}/updates", Access::kViewer, [this](Call c) {
     return Json([this, id = c.Id()] { return UpdateStore(parts_.database).List(id); }, "updates");
   });
 }

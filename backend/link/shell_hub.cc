@@ -65,7 +65,8 @@ struct ShellHub::Session {
 
   std::string id;
   ShellRequest request;
-  absl::Time ticket_expires = absl::Now() + kTicketLifetime;
+  absl::Time expires;  // When nobody has come with its ticket by then, or nobody has approved it.
+  bool waits_for_approval = false;
   std::shared_ptr<net::WebSocket> viewer;
   bool redeemed = false;
   bool over = false;
@@ -84,30 +85,66 @@ ShellHub::ShellHub(Parts parts) : parts_(std::move(parts)) {
 }
 
 asio::awaitable<absl::StatusOr<ShellHub::Ticket>> ShellHub::Ask(ShellRequest request) {
-  ForgetOldTickets();
+  ForgetStale();
   if (sessions_.size() >= kMaxSessions)
     co_return absl::UnavailableError("too many shells are open");
   if (!parts_.hub.IsOnline(request.node_id))
     co_return absl::UnavailableError("the tentacle is not connected to this backend");
-  Ticket ticket{identity::RandomHex(16), identity::RandomHex(32), absl::Now() + kTicketLifetime};
-  const NewShell shell{ticket.session, request.node_id, request.user, request.opened_by,
-                       request.reason};
+  const std::string id = identity::RandomHex(16);
+  const NewShell shell{
+      id, request.node_id, request.user, request.opened_by, request.reason, request.asked_by};
   auto add = [this, &shell] { return parts_.shells.Add(shell); };
   const absl::Status added = co_await async::OnPool(parts_.blocking, add);
   if (!added.ok()) co_return added;
-  parts_.log.Info("shell.asked", {{"session", ticket.session},
+  parts_.log.Info("shell.asked", {{"session", id},
                                   {"node", request.node_id},
                                   {"user", request.user},
                                   {"by", request.opened_by},
                                   {"reason", request.reason}});
-  sessions_[ticket.session] =
-      std::make_shared<Session>(parts_.home, ticket.session, std::move(request));
-  tickets_[identity::Sha256Hex(ticket.secret)] = ticket.session;
-  co_return ticket;
+  const auto session = std::make_shared<Session>(parts_.home, id, std::move(request));
+  sessions_[id] = session;
+  if (!parts_.needs_approval) co_return MakeTicket(*session);
+  session->waits_for_approval = true;
+  session->expires = absl::Now() + kShellApprovalWithin;
+  parts_.live.Publish({"node", std::to_string(session->request.node_id)});
+  co_return Ticket{id, "", session->expires};
+}
+
+asio::awaitable<absl::Status> ShellHub::Approve(std::string session, std::string by) {
+  auto approve = [this, &session, &by] { return parts_.shells.Approve(session, by); };
+  const auto node = co_await async::OnPool(parts_.blocking, approve);
+  if (!node.ok()) co_return node.status();
+  parts_.log.Info("shell.approved", {{"session", session}, {"by", by}});
+  parts_.live.Publish({"node", std::to_string(*node)});
+  co_return absl::OkStatus();
+}
+
+asio::awaitable<absl::StatusOr<ShellHub::Ticket>> ShellHub::TakeTicket(std::string id,
+                                                                       std::string asked_by) {
+  ForgetStale();
+  auto ask = [this, &id, &asked_by] { return parts_.shells.Approver(id, asked_by); };
+  const auto approver = co_await async::OnPool(parts_.blocking, ask);
+  if (!approver.ok()) co_return approver.status();
+  const auto found = sessions_.find(id);
+  if (found == sessions_.end() || !found->second->waits_for_approval)
+    co_return absl::NotFoundError("no such shell of yours waits");
+  if (approver->empty()) co_return absl::FailedPreconditionError("nobody has approved it yet");
+  Session& session = *found->second;
+  session.waits_for_approval = false;
+  // The agent writes both names into its own record.
+  session.request.opened_by += ", approved by " + *approver;
+  co_return MakeTicket(session);
+}
+
+ShellHub::Ticket ShellHub::MakeTicket(Session& session) {
+  session.expires = absl::Now() + kTicketLifetime;
+  Ticket ticket{session.id, identity::RandomHex(32), session.expires};
+  tickets_[identity::Sha256Hex(ticket.secret)] = session.id;
+  return ticket;
 }
 
 absl::StatusOr<std::string> ShellHub::Redeem(const std::string& secret) {
-  ForgetOldTickets();
+  ForgetStale();
   const auto ticket = tickets_.find(identity::Sha256Hex(secret));
   if (ticket == tickets_.end())
     return absl::NotFoundError("the ticket is unknown, used or older than 30 s");
@@ -117,12 +154,13 @@ absl::StatusOr<std::string> ShellHub::Redeem(const std::string& secret) {
   return session;
 }
 
-void ShellHub::ForgetOldTickets() {
-  std::erase_if(tickets_, [this](const auto& ticket) {
-    const auto session = sessions_.find(ticket.second);
-    if (session != sessions_.end() && session->second->ticket_expires > absl::Now()) return false;
-    if (session != sessions_.end()) sessions_.erase(session);
-    auto end = WriteEnd(ticket.second, "nobody came with the ticket");
+void ShellHub::ForgetStale() {
+  std::erase_if(sessions_, [this](const auto& one) {
+    const Session& session = *one.second;
+    if (session.redeemed || session.expires > absl::Now()) return false;
+    std::erase_if(tickets_, [&](const auto& ticket) { return ticket.second == session.id; });
+    auto end = WriteEnd(session.id, session.waits_for_approval ? "nobody approved it"
+                                                               : "nobody came with the ticket");
     asio::co_spawn(parts_.home, std::move(end), asio::detached);
     return true;
   });

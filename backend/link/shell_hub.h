@@ -28,7 +28,8 @@ struct ShellRequest {
   int node_id = 0;
   std::string user;
   std::string reason;
-  std::string opened_by;
+  std::string opened_by;  // A sentence's worth, for people.
+  std::string asked_by;   // The name of the key.
   int columns = 80;
   int rows = 24;
 };
@@ -44,6 +45,7 @@ class ShellHub {
     Hub& hub;
     LiveFeed& live;
     identity::IdentityKey signing_key;
+    bool needs_approval = false;  // Of a second person, for each shell.
   };
 
   // Takes what tentacles say about shells from `hub` from here on; must outlive it.
@@ -51,13 +53,18 @@ class ShellHub {
 
   struct Ticket {
     std::string session;
-    std::string secret;  // Shown once.
+    std::string secret;  // Shown once. "": somebody else has to approve the session first.
     absl::Time expires_at;
   };
 
   // Writes the session down. NotFound: node; Unavailable: it is not connected, or too many shells
   // are open.
   boost::asio::awaitable<absl::StatusOr<Ticket>> Ask(ShellRequest request);
+  // PermissionDenied, NotFound, FailedPrecondition: as ShellStore::Approve().
+  boost::asio::awaitable<absl::Status> Approve(std::string session, std::string by);
+  // Of a session that was approved, for who asked for it. FailedPrecondition: not yet. NotFound.
+  boost::asio::awaitable<absl::StatusOr<Ticket>> TakeTicket(std::string session,
+                                                            std::string asked_by);
   // The session of a ticket, once. NotFound when it is unknown, used or too old.
   absl::StatusOr<std::string> Redeem(const std::string& secret);
   // Serves a viewer until one of both ends is gone.
@@ -77,7 +84,8 @@ class ShellHub {
   boost::asio::awaitable<bool> TakeViewerMessage(SessionPtr session, std::string text);
   void Close(const SessionPtr& session, const std::string& reason);
   boost::asio::awaitable<void> WriteEnd(std::string session, std::string reason);
-  void ForgetOldTickets();
+  Ticket MakeTicket(Session& session);
+  void ForgetStale();
   void Tell(const Session& session, std::string type, boost::json::object body);
 
   Parts parts_;

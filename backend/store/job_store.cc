@@ -2,6 +2,7 @@
 
 #include "backend/store/database.h"
 #include "backend/store/notify.h"
+#include "backend/store/sealed_secrets.h"
 
 namespace tentacle::backend {
 
@@ -45,7 +46,8 @@ absl::StatusOr<std::string> JobStore::Add(const NewJob& job, const BodyOf& body_
                          added, node)[0][0]
               .as<int>();
       const std::string command = InsertCommand(
-          tx, node, "job.run", body_of(node, "job-" + std::to_string(instance)), job.ttl_seconds);
+          tx, node, "job.run", body_of(node, "job-" + std::to_string(instance)), job.ttl_seconds,
+          SealSecrets(sealer_, job.secrets_json, CommandPlace(node)));
       tx.exec_params("UPDATE job_instances SET command_id = substr($2, 5)::bigint WHERE id = $1",
                      instance, command);
     }

@@ -7,6 +7,8 @@
 
 #include <absl/status/statusor.h>
 
+#include "libs/identity/sealer.h"
+
 namespace tentacle::backend {
 
 class Database;
@@ -18,12 +20,14 @@ struct NewJob {
   int timeout_seconds = 0;
   std::string scheduled_at;  // RFC 3339 or empty.
   std::string expires_at;
-  int ttl_seconds = 0;  // How long the message may wait for its tentacle.
+  int ttl_seconds = 0;       // How long the message may wait for its tentacle.
+  std::string secrets_json;  // Sealed until then; sealed_secrets.h.
 };
 
 class JobStore {
  public:
-  explicit JobStore(Database& database) : db_(database) {}
+  JobStore(Database& database, identity::Sealer sealer)
+      : db_(database), sealer_(std::move(sealer)) {}
 
   // The body of the message that brings one instance to its node.
   using BodyOf = std::function<std::string(int node_id, const std::string& instance_id)>;
@@ -42,6 +46,7 @@ class JobStore {
 
  private:
   Database& db_;
+  const identity::Sealer sealer_;
 };
 
 }  // namespace tentacle::backend

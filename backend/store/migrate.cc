@@ -17,6 +17,7 @@
 #include "backend/store/migration_0011.inc"
 #include "backend/store/migration_0012.inc"
 #include "backend/store/migration_0013.inc"
+#include "backend/store/migration_0014.inc"
 #include "backend/store/migrations.inc"
 
 namespace tentacle::backend {
@@ -24,10 +25,10 @@ namespace tentacle::backend {
 namespace {
 
 constexpr long kLock = 0x74656e74;  // Any number, the same in every backend.
-constexpr std::array<const char*, 13> kMigrations = {
+constexpr std::array<const char*, 14> kMigrations = {
     kMigration0001, kMigration0002, kMigration0003, kMigration0004, kMigration0005,
     kMigration0006, kMigration0007, kMigration0008, kMigration0009, kMigration0010,
-    kMigration0011, kMigration0012, kMigration0013};
+    kMigration0011, kMigration0012, kMigration0013, kMigration0014};
 
 }  // namespace
 

@@ -45,13 +45,23 @@ std::string TestSetting(const char* name) {
   return value;
 }
 
-BackendProcess::BackendProcess(const std::filesystem::path& dir) {
+BackendProcess::BackendProcess(const std::filesystem::path& dir,
+                               const std::vector<std::string>& options) {
   static int count = 0;
   log_ = dir / fmt::format("log-{}", count++);
-  pid_ = Start({TestSetting("OCTOFLEET_TEST_BACKEND"), "--listen", "127.0.0.1:0", "--database",
-                TestSetting("OCTOFLEET_TEST_DATABASE"), "--image-dir", dir / "images", "--web-dir",
-                dir / "web", "--api-key-file", dir / "key"},
-               log_);
+  std::vector<std::string> words{TestSetting("OCTOFLEET_TEST_BACKEND"),
+                                 "--listen",
+                                 "127.0.0.1:0",
+                                 "--database",
+                                 TestSetting("OCTOFLEET_TEST_DATABASE"),
+                                 "--image-dir",
+                                 dir / "images",
+                                 "--web-dir",
+                                 dir / "web",
+                                 "--api-key-file",
+                                 dir / "key"};
+  words.insert(words.end(), options.begin(), options.end());
+  pid_ = Start(words, log_);
   const std::string sign = "\"port\":";
   const bool started = Bench::Until([&] { return Log().find(sign) != std::string::npos; });
   if (!started) {

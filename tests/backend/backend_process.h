@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace tentacle::backend {
 
@@ -14,7 +15,8 @@ std::string TestSetting(const char* name);
 // A backend as a child process.
 class BackendProcess {
  public:
-  explicit BackendProcess(const std::filesystem::path& dir);
+  explicit BackendProcess(const std::filesystem::path& dir,
+                          const std::vector<std::string>& options = {});
   // Ends the program with a failure when the backend did, in which case sanitizers have spoken.
   ~BackendProcess();
   BackendProcess(const BackendProcess&) = delete;

@@ -80,6 +80,11 @@ json::value Bench::Field(const std::string& path, const std::string& pointer) {
   return at == nullptr ? json::value() : *at;
 }
 
+std::string Bench::MakeKey(const std::string& name, const std::string& role) {
+  const json::value made = Json("POST", "/api/v1/api-keys", {{"name", name}, {"role", role}});
+  return std::string(made.at("key").as_string());
+}
+
 std::unique_ptr<pqxx::connection> Bench::Connect() const {
   return std::make_unique<pqxx::connection>(TestSetting("OCTOFLEET_TEST_DATABASE"));
 }
@@ -205,7 +210,15 @@ void FakeTentacle::StartReading() {
 
 json::object FakeTentacle::ConnectAndSync() {
   EXPECT_EQ(Connect(), absl::OkStatus());
-  return Await("tasks.sync");
+  // What was ordered a moment ago may come before the table.
+  std::deque<std::string> commands;
+  json::object message = Next();
+  while (!message.empty() && message.at("type").as_string() != "tasks.sync") {
+    if (message.contains("id")) commands.push_back(json::serialize(message));
+    message = Next();
+  }
+  received_.insert(received_.begin(), commands.begin(), commands.end());
+  return message;
 }
 
 void FakeTentacle::Send(const std::string& text) {
@@ -242,7 +255,7 @@ bool FakeTentacle::Acknowledged(std::string_view id) {
   return message == json::object{{"type", "ack"}, {"id", id}};
 }
 
-void FakeTentacle::Report(std::string id, json::object message) {
+void FakeTentacle::Report(std::string id, json::object message, Tables tables) {
   message["id"] = id;
   Send(message);
   const auto is_ack = [&id](const std::string& text) {
@@ -254,12 +267,13 @@ void FakeTentacle::Report(std::string id, json::object message) {
   RunUntil([&] { return acknowledged() != received_.end() || !reading_.ok(); });
   const auto ack = acknowledged();
   ASSERT_NE(ack, received_.end()) << json::serialize(message) << ": " << reading_.status();
-  // Orders may come before it and are kept. So may the table, which nobody has asked for.
+  // Orders may come before it and are kept. So may the table, which few tests ask for.
   std::deque<std::string> kept;
-  const auto is_table = [](const std::string& text) {
-    return json::parse(text).at("type").as_string().starts_with("task");
+  const auto is_forgotten = [tables](const std::string& text) {
+    return tables == Tables::kForgotten &&
+           json::parse(text).at("type").as_string().starts_with("task");
   };
-  std::remove_copy_if(received_.begin(), ack, std::back_inserter(kept), is_table);
+  std::remove_copy_if(received_.begin(), ack, std::back_inserter(kept), is_forgotten);
   received_.erase(received_.begin(), ack + 1);
   received_.insert(received_.begin(), kept.begin(), kept.end());
 }

@@ -50,6 +50,8 @@ class Bench {
                           const std::string& path,
                           const boost::json::value& body = {});
   boost::json::value Field(const std::string& path, const std::string& pointer);
+  // A new API key.
+  std::string MakeKey(const std::string& name, const std::string& role);
 
   // The first field of the first row, or "".
   std::string Sql(const std::string& statement);
@@ -112,7 +114,8 @@ class FakeTentacle {
   // True when the next message is the acknowledgement of `id`.
   bool Acknowledged(std::string_view id);
   // Sends with this id and waits for its acknowledgement; what else comes first can be awaited.
-  void Report(std::string id, boost::json::object message);
+  enum class Tables { kForgotten, kKept };
+  void Report(std::string id, boost::json::object message, Tables tables = Tables::kForgotten);
   // What came already, without waiting.
   bool IsQuiet();
   // Reads and answers pings in the background while `work` runs, as a living process does.

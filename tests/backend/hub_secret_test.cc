@@ -2,6 +2,7 @@
 // use any more.
 #include <fmt/format.h>
 
+#include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
 
 #include "tests/backend/hub_bench.h"
@@ -131,6 +132,32 @@ TEST_F(HubSecret, WhatAnOlderBackendLeftIsSealedAtTheNextStart) {
   EXPECT_EQ(one_.ConnectAndSync().at("tasks").at(0).at("adminPassword"), kPassword);
   EXPECT_EQ(one_.Await("wake").at("password"), "01:02:03:04:05:06");
   Cancel(id);
+}
+
+TEST_F(HubSecret, AJobsCredentialsLieSealedBesideItsOrder) {
+  const json::value job =
+      bench_.Json("POST", "/api/v1/jobs",
+                  {{"targetType", "device"},
+                   {"targetId", one_.text_id()},
+                   {"commandType", "script"},
+                   {"commandData", {{"script", "true"}, {"credentials", {{"db", kPassword}}}}}});
+  EXPECT_EQ(job.at("commandData").at("credentials"), (json::array{"db"}));
+  EXPECT_EQ(Rows("jobs", kPassword), "0");
+  EXPECT_EQ(Rows("outgoing_commands", kPassword), "0");
+  one_.ConnectAndSync();
+  const json::object run = one_.Await("job.run");
+  const std::string beside(run.at("credentials").as_string());
+  EXPECT_EQ(json::parse(beside).at("credentials"), (json::object{{"db", kPassword}}));
+  const json::value order = json::parse(run.at("order").as_string());
+  EXPECT_EQ(order.at("job").at("credentialsSha256").as_string(), identity::Sha256Hex(beside));
+  EXPECT_FALSE(order.at("job").as_object().contains("credentials"));
+  one_.Send(json::object{{"type", "ack"}, {"id", run.at("id")}});
+  EXPECT_TRUE(bench_.Until([&] {
+    return bench_.Sql(
+               "SELECT count(*) FROM outgoing_commands WHERE type = 'job.run' AND "
+               "sealed_secrets <> ''") == "0";
+  }));
+  EXPECT_EQ(bench_.Log().find(kPassword), std::string::npos);
 }
 
 }  // namespace

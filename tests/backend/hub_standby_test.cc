@@ -42,6 +42,20 @@ class HubStandby : public ::testing::Test {
     return report;
   }
 
+  // The table that a report changes may come before its acknowledgement.
+  static void Report(FakeTentacle& tentacle, const std::string& id, const json::object& message) {
+    tentacle.Report(id, message, FakeTentacle::Tables::kKept);
+  }
+
+  // Skips tables of before.
+  static bool ComesToBe(FakeTentacle& tentacle, std::string_view role) {
+    for (;;) {
+      const json::object sync = tentacle.Await("tasks.sync");
+      if (sync.empty()) return false;
+      if (Role(sync) == role) return true;
+    }
+  }
+
   json::value Field(const std::string& task, const std::string& pointer) {
     return bench_.Field("/api/v1/provisioning/tasks/" + task, pointer);
   }
@@ -69,17 +83,17 @@ TEST_F(HubStandby, ANewTaskIsToldToBothWithItsRole) {
 
 TEST_F(HubStandby, OneThatWasClaimedIsNotSharedAgain) {
   const std::string id = Make("52:54:00:00:0b:07");
-  own_.Report("t/1/1", Status(id, "booting"));
-  own_.Report("t/1/2", Status(id, "waiting"));  // It has lost what it knew.
+  Report(own_, "t/1/1", Status(id, "booting"));
+  Report(own_, "t/1/2", Status(id, "waiting"));  // It has lost what it knew.
   EXPECT_EQ(Field(id, "/status"), "waiting");
-  standby_.Report("t/1/1", TakenOver(id));
+  Report(standby_, "t/1/1", TakenOver(id));
   EXPECT_EQ(Field(id, "/tentacleId"), json::value(own_.text_id()));
 }
 
 TEST_F(HubStandby, WhatARemovedTentacleHasNotBegunIsItsStandbys) {
   const std::string id = Make("52:54:00:00:0b:08");
   EXPECT_EQ(bench_.Call("DELETE", "/api/v1/tentacles/" + own_.text_id()).status, 204U);
-  EXPECT_EQ(Role(standby_.Await("tasks.sync")), "");
+  EXPECT_TRUE(ComesToBe(standby_, ""));
   EXPECT_EQ(Field(id, "/tentacleId"), json::value(standby_.text_id()));
   EXPECT_EQ(Field(id, "/status"), "waiting");
 }
@@ -87,47 +101,47 @@ TEST_F(HubStandby, WhatARemovedTentacleHasNotBegunIsItsStandbys) {
 TEST_F(HubStandby, WhoseStandbyIsRemovedHasItsTaskAlone) {
   const std::string id = Make("52:54:00:00:0b:09");
   EXPECT_EQ(bench_.Call("DELETE", "/api/v1/tentacles/" + standby_.text_id()).status, 204U);
-  EXPECT_EQ(Role(own_.Await("tasks.sync")), "");
+  EXPECT_TRUE(ComesToBe(own_, ""));
   EXPECT_EQ(Field(id, "/standbyTentacleId"), json::value(nullptr));
 }
 
 TEST_F(HubStandby, WhoseMachineBootsHasItForItself) {
   const std::string id = Make("52:54:00:00:0b:02");
-  own_.Report("t/1/1", Status(id, "booting"));
-  EXPECT_EQ(Role(own_.Await("tasks.sync")), "");
-  EXPECT_EQ(Role(standby_.Await("tasks.sync")), "none");
-  standby_.Report("t/1/1", TakenOver(id));
+  Report(own_, "t/1/1", Status(id, "booting"));
+  EXPECT_TRUE(ComesToBe(own_, ""));
+  EXPECT_TRUE(ComesToBe(standby_, "none"));
+  Report(standby_, "t/1/1", TakenOver(id));
   EXPECT_EQ(Field(id, "/tentacleId"), json::value(own_.text_id())) << "it comes too late";
 }
 
 TEST_F(HubStandby, AStandbyThatTookOverChangesPlaces) {
   const std::string id = Make("52:54:00:00:0b:03");
-  standby_.Report("t/1/1", TakenOver(id));
-  EXPECT_EQ(Role(standby_.Await("tasks.sync")), "");
-  EXPECT_EQ(Role(own_.Await("tasks.sync")), "none");
+  Report(standby_, "t/1/1", TakenOver(id));
+  EXPECT_TRUE(ComesToBe(standby_, ""));
+  EXPECT_TRUE(ComesToBe(own_, "none"));
   EXPECT_EQ(Field(id, "/tentacleId"), json::value(standby_.text_id()));
   EXPECT_EQ(Field(id, "/standbyTentacleId"), json::value(own_.text_id()));
   EXPECT_EQ(Field(id, "/status"), "booting");
-  own_.Report("t/1/1", Status(id, "booting"));
-  own_.Report("t/1/2", Status(id, "failed"));
+  Report(own_, "t/1/1", Status(id, "booting"));
+  Report(own_, "t/1/2", Status(id, "failed"));
   EXPECT_EQ(Field(id, "/tentacleId"), json::value(standby_.text_id())) << "it comes too late";
   EXPECT_EQ(Field(id, "/status"), "booting");
-  standby_.Report("t/1/2", Status(id, "complete"));
+  Report(standby_, "t/1/2", Status(id, "complete"));
   EXPECT_EQ(Field(id, "/status"), "complete");
 }
 
 TEST_F(HubStandby, AStandbyThatTookNothingOverIsNotHeard) {
   const std::string id = Make("52:54:00:00:0b:04");
-  standby_.Report("t/1/1", Status(id, "booting"));
-  standby_.Report("t/1/2", Status(id, "failed"));
+  Report(standby_, "t/1/1", Status(id, "booting"));
+  Report(standby_, "t/1/2", Status(id, "failed"));
   EXPECT_EQ(Field(id, "/status"), "waiting");
   EXPECT_EQ(Field(id, "/tentacleId"), json::value(own_.text_id()));
 }
 
 TEST_F(HubStandby, AnEndWithoutABootIsToldToTheStandby) {
   const std::string id = Make("52:54:00:00:0b:05");
-  own_.Report("t/1/1", Status(id, "failed"));
-  EXPECT_EQ(Role(standby_.Await("tasks.sync")), "none");
+  Report(own_, "t/1/1", Status(id, "failed"));
+  EXPECT_TRUE(ComesToBe(standby_, "none"));
 }
 
 TEST_F(HubStandby, AStandbyIsAnotherTentacleThatThereIs) {

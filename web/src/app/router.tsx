@@ -18,10 +18,19 @@ const PrepullsRoute = lazy(() =>
   import('./routes/prepulls').then((module) => ({ default: module.PrepullsRoute })),
 );
 
+const AccessRoute = lazy(() =>
+  import('./routes/access').then((module) => ({ default: module.AccessRoute })),
+);
+
 const waiting = <Skeleton height={240} radius="lg" />;
 const node = (
   <Suspense fallback={waiting}>
     <NodeRoute />
+  </Suspense>
+);
+const access = (
+  <Suspense fallback={waiting}>
+    <AccessRoute />
   </Suspense>
 );
 const prepulls = (
@@ -39,6 +48,7 @@ export const routes: RouteObject[] = [
       { index: true, element: <Navigate to="/nodes" replace /> },
       { path: 'nodes', element: <NodesRoute /> },
       { path: 'prepulls', element: prepulls },
+      { path: 'access', element: access },
       { path: 'nodes/:nodeId', element: node },
       { path: 'nodes/:nodeId/:tab', element: node },
       { path: '*', element: <NotFoundRoute /> },

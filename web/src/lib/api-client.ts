@@ -58,7 +58,8 @@ async function send(method: string, path: string, body?: unknown): Promise<Respo
 
 export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   const response = await send(method, path, body);
-  if (response.status === 401 && path !== '/api/v1/session') tell('signed-out');
+  const signsIn = method === 'POST' && path === '/api/v1/session';
+  if (response.status === 401 && !signsIn) tell('signed-out');
   if (!response.ok) throw new ApiError(response.status, await sentenceOf(response));
   if (response.status === 204) return undefined as T;
   return (await response.json()) as T;

@@ -5,6 +5,9 @@ import { ApiError } from '@/lib/api-client';
 import type { Change } from '@/types/api';
 
 export const keys = {
+  me: ['me'] as const,
+  apiKeys: ['api-keys'] as const,
+  audit: ['audit'] as const,
   nodes: ['nodes'] as const,
   node: (id: string) => ['node', id] as const,
   inventory: (id: string) => ['inventory', id] as const,

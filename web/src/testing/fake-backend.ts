@@ -1,5 +1,6 @@
 import { vi } from 'vitest';
 
+import type { Act, ApiKey, Me } from '@/types/access';
 import type {
   BootReport,
   CachedImage,
@@ -11,6 +12,7 @@ import type {
   MetricSample,
   Node,
   Prepull,
+  ShellSession,
   Task,
   WatchedUnit,
 } from '@/types/api';
@@ -28,6 +30,9 @@ type Answer = { status: number; body?: unknown };
 // The backend's routes over a few lists. A test changes the lists, or answers a route itself.
 export class FakeBackend {
   key = 'the-key';
+  me: Me = { name: 'api-key-file', role: 'admin' };
+  apiKeys: ApiKey[] = [];
+  acts: Act[] = [];
   signedIn = true;
   reachable = true;
   nodes: Node[] = [];
@@ -38,6 +43,7 @@ export class FakeBackend {
   devices: Device[] = [];
   samples: MetricSample[] = [];
   jobs: Job[] = [];
+  shells: ShellSession[] = [];
   inventory: Inventory | null = null;
   units: WatchedUnit[] = [];
   journal: JournalEntry[] = [];
@@ -93,6 +99,8 @@ export class FakeBackend {
     if (path.endsWith('/inventory'))
       return this.inventory ? { status: 200, body: this.inventory } : { status: 404, body: {} };
     const lists: [string, object][] = [
+      ['/api/v1/api-keys', { keys: this.apiKeys }],
+      ['/api/v1/audit', { acts: this.acts }],
       ['/api/v1/nodes', { nodes: this.nodes }],
       ['/api/v1/provisioning/tasks', { tasks: this.tasks }],
       ['/api/v1/provisioning/images', { images: this.images }],
@@ -101,6 +109,7 @@ export class FakeBackend {
       ['/images', { images: this.cachedImages }],
       ['/devices', { devices: this.devices }],
       ['/network', { neighbours: [], dhcpServers: [], gateways: [] }],
+      ['/shells', { shells: this.shells }],
       ['/units', { units: this.units }],
       ['/journal', { entries: this.journal }],
       ['/metrics', { samples: this.samples }],
@@ -113,6 +122,7 @@ export class FakeBackend {
   }
 
   private session(method: string, body: unknown): Answer {
+    if (method === 'GET') return this.signedIn ? { status: 200, body: this.me } : { status: 401 };
     if (method === 'DELETE') {
       this.signedIn = false;
       return { status: 204 };

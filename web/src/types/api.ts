@@ -400,7 +400,8 @@ export interface Job {
 
 export interface ShellTicket {
   id: string;
-  ticket: string;
+  // None yet: somebody else has to approve the shell first.
+  ticket?: string;
   expiresAt: string;
 }
 
@@ -409,6 +410,9 @@ export interface ShellSession {
   nodeId: string;
   user: string;
   openedBy: string;
+  // Names of keys; nobody may have to approve.
+  askedBy: string;
+  approvedBy: string | null;
   reason: string;
   state: 'asked' | 'open' | 'ended';
   createdAt: string;

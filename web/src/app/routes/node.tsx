@@ -2,6 +2,7 @@ import { Skeleton, Stack, Tabs } from '@mantine/core';
 import { useNavigate, useParams, useSearchParams } from 'react-router';
 
 import { Problem } from '@/components/errors/problem';
+import { ForRole } from '@/components/ui/for-role';
 import { JournalTab } from '@/features/journal/components/journal-tab';
 import { type JournalFilter, NO_FILTER, PRIORITIES, SPANS } from '@/features/journal/journal-view';
 import { JobsTab } from '@/features/jobs/components/jobs-tab';
@@ -120,7 +121,9 @@ function TabContent({ tab, node, base }: { tab: string; node: Node; base: string
           ) : null}
           <NodeLoad nodeId={node.id} />
           {node.isTentacle ? (
-            <RemoveTentacle node={node} onRemoved={() => void navigate('/nodes')} />
+            <ForRole role="admin">
+              <RemoveTentacle node={node} onRemoved={() => void navigate('/nodes')} />
+            </ForRole>
           ) : null}
         </Stack>
       );

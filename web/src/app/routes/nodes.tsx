@@ -1,6 +1,7 @@
 import { Button, Group, Stack, Title } from '@mantine/core';
 import { Link, useSearchParams } from 'react-router';
 
+import { ForRole } from '@/components/ui/for-role';
 import { DownloadIcon, PlusIcon } from '@/components/ui/icons';
 import { AddTentacleDialog } from '@/features/nodes/components/add-tentacle-dialog';
 import { NodeFilters } from '@/features/nodes/components/node-filters';
@@ -55,9 +56,14 @@ export function NodesRoute() {
           >
             Prepulls
           </Button>
-          <Button leftSection={<PlusIcon />} onClick={() => setAdding(true)}>
-            Add tentacle
-          </Button>
+          <ForRole role="admin">
+            <Button component={Link} to="/access" variant="default">
+              Access
+            </Button>
+            <Button leftSection={<PlusIcon />} onClick={() => setAdding(true)}>
+              Add tentacle
+            </Button>
+          </ForRole>
         </Group>
       </Group>
       <NodeFilters filter={filter} onChange={change} />

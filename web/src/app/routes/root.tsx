@@ -3,9 +3,15 @@ import { useEffect, useState } from 'react';
 import { Outlet } from 'react-router';
 
 import { Layout } from '@/components/layout/layout';
-import { useKeyInAddress, useSessionState, useSignOut } from '@/features/session/api/session';
+import {
+  useKeyInAddress,
+  useSessionState,
+  useSignOut,
+  useWhoAmI,
+} from '@/features/session/api/session';
 import { SignIn } from '@/features/session/components/sign-in';
 import { LiveContext, LiveFeed } from '@/lib/live';
+import { MeContext } from '@/lib/role';
 
 // Everything behind the session: nothing is asked of the backend before there is one.
 export function Root() {
@@ -18,6 +24,7 @@ export function Root() {
 function SignedIn() {
   const queries = useQueryClient();
   const signOut = useSignOut();
+  const me = useWhoAmI().data ?? null;
   const [feed] = useState(() => new LiveFeed(queries));
 
   useEffect(() => {
@@ -27,9 +34,11 @@ function SignedIn() {
 
   return (
     <LiveContext value={feed}>
-      <Layout onSignOut={() => signOut.mutate()}>
-        <Outlet />
-      </Layout>
+      <MeContext value={me}>
+        <Layout onSignOut={() => signOut.mutate()}>
+          <Outlet />
+        </Layout>
+      </MeContext>
     </LiveContext>
   );
 }

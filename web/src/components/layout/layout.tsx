@@ -3,9 +3,11 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 
 import { AlertIcon, CheckIcon, ClockIcon, SignOutIcon, TentacleIcon } from '@/components/ui/icons';
+import { OutsideText } from '@/components/ui/outside-text';
 import { Pill } from '@/components/ui/pill';
 import { formatExact, formatHourMinute } from '@/lib/format';
 import { useLiveState } from '@/lib/live';
+import { useMe } from '@/lib/role';
 
 import classes from './layout.module.css';
 
@@ -16,6 +18,7 @@ interface LayoutProps {
 
 export function Layout({ onSignOut, children }: LayoutProps) {
   const live = useLiveState();
+  const me = useMe();
   return (
     <>
       <a className={classes.skip} href="#content">
@@ -29,6 +32,11 @@ export function Layout({ onSignOut, children }: LayoutProps) {
           </Link>
           <div className={classes.right}>
             <LiveMark phase={live.phase} />
+            {me ? (
+              <span className={classes.me} title={`Signed in with the key ${me.name}`}>
+                <OutsideText text={me.name} />, {me.role}
+              </span>
+            ) : null}
             <Button
               size="compact-sm"
               variant="subtle"

@@ -2,6 +2,7 @@ import { Skeleton, Stack } from '@mantine/core';
 
 import { Problem } from '@/components/errors/problem';
 import { Empty } from '@/components/ui/empty';
+import { ForRole } from '@/components/ui/for-role';
 import { PlayIcon } from '@/components/ui/icons';
 import { Panel } from '@/components/ui/panel';
 import type { Node } from '@/types/api';
@@ -24,7 +25,9 @@ export function JobsTab({ node, openId, onOpen }: JobsTabProps) {
   const here = jobs.data ?? [];
   return (
     <Stack>
-      <RunScript node={node} onStarted={(job) => onOpen(job.id)} />
+      <ForRole role="operator">
+        <RunScript node={node} onStarted={(job) => onOpen(job.id)} />
+      </ForRole>
       <Panel
         title="Jobs"
         note={here.length > SHOWN ? `the last ${SHOWN} of ${here.length}` : `${here.length}`}

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { Link } from 'react-router';
 
+import { ForRole } from '@/components/ui/for-role';
 import { ClockIcon, LinkIcon, SparkIcon } from '@/components/ui/icons';
 import { OutsideText } from '@/components/ui/outside-text';
 import { Pill } from '@/components/ui/pill';
@@ -87,25 +88,27 @@ function DeviceRow({
         <Ago time={device.lastSeen} />
       </td>
       <td className={classes.actions}>
-        <Button
-          size="compact-xs"
-          variant="default"
-          loading={wake.isPending}
-          onClick={() => wake.mutate(device.mac)}
-          aria-label={`${wakeWords} ${called}`}
-        >
-          {wakeWords}
-        </Button>
-        {device.isManaged ? null : (
+        <ForRole role="operator">
           <Button
             size="compact-xs"
             variant="default"
-            onClick={onInstall}
-            aria-label={`Install ${called}`}
+            loading={wake.isPending}
+            onClick={() => wake.mutate(device.mac)}
+            aria-label={`${wakeWords} ${called}`}
           >
-            Install
+            {wakeWords}
           </Button>
-        )}
+          {device.isManaged ? null : (
+            <Button
+              size="compact-xs"
+              variant="default"
+              onClick={onInstall}
+              aria-label={`Install ${called}`}
+            >
+              Install
+            </Button>
+          )}
+        </ForRole>
         <span className={classes.outcome} role="status">
           {wake.isSuccess
             ? node.online

@@ -3,6 +3,7 @@ import { useState } from 'react';
 
 import { Problem } from '@/components/errors/problem';
 import { Empty } from '@/components/ui/empty';
+import { ForRole } from '@/components/ui/for-role';
 import { PowerIcon, RadarIcon, SearchIcon } from '@/components/ui/icons';
 import { Panel } from '@/components/ui/panel';
 import { SearchInput } from '@/components/ui/search-input';
@@ -60,15 +61,17 @@ export function NetworkTab({ node, view, onView, onInstall }: NetworkTabProps) {
           <Button size="xs" variant="default" component="a" href={devicesCsv(node.id)} download>
             Export CSV
           </Button>
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<PowerIcon size={14} />}
-            onClick={() => setWaking(true)}
-          >
-            Wake a machine
-          </Button>
-          <ScanButton node={node} />
+          <ForRole role="operator">
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<PowerIcon size={14} />}
+              onClick={() => setWaking(true)}
+            >
+              Wake a machine
+            </Button>
+            <ScanButton node={node} />
+          </ForRole>
         </>
       }
     >

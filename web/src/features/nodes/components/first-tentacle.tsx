@@ -2,6 +2,7 @@ import { Button, Stack } from '@mantine/core';
 
 import { CopyLine } from '@/components/ui/copy-line';
 import { Empty } from '@/components/ui/empty';
+import { ForRole } from '@/components/ui/for-role';
 import { PlusIcon, TentacleIcon } from '@/components/ui/icons';
 
 import { enrollCommand } from '../enroll-command';
@@ -20,9 +21,11 @@ export function FirstTentacle({ onAdd }: { onAdd: () => void }) {
             text={enrollCommand(window.location.origin, 'YOUR-TOKEN', 'Berlin Office')}
           />
         </div>
-        <Button leftSection={<PlusIcon />} onClick={onAdd}>
-          Add tentacle: get a token
-        </Button>
+        <ForRole role="admin">
+          <Button leftSection={<PlusIcon />} onClick={onAdd}>
+            Add tentacle: get a token
+          </Button>
+        </ForRole>
       </Stack>
     </Empty>
   );

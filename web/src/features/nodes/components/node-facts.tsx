@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 
+import { ForRole } from '@/components/ui/for-role';
 import { OutsideText } from '@/components/ui/outside-text';
 import { Facts, Panel } from '@/components/ui/panel';
 import { Ago, Since } from '@/components/ui/time';
@@ -31,14 +32,16 @@ function CloneFact({ node }: { node: Node }) {
         </>
       )}
       . Delete its tentacle.key and enroll it anew.{' '}
-      <Button
-        variant="default"
-        size="compact-xs"
-        loading={forget.isPending}
-        onClick={() => forget.mutate(node.id)}
-      >
-        It is dealt with
-      </Button>
+      <ForRole role="admin">
+        <Button
+          variant="default"
+          size="compact-xs"
+          loading={forget.isPending}
+          onClick={() => forget.mutate(node.id)}
+        >
+          It is dealt with
+        </Button>
+      </ForRole>
     </>
   );
 }

@@ -7,6 +7,7 @@ import { Facts } from '@/components/ui/panel';
 import { SimpleTable } from '@/components/ui/simple-table';
 import { Ago } from '@/components/ui/time';
 import { formatDay, formatExact, revealInvisible } from '@/lib/format';
+import { useMay } from '@/lib/role';
 import type { Prepull, PrepullTarget } from '@/types/api';
 
 import {
@@ -95,6 +96,7 @@ function Day({ time }: { time: string }) {
 }
 
 function Details({ prepull, onCancel }: { prepull: Prepull; onCancel: () => void }) {
+  const mayCancel = useMay('operator');
   return (
     <div className={classes.details}>
       <div className={classes.facts}>
@@ -106,7 +108,7 @@ function Details({ prepull, onCancel }: { prepull: Prepull; onCancel: () => void
             ['Ordered', <Ago time={prepull.createdAt} />],
           ]}
         />
-        {isOpen(prepull) ? (
+        {mayCancel && isOpen(prepull) ? (
           <Button
             size="compact-sm"
             variant="default"

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 
 import { Problem } from '@/components/errors/problem';
 import { Empty } from '@/components/ui/empty';
+import { ForRole } from '@/components/ui/for-role';
 import { BackIcon, CheckIcon, DownloadIcon, PlusIcon } from '@/components/ui/icons';
 import { Panel } from '@/components/ui/panel';
 import type { Prepull } from '@/types/api';
@@ -48,9 +49,11 @@ export function PrepullsPage({ view, onView, images, nodes }: PrepullsPageProps)
           <Title order={1} size="h2">
             Prepulls
           </Title>
-          <Button leftSection={<PlusIcon />} onClick={order}>
-            Order a prepull
-          </Button>
+          <ForRole role="operator">
+            <Button leftSection={<PlusIcon />} onClick={order}>
+              Order a prepull
+            </Button>
+          </ForRole>
         </Group>
       </div>
       <Panel
@@ -125,9 +128,11 @@ function Prepulls({ prepulls, view, onView, onOrder, onCancel }: PrepullsProps) 
         <Stack align="center" gap="xs">
           A prepull brings an image to a tentacle before a machine needs it, at night for example,
           and says beforehand whether the line is fast enough.
-          <Button leftSection={<PlusIcon />} onClick={onOrder}>
-            Order a prepull
-          </Button>
+          <ForRole role="operator">
+            <Button leftSection={<PlusIcon />} onClick={onOrder}>
+              Order a prepull
+            </Button>
+          </ForRole>
         </Stack>
       </Empty>
     );

@@ -4,6 +4,7 @@ import { Link } from 'react-router';
 
 import { Problem } from '@/components/errors/problem';
 import { Empty } from '@/components/ui/empty';
+import { ForRole } from '@/components/ui/for-role';
 import {
   AlertIcon,
   CheckIcon,
@@ -18,6 +19,7 @@ import { Pill, type Tone } from '@/components/ui/pill';
 import { Ago } from '@/components/ui/time';
 import { sentence } from '@/lib/api-client';
 import { formatBytes, revealInvisible } from '@/lib/format';
+import { useMay } from '@/lib/role';
 import type { CachedImage, Image } from '@/types/api';
 
 import { useCachedImages, useImages, usePrepull } from '../api/images';
@@ -57,14 +59,16 @@ export function CachedImages({ tentacleId }: { tentacleId: string }) {
           >
             Plan a prepull
           </Button>
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<PlusIcon size={14} />}
-            onClick={() => setRegistering(true)}
-          >
-            Register image
-          </Button>
+          <ForRole role="operator">
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<PlusIcon size={14} />}
+              onClick={() => setRegistering(true)}
+            >
+              Register image
+            </Button>
+          </ForRole>
         </>
       }
       flush
@@ -101,6 +105,7 @@ function CachedRow({ image, tentacleId }: { image: CachedImage; tentacleId: stri
     size > 0 ? Math.min(100, Math.floor(((image.presentBytes ?? 0) / size) * 100)) : 0;
   const asked = prepull.isSuccess && image.state === 'absent';
   const words = asked ? 'Asked for' : 'Pull now';
+  const mayPull = useMay('operator');
   const canPull = image.state === 'absent' || image.state === 'failed';
   return (
     <li className={classes.row} data-image={image.imageId}>
@@ -150,7 +155,7 @@ function CachedRow({ image, tentacleId }: { image: CachedImage; tentacleId: stri
       <Pill tone={tone} icon={icon}>
         {word}
       </Pill>
-      {canPull ? (
+      {canPull && mayPull ? (
         <Button
           size="compact-sm"
           variant="default"

@@ -3,8 +3,10 @@ import { useState } from 'react';
 
 import { Problem } from '@/components/errors/problem';
 import { Empty } from '@/components/ui/empty';
+import { ForRole } from '@/components/ui/for-role';
 import { CheckIcon, DownloadIcon, PlusIcon } from '@/components/ui/icons';
 import { Panel } from '@/components/ui/panel';
+import { useMay } from '@/lib/role';
 import type { Node, Task } from '@/types/api';
 
 import { useTasks } from '../api/tasks';
@@ -69,9 +71,11 @@ export function PxeTab({ node, nodes, view, onView }: PxeTabProps) {
                 { value: 'done', label: 'Ended' },
               ]}
             />
-            <Button size="xs" leftSection={<PlusIcon size={14} />} onClick={create}>
-              Install a machine
-            </Button>
+            <ForRole role="operator">
+              <Button size="xs" leftSection={<PlusIcon size={14} />} onClick={create}>
+                Install a machine
+              </Button>
+            </ForRole>
           </>
         }
       >
@@ -164,15 +168,18 @@ interface TasksProps {
 }
 
 function Tasks({ tasks, any, limit, onMore, onOpen, onCancel, onCreate }: TasksProps) {
+  const mayCancel = useMay('operator');
   if (!any) {
     return (
       <Empty icon={<DownloadIcon size={26} />} title="No machine was installed here yet">
         <Stack align="center" gap="xs">
           Order one by its MAC address, then switch it on: it starts from the network and installs
           itself.
-          <Button leftSection={<PlusIcon />} onClick={onCreate}>
-            Install a machine
-          </Button>
+          <ForRole role="operator">
+            <Button leftSection={<PlusIcon />} onClick={onCreate}>
+              Install a machine
+            </Button>
+          </ForRole>
         </Stack>
       </Empty>
     );
@@ -180,7 +187,11 @@ function Tasks({ tasks, any, limit, onMore, onOpen, onCancel, onCreate }: TasksP
   if (tasks.length === 0) return <Empty icon={<CheckIcon size={26} />} title="No such task" />;
   return (
     <>
-      <TaskList tasks={tasks.slice(0, limit)} onOpen={onOpen} onCancel={onCancel} />
+      <TaskList
+        tasks={tasks.slice(0, limit)}
+        onOpen={onOpen}
+        onCancel={mayCancel ? onCancel : undefined}
+      />
       {tasks.length > limit ? (
         <Group justify="center" p="sm">
           <Button size="xs" variant="default" onClick={onMore}>

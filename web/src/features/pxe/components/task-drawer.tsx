@@ -5,6 +5,7 @@ import { CrossIcon } from '@/components/ui/icons';
 import { OutsideText } from '@/components/ui/outside-text';
 import { Facts } from '@/components/ui/panel';
 import { Ago } from '@/components/ui/time';
+import { useMay } from '@/lib/role';
 import type { NetworkPlan, Task } from '@/types/api';
 
 import { isOpen, platformWords } from '../task-view';
@@ -53,11 +54,12 @@ function relayFacts(task: Task): [name: string, value: ReactNode][] {
 }
 
 function Content({ task, onCancel }: { task: Task; onCancel: () => void }) {
+  const mayCancel = useMay('operator');
   return (
     <Stack>
       <div className={classes.state}>
         <TaskPill status={task.status} />
-        {isOpen(task) ? (
+        {mayCancel && isOpen(task) ? (
           <Button
             size="compact-sm"
             variant="default"

@@ -1,9 +1,11 @@
 // Signing in and out. The key is sent once and not kept; what is carried on is an HttpOnly cookie that
 // this page cannot read. Whether there should be one is remembered, so that nobody is asked in vain.
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useReducer, useSyncExternalStore } from 'react';
 
-import { del, onApiEvent, post } from '@/lib/api-client';
+import { del, get, onApiEvent, post } from '@/lib/api-client';
+import { keys } from '@/lib/query';
+import type { Me } from '@/types/access';
 
 const MARK = 'octofleet.signed-in';
 
@@ -44,6 +46,15 @@ export function useSignIn() {
       queries.clear();
       set('signed-in');
     },
+  });
+}
+
+// Whose key this session was signed in with.
+export function useWhoAmI() {
+  return useQuery({
+    queryKey: keys.me,
+    queryFn: () => get<Me>('/api/v1/session'),
+    staleTime: Infinity,
   });
 }
 

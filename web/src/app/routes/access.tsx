@@ -1,0 +1,5 @@
+import { AccessPage } from '@/features/access/components/access-page';
+
+export function AccessRoute() {
+  return <AccessPage />;
+}
