@@ -18,6 +18,8 @@ import time
 COOKIE = bytes.fromhex("63825363")
 TIMEOUT = 4       # Firmware's first; it tries four times.
 TRIES = 4
+SO_RCVBUFFORCE = 33   # socket(7); Python has no name for it.
+RECEIVE_BYTES = 8 << 20
 
 
 def option(code, data):
@@ -53,6 +55,8 @@ class Queue(asyncio.DatagramProtocol):
 async def open_socket(address, port):
     loop = asyncio.get_running_loop()
     transport, queue = await loop.create_datagram_endpoint(Queue, local_addr=(address, port))
+    # One socket takes the answers of all; a kernel's own size holds a few hundred.
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES)
     return transport, queue.packets
 
 

@@ -20,7 +20,8 @@ PACKAGES_web=""
 PACKAGES_compose="docker.io docker-compose debootstrap iptables python3 curl jq prometheus"
 PACKAGES_fuzz="clang-19 libclang-rt-19-dev"   # The presets fuzz and tsan.
 PACKAGES_bench="dnsmasq-base iproute2 binutils python3 arp-scan nmap"
-PACKAGES_pxebench="kea-admin dnsmasq-base python3"   # perfdhcp and the ProxyDHCP of bench/pxe.sh.
+# perfdhcp, the ProxyDHCP of bench/pxe.sh, and what the TFTP servers need that it unpacks.
+PACKAGES_pxebench="kea-admin dnsmasq-base libwrap0 python3"
 PACKAGES_benchcache="nginx-light casync wimtools e2fsprogs openssl curl procps"   # Peers of bench/run.sh cache.
 PACKAGES_test="clang-format-14 tftp-hpa atftp udhcpc tshark chromium prometheus faketime slowhttptest shellcheck python3 python3-yaml"
 
