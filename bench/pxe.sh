@@ -133,7 +133,7 @@ pxe_start() {
 }
 
 # By one block: over the slow wire a loader takes as long as one is ready to wait.
-pxe_answers() { in_client "$BENCH_BIN_DIR/tftp_load" "$PXE_ADDRESS" probe.efi "$BENCH_DIR/state/cache/boot/probe.efi" 1 1 512 1 "$PXE_FIRST_CLIENT" >/dev/null 2>&1; }
+pxe_answers() { in_client timeout 5 "$BENCH_BIN_DIR/tftp_load" "$PXE_ADDRESS" probe.efi "$BENCH_DIR/state/cache/boot/probe.efi" 1 1 512 1 "$PXE_FIRST_CLIENT" >/dev/null 2>&1; }
 
 pxe_stop() {
   [ -z "${PXE_PID-}" ] || {
@@ -272,9 +272,9 @@ pxe_transfers() {
 # pxe_wire OPTION...: a cable with faults, and ours at its end.
 pxe_wire() {
   pxe_cable wire || return 1
-  ip netns exec ttpxe-wire "$BENCH_REPO/build/$BUILD_PRESET/tests/faulty_wire" w0 w1 "$@" >>"$BENCH_DIR/server.log" 2>&1 &
+  ip netns exec ttpxe-wire "$BENCH_REPO/build/$BUILD_PRESET/tests/faulty_wire" w0 w1 "$@" >"$BENCH_DIR/wire.log" 2>&1 &
   PXE_WIRE_PID=$!
-  pxe_start ours
+  wait_for 10 grep -q open "$BENCH_DIR/wire.log" && pxe_start ours
 }
 
 # 5 ms each way.
