@@ -68,12 +68,16 @@ auto AsyncStart(AsyncStub* stub,
     // down.
     auto slot = asio::get_associated_cancellation_slot(*shared);
     if (slot.is_connected()) slot.assign([c](asio::cancellation_type) { c->context.TryCancel(); });
+    // gRPC's thread keeps nothing: the context holds the channel, and whoever lets go of the last
+    // channel there waits for that very thread to end.
     (s->*m)(&raw->context, &raw->request, &raw->response,
-            [shared, c, executor, work, slot](grpc::Status status) {
-              asio::post(executor, [shared, c, work, slot, status = std::move(status)]() mutable {
-                if (slot.is_connected()) slot.clear();
-                (std::move(*shared))(std::move(status));
-              });
+            [shared, c = std::move(c), executor, work, slot](grpc::Status status) mutable {
+              asio::post(executor,
+                         [shared = std::move(shared), c = std::move(c), work = std::move(work),
+                          slot, status = std::move(status)]() mutable {
+                           if (slot.is_connected()) slot.clear();
+                           (std::move(*shared))(std::move(status));
+                         });
             });
   };
   return asio::async_initiate<Token, void(grpc::Status)>(initiate, token, stub, method, call);

@@ -27,6 +27,7 @@ export async function looksRight(browser, page, tentacle) {
       '/prepulls?open=1',
       (p) => p.getByRole('region', { name: 'Tentacles of this prepull' }),
     ],
+    ['access', '/access', (p) => p.getByRole('region', { name: 'What was done' })],
     ['prepull-order', '/prepulls?order=', (p) => p.getByLabel('Deadline')],
     ['jobs', `/nodes/${tentacle.nodeId}/jobs?job=1`, (p) => p.getByLabel('Output')],
   ];

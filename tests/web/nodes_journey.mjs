@@ -24,7 +24,7 @@ export async function signsIn(browser, page) {
     await page.getByRole('textbox', { name: 'API key' }).fill('wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await check.that('a wrong key is refused in a sentence', () =>
-      page.getByText('this is not the API key').waitFor(),
+      page.getByText('this is not an API key, or it was revoked').waitFor(),
     );
   });
   await page.getByRole('textbox', { name: 'API key' }).fill(API_KEY);

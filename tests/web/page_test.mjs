@@ -3,6 +3,7 @@
 //
 // Environment: BACKEND_URL, API_KEY, IMAGE_DIR (the backend's image folder), CHROMIUM, PROFILE_DIR (a
 // folder of the browser's own), SCREENSHOTS (where pictures go).
+import { givesKeys } from './access_journey.mjs';
 import { Browser } from './browser.mjs';
 import { looksRight } from './looks.mjs';
 import {
@@ -51,6 +52,7 @@ async function main() {
     await ordersPrepull(browser, page, tentacle);
     const other = await removesAndFilters(browser, page, tentacle);
     await ordersWithStandby(page, tentacle, other);
+    await givesKeys(page);
     await looksRight(browser, page, tentacle);
     await losesConnection(browser, page);
     await losesTentacle(browser, page, tentacle);

@@ -35,7 +35,7 @@ describe('signing in', () => {
     const field = await screen.findByLabelText(/API key/);
     await user.type(field, 'wrong');
     await user.click(screen.getByRole('button', { name: 'Sign in' }));
-    await screen.findByText('this is not the API key');
+    await screen.findByText('this is not an API key, or it was revoked');
     await user.clear(field);
     await user.type(field, 'the-key');
     await user.click(screen.getByRole('button', { name: 'Sign in' }));

@@ -130,7 +130,11 @@ export class FakeBackend {
     if ((body as { apiKey?: string }).apiKey !== this.key) {
       return {
         status: 401,
-        body: { title: 'Unauthorized', status: 401, detail: 'this is not the API key' },
+        body: {
+          title: 'Unauthorized',
+          status: 401,
+          detail: 'this is not an API key, or it was revoked',
+        },
       };
     }
     this.signedIn = true;
