@@ -74,7 +74,8 @@ boot_dnsmasq_start() {
     --interface="$LAB_LAN_DEVICE" --bind-interfaces --dhcp-range=10.77.0.0,proxy --log-dhcp --log-facility=- --pid-file= \
     --enable-tftp --tftp-root="$boot" --dhcp-userclass=set:ipxe,iPXE \
     --pxe-service=tag:!ipxe,x86PC,boot,undionly.kpxe --pxe-service=tag:!ipxe,X86-64_EFI,boot,ipxe.efi \
-    --dhcp-boot="tag:ipxe,http://$LAB_TENTACLE_ADDRESS:9080/boot.ipxe"
+    --pxe-service="tag:ipxe,x86PC,boot,http://$LAB_TENTACLE_ADDRESS:9080/boot.ipxe" \
+    --pxe-service="tag:ipxe,X86-64_EFI,boot,http://$LAB_TENTACLE_ADDRESS:9080/boot.ipxe"
   wait_for 20 boot_dnsmasq_ready
 }
 
