@@ -117,7 +117,7 @@ long_tests() {
   for target in $targets; do
     mkdir -p "build/fuzz/corpus/$target"
     check "fuzz-$target" "build/fuzz/tests/fuzz/fuzz_$target" -runs=10000000 -max_len=1500 -timeout=1 -rss_limit_mb=512 \
-      "build/fuzz/corpus/$target" "tests/data/corpus/$target"
+      -artifact_prefix=build/fuzz/ "build/fuzz/corpus/$target" "tests/data/corpus/$target"
   done
   check pxe-cancels env TENTACLE_TEST_CANCELS=100 build/dev/tests/unit/pxe/pxe_shell_test --gtest_filter='*CancelRace*'
   step 'the line: a hundred cuts'
