@@ -127,27 +127,41 @@ bool IsVariableName(std::string_view name) {
          !name.starts_with("LD_");
 }
 
-void ReadEnvironment(Reader& in, Job& job) {
-  const auto* value = in.Find("environment");
-  if (value == nullptr) return;
+// An object of texts. What is wrong is said by the field and the name alone: a text may be a
+// secret.
+struct NamedTexts {
+  std::string_view field;
+  std::size_t most;
+  std::size_t bytes;  // Of names and texts together.
+  bool (*is_name)(std::string_view);
+  bool may_have_nul = false;
+};
+
+std::map<std::string, std::string> ReadTexts(Reader& in, const NamedTexts& rule) {
+  std::map<std::string, std::string> texts;
+  const auto* value = in.Find(rule.field);
+  if (value == nullptr) return texts;
   const auto* object = value->if_object();
-  if (object == nullptr || object->size() > kMaxVariables) {
-    in.Wrong("environment", fmt::format("want an object of at most {} texts", kMaxVariables));
-    return;
+  if (object == nullptr || object->size() > rule.most) {
+    in.Wrong(rule.field, fmt::format("want an object of at most {} texts", rule.most));
+    return texts;
   }
   std::size_t bytes = 0;
   for (const auto& entry : *object) {
     const std::string name(entry.key());
     const auto* text = entry.value().if_string();
-    if (!IsVariableName(name)) in.Wrong("environment", fmt::format("the name \"{}\"", name));
-    if (text == nullptr || text->find('\0') != json::string::npos) {
-      in.Wrong("environment", fmt::format("{}: want a text without a NUL", name));
-      return;
+    if (!rule.is_name(name)) in.Wrong(rule.field, fmt::format("the name \"{}\"", name));
+    if (text == nullptr || (!rule.may_have_nul && text->find('\0') != json::string::npos)) {
+      in.Wrong(rule.field,
+               fmt::format("{}: want a text{}", name, rule.may_have_nul ? "" : " without a NUL"));
+      return texts;
     }
     bytes += name.size() + text->size();
-    job.environment[name] = std::string(*text);
+    texts[name] = std::string(*text);
   }
-  if (bytes > kMaxArgumentBytes) in.Wrong("environment", "too large");
+  if (bytes > rule.bytes)
+    in.Wrong(rule.field, fmt::format("{} bytes, allowed are {}", bytes, rule.bytes));
+  return texts;
 }
 
 void ReadFiles(Reader& in, Job& job) {
@@ -185,30 +199,6 @@ void ReadFiles(Reader& in, Job& job) {
   }
   if (bytes > kMaxJobFilesBytes) {
     in.Wrong("files", fmt::format("{} bytes, allowed are {}", bytes, kMaxJobFilesBytes));
-  }
-}
-
-void ReadCredentials(Reader& in, Job& job) {
-  job.credentials_sha256 = in.Text("credentialsSha256", kMaxNameBytes);
-  const auto* value = in.Find("credentials");
-  if (value == nullptr) return;
-  const auto* object = value->if_object();
-  if (object == nullptr || object->size() > kMaxCredentials) {
-    in.Wrong("credentials", fmt::format("want an object of at most {} texts", kMaxCredentials));
-    return;
-  }
-  std::size_t bytes = 0;
-  for (const auto& entry : *object) {
-    const std::string name(entry.key());
-    const auto* text = entry.value().if_string();
-    // What is wrong is said by its name alone.
-    if (!IsJobId(name)) in.Wrong("credentials", fmt::format("the name \"{}\"", name));
-    if (text == nullptr) return in.Wrong("credentials", fmt::format("{}: want a text", name));
-    bytes += text->size();
-    job.credentials[name] = std::string(*text);
-  }
-  if (bytes > kMaxCredentialsBytes) {
-    in.Wrong("credentials", fmt::format("{} bytes, allowed are {}", bytes, kMaxCredentialsBytes));
   }
 }
 
@@ -336,9 +326,12 @@ absl::StatusOr<Job> ParseJob(const json::object& object) {
   job.id = in.Text("id", kMaxJobIdBytes);
   if (!IsJobId(job.id)) in.Wrong("id", "letters, digits, '.', '_' and '-' only, 128 at most");
   ReadWhatRuns(in, job);
-  ReadEnvironment(in, job);
+  job.environment =
+      ReadTexts(in, {"environment", kMaxVariables, kMaxArgumentBytes, &IsVariableName});
   ReadFiles(in, job);
-  ReadCredentials(in, job);
+  job.credentials_sha256 = in.Text("credentialsSha256", kMaxNameBytes);
+  job.credentials =
+      ReadTexts(in, {"credentials", kMaxCredentials, kMaxCredentialsBytes, &IsJobId, true});
   ReadHow(in, job);
   if (!in.status().ok()) return in.status();
   return job;
