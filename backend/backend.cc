@@ -18,7 +18,7 @@
 #include "backend/store/database.h"
 #include "backend/store/migrate.h"
 #include "backend/store/sealed_secrets.h"
-#include "libs/identity/identity.h"
+#include "libs/identity/key_file.h"
 #include "libs/net/http_server.h"
 #include "libs/runtime/admin_http.h"
 #include "libs/runtime/build_info.h"
@@ -35,16 +35,6 @@ constexpr int kBlockingThreads =
     8;  // Each may hold one connection to PostgreSQL, whose default allows 100.
 constexpr std::uint32_t kConnections = 8192;  // Thousands of tentacles keep one each.
 constexpr auto kDatabaseCheck = std::chrono::seconds(5);
-
-absl::StatusOr<identity::IdentityKey> CommandKey(const std::string& path) {
-  auto key = identity::IdentityKey::Load(path);
-  if (absl::IsNotFound(key.status())) {
-    key = identity::IdentityKey::Generate();
-    if (!key.ok()) return key.status();
-    if (absl::Status status = key->Save(path); !status.ok()) return status;
-  }
-  return key;
-}
 
 // A signature of Ed25519 is the same each time (RFC 8032 section 5.1.6), so links outlive a
 // restart, and nothing that is signed for somebody else looks like this.
@@ -89,7 +79,7 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
   const runtime::Log log("backend", runtime::LogLevel::kInfo);
   Database database(options.database, kBlockingThreads);
   if (absl::Status status = Migrate(database); !status.ok()) return status;
-  const auto command_key = CommandKey(options.command_key_file);
+  const auto command_key = identity::LoadOrMakeKey(options.command_key_file);
   if (!command_key.ok()) return command_key.status();
   const identity::Sealer sealer(*command_key, "secrets in the database");
   if (absl::Status status = SealWhatIsPlain(database, sealer); !status.ok()) return status;

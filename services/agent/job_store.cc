@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "libs/async/on_pool.h"
-#include "libs/identity/identity.h"
+#include "libs/identity/key_file.h"
 
 namespace tentacle::agent {
 
@@ -22,17 +22,6 @@ std::string StdoutKey(std::string_view id) {
 
 std::string StderrKey(std::string_view id) {
   return "output/" + std::string(id) + "/stderr";
-}
-
-absl::StatusOr<identity::Sealer> MakeSealer(const std::string& key_file) {
-  auto key = identity::IdentityKey::Load(key_file);
-  if (absl::IsNotFound(key.status())) {
-    key = identity::IdentityKey::Generate();
-    if (!key.ok()) return key.status();
-    if (absl::Status saved = key->Save(key_file); !saved.ok()) return saved;
-  }
-  if (!key.ok()) return key.status();
-  return identity::Sealer(*key, "jobs at rest");
 }
 
 absl::StatusOr<JobRecord> OpenRecord(const identity::Sealer& sealer,
@@ -79,9 +68,9 @@ absl::StatusOr<JobOutputs> OutputsFrom(store::Store& store, const std::string& i
 
 asio::awaitable<absl::StatusOr<JobStore::Loaded>> JobStore::Load() {
   auto load = [this]() -> absl::StatusOr<Loaded> {
-    auto sealer = MakeSealer(key_file_);
-    if (!sealer.ok()) return sealer.status();
-    sealer_ = *std::move(sealer);
+    const auto key = identity::LoadOrMakeKey(key_file_);
+    if (!key.ok()) return key.status();
+    sealer_.emplace(*key, "jobs at rest");
     return LoadFrom(store_, *sealer_);
   };
   co_return co_await async::OnPool(blocking_, load);
