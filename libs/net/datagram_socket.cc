@@ -144,19 +144,22 @@ class KernelDatagramSocket final : public DatagramSocket {
   asio::awaitable<absl::StatusOr<std::vector<Datagram>>> ReceiveMany(std::size_t max,
                                                                      absl::Duration spin) override {
     max = std::min(max, kMaxMany);
-    // A flood on this socket must not keep the others waiting.
-    if (full_) co_await asio::post(descriptor_.get_executor(), asio::use_awaitable);
     using SteadyClock = std::chrono::steady_clock;
     const auto until = spin > absl::ZeroDuration()
                            ? SteadyClock::now() + absl::ToChronoNanoseconds(spin)
                            : SteadyClock::time_point::min();
-    for (;;) {
-      auto received = TryReceiveMany(max);
-      if (!received.ok() || !received->empty()) {
-        full_ = received.ok() && received->size() == max;
-        co_return received;
+    // A flood on this socket must not keep the others waiting.
+    if (full_) co_await asio::post(descriptor_.get_executor(), asio::use_awaitable);
+    // What has just been emptied is not asked again before there is something.
+    for (bool ask = full_ || spin > absl::ZeroDuration();; ask = true) {
+      if (ask) {
+        auto received = TryReceiveMany(max);
+        if (!received.ok() || !received->empty()) {
+          full_ = received.ok() && received->size() == max;
+          co_return received;
+        }
+        if (SteadyClock::now() < until) continue;
       }
-      if (SteadyClock::now() < until) continue;
       const auto [error] = co_await descriptor_.async_wait(asio::posix::descriptor_base::wait_read,
                                                            asio::as_tuple(asio::use_awaitable));
       if (error) co_return absl::CancelledError(fmt::format("udp {}: {}", port_, error.message()));

@@ -83,11 +83,11 @@ inline constexpr absl::Duration kTftpTick =
     absl::Milliseconds(10);  // How exactly deadlines are kept.
 // Ports that transfers are spread over: more than one, so that a packet of an earlier transfer
 // finds none of its number.
-inline constexpr std::size_t kTftpPorts = 8;
+inline constexpr std::size_t kTftpPorts = 4;
 inline constexpr std::size_t kTftpBatch = 64;
 // How long a client that is known to answer so fast is waited for awake, and beside how many
 // others.
-inline constexpr absl::Duration kTftpSpin = absl::Microseconds(60);
+inline constexpr absl::Duration kTftpSpin = absl::Microseconds(150);
 inline constexpr std::size_t kTftpSpinTransfers = 1;
 // One address may hold so many transfers; firmware holds one or two.
 inline constexpr std::size_t kTftpSessionsPerClient = 4;
