@@ -18,6 +18,10 @@ std::uint64_t Number(std::string_view field, std::string_view name) {
   return ToU64(field.substr(name.size())).value_or(0);
 }
 
+bool IsAlphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 }  // namespace
 
 std::vector<CpuSeconds> ParseCpuSeconds(std::string_view stat, double ticks_per_second) {
@@ -54,11 +58,15 @@ std::vector<MemoryField> ParseMemoryFields(std::string_view meminfo) {
     const auto value = fields.empty() ? std::nullopt : ToU64(fields[0]);
     if (!value) continue;
     MemoryField field;
-    // "Active(anon)" is Active_anon.
+    // "Active(anon)" is Active_anon. What could be no metric's name is none.
+    bool is_name = !pair->first.empty();
     for (const char c : pair->first) {
       if (c == '(') field.name += '_';
-      if (c != '(' && c != ')') field.name += c;
+      if (c == '(' || c == ')') continue;
+      is_name = is_name && (IsAlphanumeric(c) || c == '_');
+      field.name += c;
     }
+    if (!is_name) continue;
     const bool in_kilobytes = fields.size() > 1 && fields[1] == "kB";
     field.value = in_kilobytes ? *value * 1024 : *value;
     if (in_kilobytes) field.name += "_bytes";
