@@ -58,6 +58,7 @@ TentacleConfig Defaults() {
   agent->set_journal_priority(4);
   agent->set_journal_entries_per_minute(600);
   agent->set_admin_listen("127.0.0.1:9475");
+  agent->set_host_root("/");
   return config;
 }
 

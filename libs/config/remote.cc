@@ -19,7 +19,7 @@ using google::protobuf::Message;
 
 // A backend that could set these could cut itself off, open a port to the segment, or allow itself
 // what the owner of the box refused.
-constexpr std::array<std::string_view, 23> kLocalOnly = {"backend.url",
+constexpr std::array<std::string_view, 24> kLocalOnly = {"backend.url",
                                                          "backend.ca_file",
                                                          "node",
                                                          "uplink.admin_listen",
@@ -39,6 +39,7 @@ constexpr std::array<std::string_view, 23> kLocalOnly = {"backend.url",
                                                          "agent.shell_enabled",
                                                          "agent.shell_users",
                                                          "agent.update_root_keys",
+                                                         "agent.host_root",
                                                          "discovery.networks",
                                                          "discovery.exclude",
                                                          "discovery.allow_large_networks"};

@@ -117,6 +117,10 @@ absl::Status Validate(const TentacleConfig& c) {
   status.Update(CheckQuirks(c.pxe()));
   status.Update(CheckCalendar(c));
   status.Update(CheckRootKeys(c.agent()));
+  if (!c.agent().host_root().starts_with('/')) {
+    status.Update(absl::InvalidArgumentError(fmt::format(
+        "\"agent.host_root\": want an absolute path, got \"{}\"", c.agent().host_root())));
+  }
   status.Update(OneOf("log.level", c.log().level(), {"debug", "info", "warning", "error"}));
   status.Update(CheckDiscoveryLists(c.discovery()));
   status.Update(OneOf("uplink.mode", c.uplink().mode(), {"full", "relay", "passive"}));

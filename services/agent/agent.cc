@@ -68,11 +68,14 @@ std::map<std::string, std::string> JobEnvironment() {
   return environment;
 }
 
-JobRunner::Settings JobSettings(const runtime::Paths& paths) {
+JobRunner::Settings JobSettings(const runtime::Paths& paths, const HostSpacePtr& space) {
   JobRunner::Settings settings;
-  settings.folders = {paths.ServiceDir("agent") + "/jobs", kUserJobsFolder};
+  settings.host = space;
+  settings.folders = {paths.ServiceDir("agent") + "/jobs", space->Here(kUserJobsFolder)};
+  // What we have is not to be seen from the host.
+  if (space->is_around()) settings.folders.own = settings.folders.users;
   settings.key_file = paths.ServiceDir("agent") + "/jobs.key";
-  settings.cgroups = FindCgroups("/sys/fs/cgroup");
+  settings.cgroups = FindCgroups(space->Here("/sys/fs/cgroup"), !space->is_around());
   settings.environment = JobEnvironment();
 
   struct sysinfo memory {};
@@ -83,7 +86,16 @@ JobRunner::Settings JobSettings(const runtime::Paths& paths) {
   return settings;
 }
 
+absl::StatusOr<HostSpacePtr> FindHost(const config::v1::TentacleConfig& config) {
+  const std::string& root = config.agent().host_root();
+  if (root == "/") return std::make_shared<const HostSpace>();
+  auto space = HostSpace::Around(root);
+  if (!space.ok()) return space.status();
+  return std::make_shared<const HostSpace>(*std::move(space));
+}
+
 void Configure(const config::v1::TentacleConfig& config,
+               const HostSpacePtr& space,
                OrderDesk& orders,
                JobRunner& jobs,
                ShellDesk& shells,
@@ -114,8 +126,10 @@ void Configure(const config::v1::TentacleConfig& config,
                     agent.journal_priority()};
   reading.entries_per_minute = agent.journal_entries_per_minute();
   reading.interval = kJournalInterval;
+  reading.host = space;
   journal.Configure(std::move(reading));
   UnitWatcher::Settings watched;
+  watched.host = space;
   if (agent.enabled()) watched.units = {agent.watched_units().begin(), agent.watched_units().end()};
   units.Configure(std::move(watched));
   updater.Configure(UpdateSettings(config));
@@ -131,9 +145,13 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   // A cancelled wait is an ordinary result here: what runs still has to be stopped.
   co_await asio::this_coro::throw_if_cancelled(false);
   const auto metrics = std::make_shared<Metrics>(host.registry);
+  const auto found = FindHost(host.config.current());
+  if (!found.ok()) co_return found.status();
+  const HostSpacePtr space = *found;
+  if (space->is_around()) host.log.Info("agent.host_around", {{"root", space->root()}});
 
   // backend -> uplink -> jobs -> events
-  auto settings = JobSettings(host.paths);
+  auto settings = JobSettings(host.paths, space);
   const CgroupPlaces cgroups = settings.cgroups;
   const bool fenced = cgroups.complete();
   host.health.Set("job_ceilings", true,
@@ -146,7 +164,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   // host -> collectors -> events
   const auto reporter =
       std::make_shared<HostReporter>(host.home, host.blocking, host.clock, host.log, metrics,
-                                     host.health, host.store, host.events, RealSources());
+                                     host.health, host.store, host.events, RealSources(space));
 
   // journal -> events
   const auto journal =
@@ -158,7 +176,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
                                                    host.health, host.events);
 
   // host -> /metrics
-  const auto exporter = std::make_shared<HostExporter>(host.registry, RealSources());
+  const auto exporter = std::make_shared<HostExporter>(host.registry, RealSources(space));
   if (host.before_scrape != nullptr)
     host.before_scrape->push_back([exporter] { exporter->Refresh(); });
 
@@ -176,8 +194,15 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   // backend -> uplink -> live channel -> shells -> events
   const auto live = std::make_shared<LiveDesk>(host.home, metrics);
   const auto shells = std::make_shared<ShellDesk>(
-      ShellSession::Parts{host.home, host.blocking, host.clock, *live, host.events, {}}, host.store,
-      *orders, metrics, host.log);
+      ShellSession::Parts{host.home,
+                          host.blocking,
+                          host.clock,
+                          *live,
+                          host.events,
+                          {},
+                          space,
+                          [space](const std::string& name) { return space->FindUser(name); }},
+      host.store, *orders, metrics, host.log);
   shells->Start();
   const auto watch = std::make_shared<LiveWatch>(host.home, *live, jobs, reporter);
   watch->Start();
@@ -190,13 +215,14 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
   // configuration -> both
   host.health.Set("job_store", false, "the jobs are being read");
   host.health.Set("collectors", true, "not run yet");
-  Configure(host.config.current(), *orders, *jobs, *shells, *reporter, *journal, *units, *updater,
-            host.health);
+  Configure(host.config.current(), space, *orders, *jobs, *shells, *reporter, *journal, *units,
+            *updater, host.health);
   // The feed lives as long as the process and with it the adapter: calls still arrive until the
   // socket is closed, which is after the end of this function.
   host.config.OnChange([orders, jobs, shells, live, live_service, watch, reporter, journal, units,
-                        updater, service, &health = host.health](const auto& config) {
-    Configure(config, *orders, *jobs, *shells, *reporter, *journal, *units, *updater, health);
+                        updater, service, space, &health = host.health](const auto& config) {
+    Configure(config, space, *orders, *jobs, *shells, *reporter, *journal, *units, *updater,
+              health);
   });
 
   if (auto status = co_await jobs->Recover(); !status.ok()) co_return status;

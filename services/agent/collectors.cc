@@ -88,7 +88,7 @@ absl::Status CollectDisks(const RootFiles& files, const HostSources&, Inventory&
 absl::Status CollectFileSystems(const RootFiles& files,
                                 const HostSources& sources,
                                 Inventory& out) {
-  auto status = Take(files, "/proc/mounts", &ParseMounts, out.file_systems);
+  auto status = Take(files, MountTable(sources), &ParseMounts, out.file_systems);
   for (auto& file_system : out.file_systems) {
     const auto space = sources.disk_space(files.Absolute(file_system.mount_point));
     if (space.ok()) file_system.size_bytes = space->total_bytes;
@@ -237,8 +237,14 @@ bool AskClockSynchronized() {
 
 }  // namespace
 
-HostSources RealSources() {
+std::string_view MountTable(const HostSources& sources) {
+  // "mounts" is a link to "self/mounts", and we are not in the host's mount namespace.
+  return sources.host != nullptr && sources.host->is_around() ? "/proc/1/mounts" : "/proc/mounts";
+}
+
+HostSources RealSources(HostSpacePtr host) {
   HostSources sources;
+  sources.root = host->root();
 
   struct utsname name {};
 
@@ -252,6 +258,7 @@ HostSources RealSources() {
                               "Debug::NoLocking=1", "upgrade"};
   sources.smartctl = {"/usr/sbin/smartctl"};
   sources.clock_synchronized = &AskClockSynchronized;
+  sources.host = std::move(host);
   return sources;
 }
 

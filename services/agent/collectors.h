@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <absl/status/statusor.h>
@@ -17,6 +18,7 @@
 #include "libs/runtime/log.h"
 #include "services/agent/core/inventory.h"
 #include "services/agent/core/usage.h"
+#include "services/agent/host_space.h"
 #include "services/agent/metrics.h"
 #include "services/agent/root_files.h"
 
@@ -30,6 +32,7 @@ struct DiskSpace {
 // What is no file. The real ones are made by RealSources().
 struct HostSources {
   std::string root = "/";
+  HostSpacePtr host;    // Whose programs are asked; null: where the agent is.
   std::string machine;  // uname -m, for kernels before 6.1 (/proc/sys/kernel/arch).
   std::function<absl::StatusOr<std::vector<net::InterfaceAddress>>()> addresses;
   std::function<absl::StatusOr<DiskSpace>(const std::string& path)> disk_space;
@@ -41,7 +44,10 @@ struct HostSources {
   std::function<bool()> clock_synchronized;
 };
 
-HostSources RealSources();
+HostSources RealSources(HostSpacePtr host);
+
+// The file with the host's mounts, below the root.
+std::string_view MountTable(const HostSources& sources);
 
 // Home thread; files are read on the blocking pool.
 class Collectors {

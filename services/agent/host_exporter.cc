@@ -97,7 +97,7 @@ void HostExporter::RefreshNetwork() {
 }
 
 void HostExporter::RefreshFileSystems() {
-  const auto mounts = ParseMounts(files_.ReadOrEmpty("/proc/mounts"));
+  const auto mounts = ParseMounts(files_.ReadOrEmpty(MountTable(sources_)));
   if (!mounts.ok()) return;
   for (const auto& mount : *mounts) {
     const auto space = sources_.disk_space(files_.Absolute(mount.mount_point));

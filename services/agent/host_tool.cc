@@ -31,6 +31,7 @@ asio::awaitable<absl::StatusOr<std::string>> RunHostTool(asio::any_io_executor h
   spec.argv = std::move(tool.argv);
   spec.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "SYSTEMD_COLORS=0"};
   spec.kept_output_bytes = tool.max_bytes;
+  spec.host = std::move(tool.host);
   const auto first = std::make_shared<FirstBytes>();
   if (tool.first_bytes_only) {
     spec.on_output = [first, max = tool.max_bytes](OutputStream stream, std::string_view bytes) {

@@ -10,6 +10,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include "services/agent/host_space.h"
+
 namespace tentacle::agent {
 
 struct HostTool {
@@ -21,6 +23,7 @@ struct HostTool {
   // Stop it when it has printed max_bytes, and take them up to the last line that is whole: it has
   // more than is wanted at once.
   bool first_bytes_only = false;
+  HostSpacePtr host = nullptr;  // Whose program it is; null: where the agent is.
 };
 
 // NotFound: the program is not there. DeadlineExceeded: it hangs. ResourceExhausted: it prints too

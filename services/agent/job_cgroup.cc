@@ -57,8 +57,10 @@ std::string OwnGroup(std::string_view controller) {
 // A child of our own group, so that whatever holds for us holds for the jobs as well. In a
 // container the path may name a group of the host that is not to be seen here; then the top has to
 // do.
-std::string ParentOfVersion1(const std::string& root, std::string_view controller) {
-  for (const std::string& group : {OwnGroup(controller), std::string()}) {
+std::string ParentOfVersion1(const std::string& root,
+                             std::string_view controller,
+                             bool below_our_own) {
+  for (const std::string& group : {below_our_own ? OwnGroup(controller) : "", std::string()}) {
     const std::string folder = fmt::format("{}/{}{}/{}", root, controller, group, kParent);
     if (MakeFolder(folder) && ::access(folder.c_str(), W_OK) == 0) return folder;
   }
@@ -82,15 +84,15 @@ void FindUnified(const std::string& root, CgroupPlaces& places) {
 
 }  // namespace
 
-CgroupPlaces FindCgroups(const std::string& root) {
+CgroupPlaces FindCgroups(const std::string& root, bool below_our_own) {
   CgroupPlaces places;
   places.unified = ::access((root + "/cgroup.controllers").c_str(), F_OK) == 0;
   if (places.unified) {
     FindUnified(root, places);
   } else {
-    places.memory = ParentOfVersion1(root, "memory");
-    places.pids = ParentOfVersion1(root, "pids");
-    places.cpu = ParentOfVersion1(root, "cpu");
+    places.memory = ParentOfVersion1(root, "memory", below_our_own);
+    places.pids = ParentOfVersion1(root, "pids", below_our_own);
+    places.cpu = ParentOfVersion1(root, "cpu", below_our_own);
   }
   return places;
 }

@@ -26,8 +26,9 @@ struct CgroupPlaces {
   bool complete() const { return !memory.empty() && !pids.empty(); }
 };
 
-// Looks below `root` ("/sys/fs/cgroup") and makes the parent of all jobs' groups there.
-CgroupPlaces FindCgroups(const std::string& root);
+// Looks below `root` ("/sys/fs/cgroup") and makes the parent of all jobs' groups there; in version
+// 1 below this process' own group, whose limits hold for the jobs then.
+CgroupPlaces FindCgroups(const std::string& root, bool below_our_own = true);
 // Takes the parents away again, as far as no job is in them.
 void RemoveCgroupParents(const CgroupPlaces& places);
 

@@ -20,16 +20,27 @@ namespace asio = boost::asio;
 struct JobRunner::Prepared {
   std::optional<UserIds> user;
   JobCommand command;
-  std::string folder;
+  std::string folder;  // As the job sees it.
   std::unique_ptr<JobCgroup> cgroup;
 };
 
 namespace {
 
-PackageTool FindPackageTool() {
-  if (::access("/usr/bin/apt-get", X_OK) == 0) return PackageTool::kApt;
-  if (::access("/usr/bin/dnf", X_OK) == 0) return PackageTool::kDnf;
+PackageTool FindPackageTool(const HostSpace& host) {
+  const auto has = [&host](const char* path) {
+    return ::access(host.Here(path).c_str(), X_OK) == 0;
+  };
+  if (has("/usr/bin/apt-get")) return PackageTool::kApt;
+  if (has("/usr/bin/dnf")) return PackageTool::kDnf;
   return PackageTool::kNone;
+}
+
+// Without a name the agent's own; from a container the host's root, whose groups are not ours.
+absl::StatusOr<std::optional<UserIds>> UserOf(const HostSpace& host, const std::string& name) {
+  if (name.empty() && !host.is_around()) return std::nullopt;
+  auto user = host.FindUser(name.empty() ? "root" : name);
+  if (!user.ok()) return user.status();
+  return *std::move(user);
 }
 
 Ceilings CeilingsOf(const backend_link::JobLimits& asked, std::uint64_t default_memory) {
@@ -45,11 +56,9 @@ Ceilings CeilingsOf(const backend_link::JobLimits& asked, std::uint64_t default_
 absl::StatusOr<JobRunner::Prepared> JobRunner::Prepare(const Settings& settings,
                                                        const JobRequest& request) {
   Prepared prepared;
-  if (!request.user.empty()) {
-    auto user = FindUser(request.user);
-    if (!user.ok()) return user.status();
-    prepared.user = *std::move(user);
-  }
+  auto user = UserOf(*settings.host, request.user);
+  if (!user.ok()) return user.status();
+  prepared.user = *std::move(user);
   const auto& limits = request.limits;
   if (settings.cgroups.complete()) {
     auto group =
@@ -63,8 +72,8 @@ absl::StatusOr<JobRunner::Prepared> JobRunner::Prepare(const Settings& settings,
   }
   auto folder = MakeJobFolder(settings.folders, request, prepared.user);
   if (!folder.ok()) return folder.status();
-  prepared.folder = *std::move(folder);
-  auto command = CommandFor(request, prepared.folder + "/script", FindPackageTool());
+  prepared.folder = settings.host->There(*folder);
+  auto command = CommandFor(request, prepared.folder + "/script", FindPackageTool(*settings.host));
   if (!command.ok()) return command.status();
   prepared.command = *std::move(command);
   return prepared;
@@ -118,6 +127,7 @@ ProcessSpec JobRunner::SpecFor(const JobPtr& job, const Prepared& prepared) {
     spec.environment.push_back(fmt::format("{}={}", name, value));
   spec.argv = prepared.command.argv;
   spec.user = prepared.user;
+  spec.host = settings_.host;
   spec.working_dir =
       request.working_directory.empty() ? prepared.folder : request.working_directory;
   spec.standard_input = request.input;

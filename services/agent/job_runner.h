@@ -36,6 +36,7 @@ namespace tentacle::agent {
 class JobRunner : public std::enable_shared_from_this<JobRunner> {
  public:
   struct Settings {
+    HostSpacePtr host = std::make_shared<const HostSpace>();
     JobFolders folders;
     std::string key_file;  // Of what is stored of jobs; made when it is missing.
     CgroupPlaces cgroups;

@@ -87,6 +87,7 @@ asio::awaitable<absl::StatusOr<std::vector<JournalEntry>>> JournalReader::Read(s
   for (auto& argument : JournalArguments(settings_.filter, cursor, first))
     argv.push_back(std::move(argument));
   HostTool tool;
+  tool.host = settings_.host;
   tool.argv = std::move(argv);
   tool.timeout = limits::kToolTimeout;
   tool.max_bytes = limits::kMaxJournalBytes;

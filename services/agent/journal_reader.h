@@ -18,6 +18,7 @@
 #include "libs/runtime/log.h"
 #include "libs/store/store.h"
 #include "services/agent/core/journal.h"
+#include "services/agent/host_space.h"
 #include "services/agent/metrics.h"
 
 namespace tentacle::agent {
@@ -30,6 +31,7 @@ class JournalReader : public std::enable_shared_from_this<JournalReader> {
     JournalFilter filter;
     std::uint32_t entries_per_minute = 0;
     std::vector<std::string> journalctl = {"/usr/bin/journalctl"};
+    HostSpacePtr host;        // Whose journal it is; null: where the agent is.
     absl::Duration interval;  // Between looks.
   };
 

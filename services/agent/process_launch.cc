@@ -24,11 +24,12 @@ struct Failure {
   int error = 0;
 };
 
-constexpr const char* kSteps[] = {"entering the cgroup", "making a session",  "taking the terminal",
-                                  "limiting memory",     "changing the user", "changing the folder",
-                                  "placing descriptors", "executing"};
+constexpr const char* kSteps[] = {
+    "entering the cgroup", "making a session",    "taking the terminal",
+    "limiting memory",     "entering the host",   "changing the user",
+    "changing the folder", "placing descriptors", "executing"};
 
-enum Step { kCgroup, kSession, kTerminal, kMemory, kUser, kFolder, kDescriptors, kExecute };
+enum Step { kCgroup, kSession, kTerminal, kMemory, kHost, kUser, kFolder, kDescriptors, kExecute };
 
 std::vector<char*> Pointers(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
@@ -123,6 +124,8 @@ bool PlaceDescriptors(Prepared& prepared) {
     const rlimit ceiling{spec.memory_bytes, spec.memory_bytes};
     if (::setrlimit(RLIMIT_AS, &ceiling) != 0) Fail(prepared, kMemory);
   }
+  // While its descriptors are open.
+  if (spec.host != nullptr && !spec.host->Enter()) Fail(prepared, kHost);
   if (!PlaceDescriptors(prepared)) Fail(prepared, kDescriptors);
   if (!ChangeUser(prepared)) Fail(prepared, kUser);
   if (::chdir(spec.working_dir.c_str()) != 0) Fail(prepared, kFolder);

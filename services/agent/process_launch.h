@@ -10,18 +10,11 @@
 
 #include <absl/status/statusor.h>
 
+#include "services/agent/core/user_ids.h"
+#include "services/agent/host_space.h"
 #include "services/agent/unique_fd.h"
 
 namespace tentacle::agent {
-
-struct UserIds {
-  std::string name;
-  std::string home;
-  std::string shell;
-  uid_t uid = 0;
-  gid_t gid = 0;
-  std::vector<gid_t> groups;
-};
 
 // NotFound: the host has no such user.
 absl::StatusOr<UserIds> FindUser(const std::string& name);
@@ -33,8 +26,10 @@ struct LaunchSpec {
   std::string working_dir = "/";
   std::optional<UserIds> user;            // Nothing: the agent's own.
   std::vector<std::string> cgroup_files;  // cgroup.procs files that the process enters first.
-  std::size_t memory_bytes = 0;           // RLIMIT_AS, where no cgroup holds memory; 0: none.
-  int input = -1;                         // -1: /dev/null.
+  // Whose namespaces it enters first, and then sees the paths above; null: the agent's own.
+  HostSpacePtr host;
+  std::size_t memory_bytes = 0;  // RLIMIT_AS, where no cgroup holds memory; 0: none.
+  int input = -1;                // -1: /dev/null.
   int output = -1;
   int error = -1;
   bool controlling_terminal = false;  // `input` is one: the session gets it.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pty.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -19,22 +18,39 @@ winsize ToKernel(TerminalSize size) {
   return kernel;
 }
 
+struct Ends {
+  UniqueFd master;
+  UniqueFd terminal;
+};
+
+// Both ends by the device: openpty(3) takes the terminal by its name, which is another's in the
+// agent's own mount namespace (TIOCGPTPEER, ioctl_tty(2)).
+absl::StatusOr<Ends> OpenTerminal(const std::string& multiplexer, const winsize& size) {
+  constexpr int kFlags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+  Ends ends;
+  ends.master = UniqueFd(::open(multiplexer.c_str(), kFlags | O_NONBLOCK));
+  if (ends.master.get() < 0) return absl::ErrnoToStatus(errno, multiplexer);
+  int locked = 0;
+  if (::ioctl(ends.master.get(), TIOCSPTLCK, &locked) != 0)
+    return absl::ErrnoToStatus(errno, "unlocking the terminal");
+  ends.terminal = UniqueFd(::ioctl(ends.master.get(), TIOCGPTPEER, kFlags));
+  if (ends.terminal.get() < 0) return absl::ErrnoToStatus(errno, "opening the terminal");
+  if (::ioctl(ends.terminal.get(), TIOCSWINSZ, &size) != 0)
+    return absl::ErrnoToStatus(errno, "the terminal's size");
+  return ends;
+}
+
 }  // namespace
 
-absl::StatusOr<Pty> OpenShell(const UserIds& user, TerminalSize size, const std::string& session) {
-  const winsize kernel_size = ToKernel(size);
-  int master = -1;
-  int slave = -1;
-  if (::openpty(&master, &slave, nullptr, nullptr, &kernel_size) != 0) {
-    return absl::ErrnoToStatus(errno, "openpty");
-  }
+absl::StatusOr<Pty> OpenShell(const HostSpacePtr& host,
+                              const UserIds& user,
+                              TerminalSize size,
+                              const std::string& session) {
   Pty pty;
-  pty.master = UniqueFd(master);
-  const UniqueFd terminal(slave);
-  // openpty(3) sets neither flag.
-  ::fcntl(master, F_SETFD, FD_CLOEXEC);
-  ::fcntl(slave, F_SETFD, FD_CLOEXEC);
-  ::fcntl(master, F_SETFL, O_NONBLOCK);
+  auto ends = OpenTerminal(host->Here("/dev/ptmx"), ToKernel(size));
+  if (!ends.ok()) return ends.status();
+  pty.master = std::move(ends->master);
+  const int slave = ends->terminal.get();
   // As login(1) does: the terminal is its user's, and nobody else writes to it.
   if (::fchown(slave, user.uid, static_cast<gid_t>(-1)) != 0 && ::geteuid() == 0) {
     return absl::ErrnoToStatus(errno, "the terminal's owner");
@@ -54,9 +70,10 @@ absl::StatusOr<Pty> OpenShell(const UserIds& user, TerminalSize size, const std:
                       "LOGNAME=" + user.name,
                       "SHELL=" + shell,
                       "TENTACLE_SHELL=" + session};
-  spec.working_dir = ::access(user.home.c_str(), X_OK) == 0 ? user.home : "/";
-  // Becoming the user that we are needs no right.
-  if (user.uid != ::geteuid()) spec.user = user;
+  spec.working_dir = ::access(host->Here(user.home).c_str(), X_OK) == 0 ? user.home : "/";
+  spec.host = host;
+  // Becoming the user that we are needs no right; but our groups are the container's.
+  if (user.uid != ::geteuid() || host->is_around()) spec.user = user;
   spec.input = spec.output = spec.error = slave;
   spec.controlling_terminal = true;
   auto launched = Launch(spec);

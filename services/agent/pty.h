@@ -21,8 +21,12 @@ struct Pty {
   Launched process;
 };
 
-// `session` becomes a variable of the shell's environment, by which its processes are found.
-absl::StatusOr<Pty> OpenShell(const UserIds& user, TerminalSize size, const std::string& session);
+// On `host`. `session` becomes a variable of the shell's environment, by which its processes are
+// found.
+absl::StatusOr<Pty> OpenShell(const HostSpacePtr& host,
+                              const UserIds& user,
+                              TerminalSize size,
+                              const std::string& session);
 
 void ResizePty(int master, TerminalSize size);
 

@@ -27,8 +27,6 @@ class RootFiles {
     return root_ == "/" ? std::string(path) : root_ + std::string(path);
   }
 
-  bool is_host() const { return root_ == "/"; }
-
  private:
   std::string root_;
 };

@@ -143,7 +143,7 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<ShellSession>>> ShellDesk::Launch
   auto launch = [this, &order]() -> absl::StatusOr<Pty> {
     const auto user = parts_.find_user(order.user);
     if (!user.ok()) return user.status();
-    return OpenShell(*user, {order.columns, order.rows}, order.session);
+    return OpenShell(parts_.host, *user, {order.columns, order.rows}, order.session);
   };
   auto pty = co_await async::OnPool(parts_.blocking, launch);
   if (!pty.ok()) co_return pty.status();

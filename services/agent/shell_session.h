@@ -44,8 +44,9 @@ class ShellSession : public std::enable_shared_from_this<ShellSession> {
     LiveDesk& live;
     events::EventLog& events;
     ShellTimes times;
+    HostSpacePtr host;
     // Called on the blocking pool.
-    std::function<absl::StatusOr<UserIds>(const std::string&)> find_user = FindUser;
+    std::function<absl::StatusOr<UserIds>(const std::string&)> find_user;
   };
 
   ShellSession(Parts parts, ShellOrder order, Pty pty);

@@ -21,6 +21,7 @@ asio::awaitable<absl::Status> Collectors::CollectUnits(Inventory* inventory) {
   absl::Status status = absl::NotFoundError("systemd does not run here");
   if (files_.Exists("/run/systemd/system")) {
     HostTool tool{sources_.list_units, limits::kUnitsTimeout, limits::kMaxUnitsBytes};
+    tool.host = sources_.host;
     const auto printed = co_await RunHostTool(home_, blocking_, std::move(tool));
     status = printed.status();
     if (printed.ok()) {
@@ -37,6 +38,7 @@ asio::awaitable<absl::Status> Collectors::CollectRpmPackages(Inventory* inventor
   if (!inventory->packages.empty() || !files_.Exists("/var/lib/rpm"))
     co_return absl::NotFoundError("this system has no rpm");
   HostTool tool{sources_.list_rpms, limits::kToolTimeout, limits::kMaxSourceBytes};
+  tool.host = sources_.host;
   const auto printed = co_await RunHostTool(home_, blocking_, std::move(tool));
   if (printed.ok()) {
     inventory->packages = ParseRpmList(*printed);
@@ -52,6 +54,7 @@ asio::awaitable<absl::Status> Collectors::CollectUpdates(Inventory* inventory) {
   absl::Status status = absl::NotFoundError("this system has no apt");
   if (files_.Exists("/var/lib/apt/lists")) {
     HostTool tool{sources_.simulate_upgrade, limits::kToolTimeout, limits::kMaxUnitsBytes};
+    tool.host = sources_.host;
     const auto printed = co_await RunHostTool(home_, blocking_, std::move(tool));
     status = printed.status();
     if (printed.ok()) inventory->details.updates = ParseAptSimulation(*printed);
@@ -70,6 +73,7 @@ asio::awaitable<absl::Status> Collectors::CollectSmart(Inventory* inventory) {
   auto scan = sources_.smartctl;
   scan.insert(scan.end(), {"--scan", "-j"});
   HostTool scanner{std::move(scan), limits::kSmartTimeout, limits::kMaxUnitsBytes};
+  scanner.host = sources_.host;
   const auto found = co_await RunHostTool(home_, blocking_, std::move(scanner));
   absl::Status status = found.status();
   std::vector<SmartDevice> devices;
@@ -86,6 +90,7 @@ asio::awaitable<absl::Status> Collectors::CollectSmart(Inventory* inventory) {
     ask.insert(ask.end(),
                {"-j", "-n", "standby,0", "-i", "-H", "-A", "-d", device.type, device.device});
     HostTool tool{std::move(ask), limits::kSmartTimeout, limits::kMaxUnitsBytes, kSmartNews};
+    tool.host = sources_.host;
     const auto printed = co_await RunHostTool(home_, blocking_, std::move(tool));
     // One disk that hangs does not cost the others.
     status.Update(printed.status());

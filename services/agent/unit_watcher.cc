@@ -75,6 +75,7 @@ asio::awaitable<void> UnitWatcher::Loop(std::shared_ptr<UnitWatcher> self) {
 asio::awaitable<void> UnitWatcher::Look() {
   const auto units = units_;
   HostTool tool;
+  tool.host = settings_.host;
   tool.argv = settings_.systemctl;
   tool.argv.insert(tool.argv.end(), {"is-active", "--"});
   for (const auto& one : units)
@@ -105,6 +106,7 @@ asio::awaitable<void> UnitWatcher::Look() {
 
 asio::awaitable<void> UnitWatcher::StartUnit(std::string unit) {
   HostTool tool;
+  tool.host = settings_.host;
   tool.argv = settings_.systemctl;
   tool.argv.insert(tool.argv.end(), {"--no-block", "--no-ask-password", "start", "--", unit});
   tool.timeout = limits::kUnitsTimeout;

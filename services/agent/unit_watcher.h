@@ -15,6 +15,7 @@
 #include "libs/runtime/health.h"
 #include "libs/runtime/log.h"
 #include "services/agent/core/unit_watch.h"
+#include "services/agent/host_space.h"
 
 namespace tentacle::agent {
 
@@ -24,6 +25,7 @@ class UnitWatcher : public std::enable_shared_from_this<UnitWatcher> {
   struct Settings {
     std::vector<std::string> units;  // As config.yaml has them.
     std::vector<std::string> systemctl = {"/usr/bin/systemctl"};
+    HostSpacePtr host;  // Whose units they are; null: where the agent is.
     absl::Duration interval = absl::Seconds(30);
   };
 

@@ -14,6 +14,7 @@ check_files() {
   cp "$TEMP/compose/.env.example" "$TEMP/compose/.env"
   expect 'compose.yaml is valid' branch config -q
   expect 'compose.monitoring.yaml is valid with it' monitoring config -q
+  expect 'compose.host.yaml is valid with it' branch -f compose.yaml -f compose.host.yaml config -q
   "$TEMP/compose/make_secrets.sh" >/dev/null
   expect 'compose.backend.yaml is valid' backend config -q
   rm "$TEMP/compose/.env"

@@ -20,6 +20,8 @@ HERE=$REPO/tests/compose
 . "$HERE/engine.sh"
 # shellcheck source=tests/compose/checks.sh
 . "$HERE/checks.sh"
+# shellcheck source=tests/compose/host.sh
+. "$HERE/host.sh"
 
 SERVICES=(uplink pxe cache discovery agent)
 TEMP=
@@ -61,6 +63,8 @@ main() {
   check_restarts
   step 'each killed'
   check_kills
+  step 'the agent on the host around it'
+  check_host
   step 'down'
   check_down
   steps_table

@@ -179,7 +179,7 @@ TEST_F(CollectorsTest, SmartctlThatIsMissingHangsOrFailsCostsNothingElse) {
 }
 
 TEST_F(CollectorsTest, ThisVeryHost) {
-  auto collectors = Make(RealSources());
+  auto collectors = Make(RealSources(std::make_shared<const HostSpace>()));
   const auto collected = loop_.Run(collectors.CollectInventory());
   EXPECT_GT(collected.inventory.cpu.threads, 0u);
   EXPECT_GT(collected.inventory.memory_bytes, 0u);

@@ -18,6 +18,7 @@
 namespace tentacle::agent {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::MachineRoot;
 
 std::string Frozen(const std::string& path) {
@@ -68,6 +69,23 @@ TEST(Passwd, WhoMayLogInAndWhoMayDoEverything) {
   EXPECT_TRUE(users[4].administrator) << "sudo is his first group";
   EXPECT_FALSE(users[5].administrator);
   EXPECT_TRUE(ParsePasswd("", "").empty());
+}
+
+TEST(Passwd, OneOfThemWithItsGroups) {
+  constexpr char kPasswd[] =
+      "root:x:0:0:root:/:/bin/bash\nada:x:1000:1000::/srv/ada:/bin/sh\n"
+      "broken:x:1:\nlarge:x:4294967296:1::/:/bin/sh\n";
+  constexpr char kGroup[] = "root:x:0:\nsudo:x:27:bob,ada\nada:x:1000:ada\nadams:x:50:adamada\n";
+  const auto ada = FindInPasswd(kPasswd, kGroup, "ada");
+  ASSERT_TRUE(ada);
+  EXPECT_EQ(ada->uid, 1000u);
+  EXPECT_EQ(ada->gid, 1000u);
+  EXPECT_EQ(ada->home, "/srv/ada");
+  EXPECT_EQ(ada->shell, "/bin/sh");
+  EXPECT_THAT(ada->groups, ElementsAre(1000u, 27u));
+  EXPECT_THAT(FindInPasswd(kPasswd, kGroup, "root")->groups, ElementsAre(0u));
+  for (const char* name : {"", "broken", "large", "nobody", "ad", "x"})
+    EXPECT_FALSE(FindInPasswd(kPasswd, kGroup, name)) << name;
 }
 
 TEST(AptSimulation, InstallationsAreUpdates) {

@@ -50,11 +50,14 @@ struct Life {
   Life(TestLoop& its_loop,
        const TempFolder& folder,
        std::map<std::string, std::string, std::less<>> content = {},
-       CgroupPlaces cgroups = {})
+       CgroupPlaces cgroups = {},
+       const HostSpacePtr& host = std::make_shared<const HostSpace>())
       : loop(its_loop), store(std::move(content)), events(loop.home()) {
     JobRunner::Settings settings;
+    settings.host = host;
     settings.key_file = folder / "jobs.key";
-    settings.folders = {folder / "jobs", folder / "user-jobs"};
+    settings.folders = {folder / "jobs", host->Here(folder / "user-jobs")};
+    if (host->is_around()) settings.folders.own = settings.folders.users;
     settings.cgroups = std::move(cgroups);
     settings.environment = {{"PATH", "/usr/bin:/bin"}, {"LANG", "C.UTF-8"}};
     settings.term_grace = absl::Milliseconds(200);

@@ -54,6 +54,7 @@ class ShellTest : public ::testing::Test {
     times.grace = absl::Milliseconds(300);
     desk_ = std::make_shared<ShellDesk>(
         ShellSession::Parts{loop_.home(), loop_.pool(), clock_, *live_, events_, times,
+                            std::make_shared<const HostSpace>(),
                             [this](const std::string& name) { return AwayFromHome(name); }},
         store_, *orders_, std::make_shared<Metrics>(more_registry_.emplace_back()), log_);
     desk_->Start();
