@@ -256,6 +256,7 @@ HostSources RealSources(HostSpacePtr host) {
   sources.list_rpms = {"/usr/bin/rpm", "-qa", "--queryformat", kRpmFormat};
   sources.simulate_upgrade = {"/usr/bin/apt-get",   "-s",     "-q", "-o",
                               "Debug::NoLocking=1", "upgrade"};
+  sources.list_podman = {"/usr/bin/podman", "ps", "--all", "--format", "json"};
   sources.smartctl = {"/usr/sbin/smartctl"};
   sources.clock_synchronized = &AskClockSynchronized;
   sources.host = std::move(host);
@@ -309,9 +310,8 @@ asio::awaitable<Collectors::Collected> Collectors::CollectInventory() {
   };
 
   constexpr Tool kTools[] = {
-      {"units", &Collectors::CollectUnits},
-      {"rpm_packages", &Collectors::CollectRpmPackages},
-      {"updates", &Collectors::CollectUpdates},
+      {"units", &Collectors::CollectUnits},     {"rpm_packages", &Collectors::CollectRpmPackages},
+      {"updates", &Collectors::CollectUpdates}, {"podman", &Collectors::CollectPodman},
       {"smart", &Collectors::CollectSmart},
   };
   for (const auto& [name, ask] : kTools) {

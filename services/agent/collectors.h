@@ -36,10 +36,12 @@ struct HostSources {
   std::string machine;  // uname -m, for kernels before 6.1 (/proc/sys/kernel/arch).
   std::function<absl::StatusOr<std::vector<net::InterfaceAddress>>()> addresses;
   std::function<absl::StatusOr<DiskSpace>(const std::string& path)> disk_space;
-  // argv of the programs that print the units as JSON, the packages in kRpmFormat, the updates.
+  // argv of the programs that print the units as JSON, the packages in kRpmFormat, the updates,
+  // podman's containers.
   std::vector<std::string> list_units;
   std::vector<std::string> list_rpms;
   std::vector<std::string> simulate_upgrade;
+  std::vector<std::string> list_podman;
   std::vector<std::string> smartctl;  // Without its options.
   std::function<bool()> clock_synchronized;
 };
@@ -75,6 +77,7 @@ class Collectors {
   boost::asio::awaitable<absl::Status> CollectUnits(Inventory* inventory);
   boost::asio::awaitable<absl::Status> CollectRpmPackages(Inventory* inventory);
   boost::asio::awaitable<absl::Status> CollectUpdates(Inventory* inventory);
+  boost::asio::awaitable<absl::Status> CollectPodman(Inventory* inventory);
   boost::asio::awaitable<absl::Status> CollectSmart(Inventory* inventory);
   Collected CollectFiles() const;
   absl::StatusOr<HostReading> ReadFiles() const;

@@ -1,4 +1,5 @@
-// The part of the collectors that asks the host's own programs: systemctl, rpm, apt-get.
+// The part of the collectors that asks the host's own programs: systemctl, rpm, apt-get, podman,
+// smartctl.
 #include <utility>
 #include <vector>
 
@@ -6,6 +7,7 @@
 #include "services/agent/collectors.h"
 #include "services/agent/core/fields.h"
 #include "services/agent/core/parse_apt_simulation.h"
+#include "services/agent/core/parse_podman_list.h"
 #include "services/agent/core/parse_rpm_list.h"
 #include "services/agent/core/parse_smart_json.h"
 #include "services/agent/core/parse_units_json.h"
@@ -61,6 +63,21 @@ asio::awaitable<absl::Status> Collectors::CollectUpdates(Inventory* inventory) {
   }
   if (!status.ok()) inventory->details.updates_reason = CleanField(text::Message(status));
   co_return status;
+}
+
+// Docker's daemon writes files of its own; podman has none, and what runs is known to its
+// processes.
+asio::awaitable<absl::Status> Collectors::CollectPodman(Inventory* inventory) {
+  if (!files_.Exists("/var/lib/containers/storage")) co_return absl::NotFoundError("no podman");
+  HostTool tool{sources_.list_podman, limits::kToolTimeout, limits::kMaxUnitsBytes};
+  tool.host = sources_.host;
+  const auto printed = co_await RunHostTool(home_, blocking_, std::move(tool));
+  if (!printed.ok()) co_return printed.status();
+  auto containers = ParsePodmanList(*printed);
+  if (!containers.ok()) co_return containers.status();
+  auto& list = inventory->details.containers;
+  list.insert(list.end(), containers->begin(), containers->end());
+  co_return absl::OkStatus();
 }
 
 // Bits of smartctl's exit code (smartctl(8), "EXIT STATUS") that are news about the disk and no

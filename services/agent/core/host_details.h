@@ -45,8 +45,11 @@ struct User {
   bool administrator = false;  // uid 0, or in sudo, wheel or admin.
 };
 
+// As `docker ps` and `podman ps` print it.
+inline constexpr std::size_t kShortContainerId = 12;
+
 struct Container {
-  std::string id;  // The first twelve digits.
+  std::string id;  // Its first kShortContainerId digits.
   std::string name;
   std::string image;
   bool running = false;

@@ -1,11 +1,9 @@
 #include "services/agent/core/parse_docker_config.h"
 
-#include <string>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-#include "services/agent/core/fields.h"
+#include "services/agent/core/json_text.h"
 
 namespace tentacle::agent {
 
@@ -18,25 +16,18 @@ const json::object* Part(const json::object& object, const char* name) {
   return value == nullptr ? nullptr : value->if_object();
 }
 
-std::string Text(const json::object& object, const char* name) {
-  const auto* value = object.if_contains(name);
-  const auto* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? "" : CleanField({text->data(), text->size()});
-}
-
 }  // namespace
 
 std::optional<Container> ParseDockerConfig(std::string_view text) {
-  constexpr std::size_t kShortId = 12;
   json::error_code error;
   const auto value = json::parse({text.data(), text.size()}, error);
   const auto* object = error ? nullptr : value.if_object();
   if (object == nullptr) return std::nullopt;
   Container container;
-  container.id = Text(*object, "ID").substr(0, kShortId);
-  container.name = Text(*object, "Name");
+  container.id = JsonText(*object, "ID").substr(0, kShortContainerId);
+  container.name = JsonText(*object, "Name");
   if (container.name.starts_with('/')) container.name.erase(0, 1);
-  if (const auto* config = Part(*object, "Config")) container.image = Text(*config, "Image");
+  if (const auto* config = Part(*object, "Config")) container.image = JsonText(*config, "Image");
   if (const auto* state = Part(*object, "State")) {
     const auto* running = state->if_contains("Running");
     container.running = running != nullptr && running->is_bool() && running->get_bool();

@@ -3,21 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string>
 
 #include <boost/json/parse.hpp>
 
-#include "services/agent/core/fields.h"
+#include "services/agent/core/json_text.h"
 
 namespace tentacle::agent {
-
-namespace {
-std::string Text(const boost::json::object& entry, const char* key) {
-  const auto* value = entry.if_contains(key);
-  const auto* text = value == nullptr ? nullptr : value->if_string();
-  return text == nullptr ? "" : CleanField({text->data(), text->size()});
-}
-}  // namespace
 
 absl::StatusOr<std::vector<Unit>> ParseUnitsJson(std::string_view text) {
   boost::system::error_code error;
@@ -30,7 +21,7 @@ absl::StatusOr<std::vector<Unit>> ParseUnitsJson(std::string_view text) {
   for (const auto& entry : *entries) {
     const auto* object = entry.if_object();
     if (object == nullptr) continue;
-    Unit unit{Text(*object, "unit"), Text(*object, "active"), Text(*object, "sub")};
+    Unit unit{JsonText(*object, "unit"), JsonText(*object, "active"), JsonText(*object, "sub")};
     if (!unit.name.empty()) units.push_back(std::move(unit));
   }
   std::sort(units.begin(), units.end(),

@@ -50,6 +50,7 @@ HostSources FrozenSources(const std::string& root) {
   sources.list_units = {"/bin/cat", root + "/units.json"};
   sources.list_rpms = {"/bin/cat", root + "/rpms.txt"};
   sources.simulate_upgrade = {"/bin/cat", root + "/updates.txt"};
+  sources.list_podman = {"/bin/cat", root + "/podman.json"};
   // Prints what smartctl printed for those arguments on that machine, or fails as if it were not
   // there.
   sources.smartctl = {root + "/smartctl"};

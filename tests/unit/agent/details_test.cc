@@ -9,6 +9,7 @@
 #include "services/agent/core/parse_apt_simulation.h"
 #include "services/agent/core/parse_docker_config.h"
 #include "services/agent/core/parse_passwd.h"
+#include "services/agent/core/parse_podman_list.h"
 #include "services/agent/core/parse_rpm_list.h"
 #include "services/agent/core/parse_smart_json.h"
 #include "services/agent/core/parse_smbios_memory.h"
@@ -86,6 +87,29 @@ TEST(Passwd, OneOfThemWithItsGroups) {
   EXPECT_THAT(FindInPasswd(kPasswd, kGroup, "root")->groups, ElementsAre(0u));
   for (const char* name : {"", "broken", "large", "nobody", "ad", "x"})
     EXPECT_FALSE(FindInPasswd(kPasswd, kGroup, name)) << name;
+}
+
+TEST(PodmanList, WhatRunsAndWhatDoesNot) {
+  const auto list = ParsePodmanList(Frozen("/podman.json"));
+  ASSERT_TRUE(list.ok()) << list.status();
+  ASSERT_EQ(list->size(), 2u);
+  EXPECT_EQ((*list)[0].id, "217ff54b36e9");
+  EXPECT_EQ((*list)[0].name, "door");
+  EXPECT_EQ((*list)[0].image, "registry.branch.example/till:1");
+  EXPECT_TRUE((*list)[0].running);
+  EXPECT_EQ((*list)[1].name, "till");
+  EXPECT_FALSE((*list)[1].running);
+}
+
+TEST(PodmanList, NonsenseIsNoList) {
+  EXPECT_TRUE(ParsePodmanList("[]")->empty());
+  EXPECT_TRUE(ParsePodmanList(R"([7, {"Id": 7}, {"Names": []}])")->empty());
+  EXPECT_EQ(ParsePodmanList(R"([{"Id": "a", "Names": [3]}])")->front().name, "");
+  for (const char* wrong : {"", "{}", "[", "Error: no such runtime"})
+    EXPECT_TRUE(absl::IsInvalidArgument(ParsePodmanList(wrong).status())) << wrong;
+  const std::string whole = Frozen("/podman.json");
+  for (std::size_t length = 0; length < whole.size(); ++length)
+    static_cast<void>(ParsePodmanList(whole.substr(0, length)));
 }
 
 TEST(AptSimulation, InstallationsAreUpdates) {
