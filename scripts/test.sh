@@ -79,6 +79,8 @@ other_tests() {
   must page-build build_page
   must ramdisk build_ramdisk
   must disk-image build_image
+  step 'a real systemd: the unit, and releases of itself'
+  script systemd env BUILD_PRESET=release tests/systemd/systemd_test.sh
   step 'page: its own tests, and in a browser'
   script page-units test_page
   script page tests/web/run.sh
@@ -137,6 +139,8 @@ long_tests() {
   check cache-kills env CACHE_KILLS=200 CACHE_KILL_ROUNDS=20 CACHE_POWER_CUTS=200 build/dev/tests/unit/cache/cache_kill_test
   step 'agent: four hundred jobs over kill -9'
   script agent-long env KILL_JOBS=400 tests/agent/agent_test.sh
+  step 'a release that never becomes healthy, on a real systemd'
+  script systemd-long env BUILD_PRESET=release tests/systemd/systemd_test.sh long
   step 'a thousand slow clients'
   script slow-clients tests/netns/slow_clients_test.sh build/dev/cli/octofleet-tentacle
   step 'torture, long'
