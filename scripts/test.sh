@@ -74,8 +74,13 @@ other_tests() {
   script agent tests/agent/agent_test.sh
   step 'protocol definitions'
   check proto-lint lint_protos
-  step 'release build, page, ramdisk, disk image'
-  must release-build build_programs
+  step 'release build'
+  must release-build build_programs dhcp_oracle
+  script hardening tests/tidy/hardening_test.py build/release/compile_commands.json \
+    build/release/cli/octofleet-tentacle build/release/backend/octofleet-backend
+  step 'DHCP as Scapy, tshark and valgrind see it'
+  script dhcp-oracle /usr/bin/python3 tests/oracle/dhcp_oracle_test.py build/release/tests/oracle/dhcp_oracle
+  step 'page, ramdisk, disk image'
   must page-build build_page
   must ramdisk build_ramdisk
   must disk-image build_image

@@ -102,7 +102,7 @@ start_wire() {
 mkdir -p "$scratch/state/tasks" "$scratch/state/cache/boot/secureboot"
 boot=$scratch/state/cache/boot
 head -c 1000000 /dev/urandom >"$boot/ipxe.efi"
-head -c 40000000 /dev/urandom >"$boot/large.efi"   # 78125 blocks of 512: the number rolls over.
+head -c 100000000 /dev/urandom >"$boot/large.efi"   # 195313 blocks of 512: the number rolls over.
 cp "$boot/ipxe.efi" "$boot/undionly.kpxe"
 head -c 5000 /dev/urandom >"$boot/secureboot/grubx64.efi"
 crowd=$(for n in $(seq 16 35); do printf '52:54:00:92:01:%02x ' "$n"; done)
@@ -171,7 +171,7 @@ hpa() {  # hpa FILE [AS]
   rm -f "$scratch/got"
   in_ns two tftp -m binary 10.92.0.1 -c get "$1" "$scratch/got" && cmp "$scratch/got" "$boot/${2:-$1}"
 }
-check 'tftp-hpa fetches 40 MB in blocks of 512: the number rolls over' hpa large.efi
+check 'tftp-hpa fetches 100 MB in blocks of 512: the number rolls over' hpa large.efi
 check 'a name of shim is found beside the others' hpa '\EFI\BOOT\grubx64.efi' secureboot/grubx64.efi
 check 'atftp fetches with a window' get two 10.92.0.1 large.efi --option 'blksize 1428' --option 'windowsize 16'
 check 'atftp fetches with the largest block and window it knows' get two 10.92.0.1 large.efi --option 'blksize 65464' --option 'windowsize 64'

@@ -67,6 +67,17 @@ class Tidy(unittest.TestCase):
                         found.append(f"{name(path)}: {line.strip()}: {reason}")
         self.fail_for(found)
 
+    def test_no_outside_input_reaches_an_assertion(self):
+        """What strangers' bytes pass through reports; TENTACLE_CHECK is for faults of our own."""
+        wrong = re.compile(r"(?<!static_)\bassert\(|std::terminate|\babort\(|\.at\(")
+        found = []
+        for path in sources():
+            parts = path.relative_to(ROOT).parts
+            if not (parts[0] == "services" and "core" in parts or parts[:2] in (("libs", "wire"), ("libs", "text"))):
+                continue
+            found += [f"{name(path)}: {line.strip()}" for line in path.read_text().splitlines() if wrong.search(line)]
+        self.fail_for(found)
+
     def test_beast_stays_in_libs_net(self):
         """A file with Beast takes 5 to 10 s to compile."""
         self.fail_for([name(p) for p in sources()

@@ -1,6 +1,5 @@
 #include "services/agent/core/job_record.h"
 
-#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -9,6 +8,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
+
+#include "libs/runtime/check.h"
 
 namespace tentacle::agent {
 
@@ -71,7 +72,7 @@ bool Advance(JobRecord& record, JobEvent event) {
 
 void EndJob(JobRecord& record, const JobVerdict& verdict, absl::Time now) {
   const bool ends = Advance(record, verdict.event) && IsFinal(record.state);
-  if (!ends) std::abort();  // The table has no such way: a fault of ours.
+  TENTACLE_CHECK(ends);  // The table has no such way: a fault of ours.
   record.ended_at = now;
   record.exit_code = verdict.exit_code;
   record.reason = verdict.reason;

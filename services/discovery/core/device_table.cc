@@ -94,7 +94,7 @@ Change DeviceTable::Observe(const Observation& observation, absl::Time now, bool
     change.kind = ChangeKind::kAppeared;
   } else {
     Entries& list = ListOf(entry->device);
-    list.splice(list.end(), list, by_mac_.at(observation.mac));
+    list.splice(list.end(), list, by_mac_.find(observation.mac)->second);
     Device& device = entry->device;
     change.kind = Learn(device, observation, now);
     change.presence = OnHeard(device.presence, now - device.last_seen, device.first_seen, now);
