@@ -9,6 +9,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "libs/runtime/check.h"
 #include "libs/text/view.h"
 #include "services/agent/job_runner.h"
 
@@ -38,7 +39,7 @@ asio::awaitable<absl::Status> JobRunner::RefuseJob(std::string id, absl::Status 
   job->record.request.id = id;
   job->record.sequence = next_sequence_++;
   job->record.accepted_at = clock_.Now();
-  EndJob(job->record, NotRun(JobEvent::kRefuse, text::Message(why)), clock_.Now());
+  TENTACLE_CHECK(EndJob(job->record, NotRun(JobEvent::kRefuse, text::Message(why)), clock_.Now()));
   // A named one: g++ 12 frees a {} inside a co_await expression twice.
   JobOutputs none;
   auto status = co_await store_.PutWithOutputs(job->record, none);
@@ -51,7 +52,7 @@ asio::awaitable<absl::Status> JobRunner::RefuseJob(std::string id, absl::Status 
 }
 
 asio::awaitable<void> JobRunner::Finish(JobPtr job, JobVerdict verdict, JobOutputs outputs) {
-  EndJob(job->record, verdict, clock_.Now());
+  TENTACLE_CHECK(EndJob(job->record, verdict, clock_.Now()));
   const auto& record = job->record;
   for (;;) {
     const auto status = co_await store_.PutWithOutputs(record, outputs);

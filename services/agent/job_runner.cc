@@ -103,7 +103,8 @@ asio::awaitable<absl::Status> JobRunner::EndInterrupted(std::vector<JobPtr> jobs
   const int killed = co_await async::OnPool(blocking_, kill);
   metrics_->leftovers_killed.Increment(killed);
   for (const auto& job : jobs) {
-    EndJob(job->record, NotRun(JobEvent::kAgentRestart, kInterrupted), clock_.Now());
+    TENTACLE_CHECK(
+        EndJob(job->record, NotRun(JobEvent::kAgentRestart, kInterrupted), clock_.Now()));
     JobOutputs none;
     const auto status = co_await store_.PutWithOutputs(job->record, none);
     if (!status.ok()) co_return status;

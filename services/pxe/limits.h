@@ -59,7 +59,8 @@ inline constexpr absl::Duration kDeadlineCheck = absl::Seconds(5);
 inline constexpr std::size_t kMaxMessageBytes = 500;
 inline constexpr std::size_t kMaxCallbackBytes = 16 * 1024;
 
-// Boot loaders are below 2 MiB; what is bigger goes over HTTP, and a ramdisk where nothing else can.
+// Boot loaders are below 2 MiB; what is bigger goes over HTTP, and a ramdisk where nothing else
+// can.
 inline constexpr std::uint64_t kMaxTftpFileBytes = 128ull << 20;
 inline constexpr std::uint32_t kTftpBlockBytes = 512;   // RFC 1350, without blksize.
 inline constexpr std::uint32_t kTftpMinBlockBytes = 8;  // RFC 2348.

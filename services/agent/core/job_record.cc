@@ -9,8 +9,6 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
 
-#include "libs/runtime/check.h"
-
 namespace tentacle::agent {
 
 namespace {
@@ -70,9 +68,10 @@ bool Advance(JobRecord& record, JobEvent event) {
   return next.has_value();
 }
 
-void EndJob(JobRecord& record, const JobVerdict& verdict, absl::Time now) {
-  const bool ends = Advance(record, verdict.event) && IsFinal(record.state);
-  TENTACLE_CHECK(ends);  // The table has no such way: a fault of ours.
+bool EndJob(JobRecord& record, const JobVerdict& verdict, absl::Time now) {
+  const auto next = NextState(record.state, verdict.event);
+  if (!next || !IsFinal(*next)) return false;
+  record.state = *next;
   record.ended_at = now;
   record.exit_code = verdict.exit_code;
   record.reason = verdict.reason;
@@ -80,6 +79,7 @@ void EndJob(JobRecord& record, const JobVerdict& verdict, absl::Time now) {
   JobRequest only_id;
   only_id.id = std::move(record.request.id);
   record.request = std::move(only_id);
+  return true;
 }
 
 std::string EncodeJob(const JobRecord& record) {

@@ -42,8 +42,9 @@ struct JobOutputs {
 // Moves the state along the table; false and no change when the event means nothing in it.
 [[nodiscard]] bool Advance(JobRecord& record, JobEvent event);
 
-// Ends a job; its other changes of state are its start and a retry. The event must lead to an end.
-void EndJob(JobRecord& record, const JobVerdict& verdict, absl::Time now);
+// Ends a job; its other changes of state are its start and a retry. False and no change when the
+// event leads to no end.
+[[nodiscard]] bool EndJob(JobRecord& record, const JobVerdict& verdict, absl::Time now);
 
 std::string EncodeJob(const JobRecord& record);
 // DataLoss when it is not what EncodeJob wrote.

@@ -199,7 +199,9 @@ TEST(JobRecord, AJobThatWaitsIsKeptWhole) {
 
 TEST(JobRecord, EndingKeepsOnlyTheId) {
   JobRecord record = GoodRecord();
-  EndJob(record, NotRun(JobEvent::kCancel, "no"), absl::FromUnixMillis(5));
+  EXPECT_TRUE(EndJob(record, NotRun(JobEvent::kCancel, "no"), absl::FromUnixMillis(5)));
+  EXPECT_FALSE(EndJob(record, NotRun(JobEvent::kCancel, "again"), absl::FromUnixMillis(6)));
+  EXPECT_EQ(record.reason, "no");
   JobRequest only_id;
   only_id.id = "8a1f-1";
   EXPECT_EQ(record.request, only_id);
