@@ -7,6 +7,8 @@
 
 #include <absl/status/statusor.h>
 
+#include "services/agent/unique_fd.h"
+
 namespace tentacle::agent {
 
 class RootFiles {
@@ -28,6 +30,9 @@ class RootFiles {
   }
 
  private:
+  // -1 with errno.
+  UniqueFd Open(std::string_view path, int flags) const;
+
   std::string root_;
 };
 

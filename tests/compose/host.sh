@@ -38,7 +38,7 @@ the_node() { api GET /api/v1/nodes | jq -r '.nodes[0].id'; }
 
 host_packages() {
   api GET "/api/v1/nodes/$(the_node)/inventory" |
-    jq -e --argjson count "$(dpkg-query -f '.\n' -W | grep -c .)" '.software.count == $count'
+    jq -e --argjson count "$(dpkg-query -W -f '${db:Status-Status}\n' | grep -cx installed)" '.software.count == $count'
 }
 
 update_refused() { agent_ready | grep -q 'in a container the image is the update'; }

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -20,12 +21,14 @@
 #include "libs/text/view.h"
 #include "services/agent/host_tool.h"
 #include "services/agent/pty.h"
+#include "services/agent/root_files.h"
 #include "tests/unit/agent/agent_bench.h"
 #include "tests/unit/agent/job_bench.h"
 
 namespace tentacle::agent {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::Life;
 using testing::ParsedJob;
@@ -111,6 +114,30 @@ TEST_F(HostAround, ItsFilesAreBelowItsRoot) {
   EXPECT_EQ(word, "there");
   EXPECT_EQ(host_->There(host_->Here("/var/tmp")), "/var/tmp");
   EXPECT_FALSE(std::ifstream(folder_ / "file").good()) << "our own has it as well";
+}
+
+// "/etc/resolv.conf" may be a link to "/run/...", which is the host's and not ours.
+TEST_F(HostAround, ItsLinksLeadToItsOwnFiles) {
+  const auto made = Run({"/bin/ln", "-s", folder_ / "file", folder_ / "link"});
+  ASSERT_TRUE(made.ok()) << made.status();
+  const RootFiles files(host_->root());
+  EXPECT_EQ(files.ReadOrEmpty(folder_ / "link"), "there\n");
+  EXPECT_TRUE(files.Exists(folder_ / "link"));
+  EXPECT_EQ(files.LinkName(folder_ / "link"), "file");
+  EXPECT_THAT(files.List(folder_.path()), ElementsAre("file", "link"));
+  EXPECT_FALSE(RootFiles("/").Exists(folder_ / "link"));
+}
+
+TEST(RootFilesTest, NoLinkLeadsOutOfTheRoot) {
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "root/etc");
+  std::ofstream(folder / "outside") << "outside";
+  std::filesystem::create_symlink("../../outside", folder / "root/etc/near");
+  std::filesystem::create_symlink(folder / "outside", folder / "root/etc/far");
+  const RootFiles files(folder / "root");
+  for (const char* path : {"/etc/near", "/etc/far", "/../outside", "/etc/../../outside"})
+    EXPECT_FALSE(files.Exists(path)) << path;
+  EXPECT_TRUE(files.Exists("/etc"));
 }
 
 TEST_F(HostAround, ItsProgramsSeeWhatItSees) {
