@@ -72,14 +72,20 @@ bool ImageLibrary::OpenEntry(std::shared_ptr<Entry> entry) {
   const std::string final_path = Final(image.id());
   const bool final_whole = image.size_bytes() > 0 && FileSize(final_path) == image.size_bytes();
   if (image.state() == v1::IMAGE_STATE_CACHED && final_whole && IsTheFile(*entry)) return true;
-  if (IsPulling(image.state()) || (image.state() == v1::IMAGE_STATE_CACHED && final_whole)) {
+  // By the index it is here. Its file may have been on its way to be verified once more when the
+  // power failed; what is pinned or needed is fetched anew, whatever has become of it.
+  const bool cached = image.state() == v1::IMAGE_STATE_CACHED;
+  const bool part_whole =
+      image.size_bytes() > 0 && FileSize(Part(image.id())) == image.size_bytes();
+  const bool missed = cached && (final_whole || part_whole || image.pinned() || image.needed());
+  if (IsPulling(image.state()) || missed) {
     // Killed between the rename and the index, or the file was touched meanwhile: verified once
     // more, the line is not needed for what is right in it.
     if (final_whole && ::rename(final_path.c_str(), Part(image.id()).c_str()) != 0) {
       host_.log.Warning("cache.part_not_restored",
                         {{"image", image.id()}, {"reason", std::strerror(errno)}});
     }
-    entry->doubted = final_whole;
+    entry->doubted = final_whole || (cached && part_whole);
     to_resume_.push_back(entry);
   }
   image.set_state(v1::IMAGE_STATE_ABSENT);

@@ -88,7 +88,8 @@ TEST_F(JobCredentials, AreSealedWhereTheJobIsStored) {
   EXPECT_TRUE(StoreHas(std::string(1, '\0')));
   EXPECT_FALSE(StoreHas("m4rker"));
   EXPECT_FALSE(StoreHas(script));
-  // Another life has them all the same.
+  // Another life has them all the same; this one must not go on with the job beside it.
+  life_.runner->Stop();
   Life next(loop_, folder_, life_.store.Snapshot());
   EXPECT_TRUE(loop_.Run(next.runner->Recover()).ok());
   EXPECT_TRUE(loop_.Run(next.runner->GetJob(Id("stored"))).ok());

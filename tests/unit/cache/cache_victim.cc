@@ -50,10 +50,14 @@ class Victim {
       }
       if (fs::exists(Kept())) {
         const auto keep = bench_.library().entries().find("keep");
-        const bool lost =
-            keep == bench_.library().entries().end() || !keep->second->image.pinned() ||
-            !(keep->second->pull_runs || keep->second->image.state() == v1::IMAGE_STATE_CACHED);
-        if (lost) good = Say("the pinned image is lost");
+        if (keep == bench_.library().entries().end()) {
+          good = Say("the pinned image is lost");
+        } else if (const auto& image = keep->second->image;
+                   !image.pinned() ||
+                   !(keep->second->pull_runs || image.state() == v1::IMAGE_STATE_CACHED)) {
+          good =
+              Say("the pinned image is neither here nor on its way: " + image.ShortDebugString());
+        }
       }
     });
     return good;

@@ -137,6 +137,38 @@ TEST_F(PullRecoveryTest, AnImageWhoseFileGotShortIsNotServedFromItAndFetchedAnew
   ExpectCached("img", bytes_);
 }
 
+// The power failed while the start before this one had the file verified once more.
+TEST_F(PullRecoveryTest, AFileThatWasBeingDoubtedWhenThePowerFailedCostsAHashAndNoLine) {
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  ExpectCached("img", bytes_);
+  bench_.Stop();
+  fs::rename(bench_.FinalPath("img"), bench_.PartPath("img"));
+  const auto asked = origin_.pulls().size();
+  bench_.Start();
+  ExpectCached("img", bytes_);
+  EXPECT_EQ(origin_.pulls().size(), asked);
+}
+
+TEST_F(PullRecoveryTest, APinnedImageWhoseFileIsGoneIsFetchedAnew) {
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  ExpectCached("img", bytes_);
+  ASSERT_TRUE(bench_.Do(bench_.library().Pin("img", true)).ok());
+  bench_.Stop();
+  fs::remove(bench_.FinalPath("img"));
+  bench_.Start();
+  ExpectCached("img", bytes_);
+  EXPECT_TRUE(bench_.Image("img").pinned());
+}
+
+TEST_F(PullRecoveryTest, AnImageThatNobodyWantsWhoseFileIsGoneWaitsUntilItIsAskedFor) {
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  ExpectCached("img", bytes_);
+  bench_.Stop();
+  fs::remove(bench_.FinalPath("img"));
+  bench_.Start();
+  EXPECT_EQ(bench_.Image("img").state(), IMAGE_STATE_ABSENT);
+}
+
 TEST_F(PullRecoveryTest, AFileThatNoIndexKnowsIsRemovedAtTheStart) {
   bench_.Stop();
   std::ofstream(bench_.folder() + "/stray") << "x";
