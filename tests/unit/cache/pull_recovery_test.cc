@@ -62,6 +62,11 @@ class PullRecoveryTest : public ::testing::Test {
     EXPECT_FALSE(fs::exists(bench_.PartPath(id)));
   }
 
+  void HaveIt() {
+    ASSERT_TRUE(bench_.Pull("img").ok());
+    ExpectCached("img", bytes_);
+  }
+
   void Later(absl::Duration time) {
     bench_.OnHome([this, time] { bench_.clock.now += time; });
   }
@@ -127,8 +132,7 @@ TEST_F(PullRecoveryTest, AKillBetweenTheRenameAndTheIndexCostsAHashAndNoLine) {
 }
 
 TEST_F(PullRecoveryTest, AnImageWhoseFileGotShortIsNotServedFromItAndFetchedAnew) {
-  ASSERT_TRUE(bench_.Pull("img").ok());
-  ExpectCached("img", bytes_);
+  HaveIt();
   bench_.Stop();
   fs::resize_file(bench_.FinalPath("img"), kMib);
   bench_.Start();
@@ -139,34 +143,27 @@ TEST_F(PullRecoveryTest, AnImageWhoseFileGotShortIsNotServedFromItAndFetchedAnew
 
 // The power failed while the start before this one had the file verified once more.
 TEST_F(PullRecoveryTest, AFileThatWasBeingDoubtedWhenThePowerFailedCostsAHashAndNoLine) {
-  ASSERT_TRUE(bench_.Pull("img").ok());
-  ExpectCached("img", bytes_);
+  HaveIt();
   bench_.Stop();
   fs::rename(bench_.FinalPath("img"), bench_.PartPath("img"));
-  const auto asked = origin_.pulls().size();
   bench_.Start();
   ExpectCached("img", bytes_);
-  EXPECT_EQ(origin_.pulls().size(), asked);
+  EXPECT_EQ(origin_.pulls().size(), 1u);
 }
 
-TEST_F(PullRecoveryTest, APinnedImageWhoseFileIsGoneIsFetchedAnew) {
-  ASSERT_TRUE(bench_.Pull("img").ok());
-  ExpectCached("img", bytes_);
-  ASSERT_TRUE(bench_.Do(bench_.library().Pin("img", true)).ok());
-  bench_.Stop();
-  fs::remove(bench_.FinalPath("img"));
-  bench_.Start();
-  ExpectCached("img", bytes_);
-  EXPECT_TRUE(bench_.Image("img").pinned());
-}
-
-TEST_F(PullRecoveryTest, AnImageThatNobodyWantsWhoseFileIsGoneWaitsUntilItIsAskedFor) {
-  ASSERT_TRUE(bench_.Pull("img").ok());
-  ExpectCached("img", bytes_);
-  bench_.Stop();
-  fs::remove(bench_.FinalPath("img"));
-  bench_.Start();
-  EXPECT_EQ(bench_.Image("img").state(), IMAGE_STATE_ABSENT);
+TEST_F(PullRecoveryTest, AnImageWhoseFileIsGoneIsFetchedAnewWhenItIsPinnedAndElseWhenItIsAskedFor) {
+  HaveIt();
+  for (const bool pinned : {false, true}) {
+    ASSERT_TRUE(bench_.Do(bench_.library().Pin("img", pinned)).ok());
+    bench_.Stop();
+    fs::remove(bench_.FinalPath("img"));
+    bench_.Start();
+    if (!pinned) {
+      EXPECT_EQ(bench_.Image("img").state(), IMAGE_STATE_ABSENT);
+      ASSERT_TRUE(bench_.Pull("img").ok());
+    }
+    ExpectCached("img", bytes_);
+  }
 }
 
 TEST_F(PullRecoveryTest, AFileThatNoIndexKnowsIsRemovedAtTheStart) {
@@ -222,8 +219,7 @@ TEST_F(PullRecoveryTest, WhileTwoImagesCannotBeHadAThirdOneComes) {
   ASSERT_TRUE(bench_.Pull("bad-2").ok());
   bench_.Await("bad-1", [](const v1::Image& image) { return !image.reason().empty(); });
   bench_.Await("bad-2", [](const v1::Image& image) { return !image.reason().empty(); });
-  ASSERT_TRUE(bench_.Pull("img").ok());
-  ExpectCached("img", bytes_);
+  HaveIt();
   // Both are still wanted, and say why they are not here.
   EXPECT_EQ(bench_.Image("bad-1").state(), IMAGE_STATE_PULLING);
   EXPECT_THAT(bench_.Image("bad-2").reason(), HasSubstr("503"));
@@ -260,8 +256,7 @@ TEST_F(PullRecoveryTest, WithoutAnAnswerTheOldMetadataHaveToDo) {
   Fails("img");
   origin_.OnMeta([](const OriginRequest&, OriginReply) { return Broken(); });
   Later(limits::kMetaRemembered);
-  ASSERT_TRUE(bench_.Pull("img").ok());
-  ExpectCached("img", bytes_);
+  HaveIt();
   EXPECT_EQ(origin_.metas(), 2);
 }
 
