@@ -235,7 +235,8 @@ asio::awaitable<std::vector<RefusedTask>> BootDesk::Replace(std::uint64_t revisi
     loops_.Forget(mac);
     parts_.log.Info("pxe.task_taken", {{"task", fresh.task.id()}, {"mac", mac.ToString()}});
     if (!fresh.task.image_id().empty()) wanted_images_.insert(fresh.task.image_id());
-    co_await Settle(fresh);
+    const absl::Status settled = co_await Settle(fresh);
+    static_cast<void>(settled);  // Told by health and metrics.
   }
   for (const RefusedTask& refused : change.refused) {
     parts_.log.Warning("pxe.task_refused", {{"task", refused.task_id}, {"reason", refused.reason}});
@@ -361,7 +362,8 @@ asio::awaitable<void> BootDesk::Tell(wire::MacAddress mac, std::string message) 
   const TrackedTask task = *table_.Find(mac);
   parts_.log.Warning("pxe.task_waits",
                      {{"task", task.task.id()}, {"mac", mac.ToString()}, {"reason", message}});
-  co_await Settle(task);
+  const absl::Status settled = co_await Settle(task);
+  static_cast<void>(settled);  // Told by health and metrics.
 }
 
 }  // namespace tentacle::pxe

@@ -57,7 +57,8 @@ asio::awaitable<bool> BootDesk::BeginBoot(ScriptRequest request) {
   // record.
   const TrackedTask begun = *task;
   // A full disk is told by health and metrics; the machine boots all the same.
-  co_await Settle(begun);
+  const absl::Status settled = co_await Settle(begun);
+  static_cast<void>(settled);
   co_return true;
 }
 
