@@ -18,11 +18,12 @@ PXE_LOAD_S=${PXE_LOAD_S:-20}         # Of 10000 DISCOVERs a second.
 PXE_AVALANCHE=1000                   # Clients that are switched on in one moment.
 PXE_RUBBISH_S=${PXE_RUBBISH_S:-10}   # Of 50000 packets a second.
 PXE_CROWD=256                        # Transfers of 1 MiB at once.
+PXE_DOWNLOADS=50                     # Of boot.wim at once.
 PXE_WIRE_PID=
 
 area_measure() {
   local run server
-  bench_build tftp_load dhcp_load || return 1
+  bench_build tftp_load dhcp_load image_clients || return 1
   cmake --build "$BENCH_REPO/build/$BUILD_PRESET" --target faulty_wire packet_flood >>"$BENCH_DIR/build.log" 2>&1 || return 1
   trap 'pxe_down; bench_end' EXIT
   pxe_peers && pxe_files && pxe_up || return 1
@@ -30,7 +31,7 @@ area_measure() {
     progress "run $run of $BENCH_RUNS: offers"
     for server in ours dnsmasq; do pxe_offers "$server" || return 1; done
     progress "run $run of $BENCH_RUNS: a steady load, an avalanche, floods"
-    pxe_load && pxe_rubbish && pxe_requests && pxe_crowd || return 1
+    pxe_load && pxe_rubbish && pxe_requests && pxe_crowd && pxe_downloads || return 1
     for server in $PXE_SERVERS; do
       progress "run $run of $BENCH_RUNS: transfers from $server"
       pxe_transfers "$server" || return 1
@@ -53,6 +54,7 @@ pxe_files() {
   branch_boot_files || return 1
   mkdir -p "$BENCH_DIR/state/tasks"
   echo ready >"$boot/probe.efi" && head -c 1048576 /dev/urandom >"$boot/1m.efi" && head -c 8388608 /dev/urandom >"$boot/8m.efi" || return 1
+  head -c 1073741824 /dev/zero >"$boot/1g.img" && head -c 200000000 /dev/zero >"$boot/boot.wim" || return 1
   for machine in $(seq 0 $((PXE_MACHINES - 1))); do
     pxe_task "$(printf '52:54:00:aa:%02x:%02x' $((machine / 256)) $((machine % 256)))"
   done
@@ -249,6 +251,26 @@ pxe_crowd() {
   pxe_stop
 }
 
+# Bar D3: HTTP, over the loopback of the server's namespace.
+pxe_downloads() {
+  local before
+  pxe_start ours || return 1
+  download downloads_warm boot.wim 1 2 || return 1
+  before=$(rss)
+  download download_rate 1g.img 1 1 && download downloads_rate boot.wim $PXE_DOWNLOADS 1 || return 1
+  sample downloads_growth "$(growth "$before")"
+  pxe_stop
+}
+
+# download NAME FILE CLIENTS TIMES: MB a second.
+download() {
+  ip netns exec ttpxe-server "$BENCH_BIN_DIR/image_clients" 9080 "/boot/$2" "$3" "$4" >"$BENCH_DIR/line" || {
+    echo "bench: $1: $(cat "$BENCH_DIR/line")" >&2
+    return 1
+  }
+  sample "$1" "$(awk '{ printf "%.0f\n", $2 / 1e6 / $1 }' "$BENCH_DIR/line")"
+}
+
 # `ip netns exec` becomes the program.
 pxe_server_pid() { echo "$PXE_PID"; }
 
@@ -294,6 +316,9 @@ pxe_loss() {
   pxe_wire loss=0.05 dup=0.01 reorder=0.02 seed=11 && fetch bad_rate 8m.efi 4 1 16 || return 1
   sample bad_seconds "$(of_line seconds)"
   pxe_stop
+  pxe_wire loss=0.05 dup=0.01 reorder=0.02 delay_ms=20 jitter_ms=5 seed=13 && fetch far_rate 8m.efi 4 1 16 || return 1
+  sample far_seconds "$(of_line seconds)"
+  pxe_stop
   pxe_cable
 }
 
@@ -335,6 +360,7 @@ pxe_table() {
   row '1 MiB over 10 ms, windowsize 16' line_w16 MiB/s
   row '4 x 8 MiB, 1 % lost' loss_seconds s
   row '4 x 8 MiB, 5 % lost, 1 % twice, 2 % reordered, w 16' bad_seconds s
+  row '4 x 8 MiB, the same over 20 +- 5 ms each way' far_seconds s
   row "10000 DISCOVERs a second: lost" load_drop %
   row '10000 DISCOVERs a second: mean' load_mean ms
   row '10000 DISCOVERs a second: longest' load_max ms
@@ -343,6 +369,8 @@ pxe_table() {
   row '5000 forged requests a second: 1 MiB fetched in' requests_seconds s
   row '5000 forged requests a second: octets back for one' requests_amplified ''
   row "$PXE_CROWD transfers of 1 MiB at once" crowd_rate MiB/s
+  row 'HTTP: 1 GiB to one client' download_rate MB/s
+  row "HTTP: 200 MB to each of $PXE_DOWNLOADS at once" downloads_rate MB/s
   row "$PXE_STORM machines at once: served" storm_served ''
   row "$PXE_STORM machines at once: time" storm_seconds s
   row "$PXE_STORM machines at once: CPU" storm_cpu s
@@ -382,6 +410,10 @@ pxe_figures() {
   figure requests_growth MiB '<=' 32
   figure crowd_served transfers '>=' $PXE_CROWD
   figure crowd_growth MiB '<=' 64
+  figure download_rate MB/s '>=' 400
+  sample downloads_share "$(ratio downloads_rate download_rate)"
+  figure downloads_share of_one '>=' 0.8
+  figure downloads_growth MiB '<=' 64
   figures_print
 }
 

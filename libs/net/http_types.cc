@@ -2,12 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <limits>
 
+#include <absl/cleanup/cleanup.h>
 #include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <boost/json/serialize.hpp>
@@ -33,12 +36,19 @@ std::optional<std::string> HttpRequest::Query(std::string_view name) const {
   return std::nullopt;
 }
 
-absl::StatusOr<FileSpan> OpenFileSpan(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+namespace {
+
+// A fifo must not hold the thread that opens it.
+constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+
+// What open(2) returned for `path`: owned by the span from here on.
+absl::StatusOr<FileSpan> SpanOf(int fd, const std::string& path) {
   if (fd < 0) {
     if (errno == ENOENT || errno == ENOTDIR)
       return absl::NotFoundError(fmt::format("{}: not there", path));
     if (errno == EACCES) return absl::PermissionDeniedError(fmt::format("{}: not readable", path));
+    if (errno == ELOOP || errno == EXDEV)
+      return absl::PermissionDeniedError(fmt::format("{}: a link", path));
     return absl::ErrnoToStatus(errno, path);
   }
   FileSpan span;
@@ -54,6 +64,22 @@ absl::StatusOr<FileSpan> OpenFileSpan(const std::string& path) {
     return absl::FailedPreconditionError(fmt::format("{}: not a regular file", path));
   span.length = static_cast<std::uint64_t>(info.st_size);
   return span;
+}
+
+}  // namespace
+
+absl::StatusOr<FileSpan> OpenFileSpan(const std::string& path) {
+  return SpanOf(::open(path.c_str(), kOpenFlags), path);
+}
+
+absl::StatusOr<FileSpan> OpenFileSpanBelow(const std::string& folder, const std::string& name) {
+  const int at = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (at < 0) return SpanOf(at, folder);
+  const absl::Cleanup close_folder([at] { ::close(at); });
+  open_how how{};
+  how.flags = kOpenFlags;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return SpanOf(static_cast<int>(::syscall(SYS_openat2, at, name.c_str(), &how, sizeof how)), name);
 }
 
 HttpReply TextReply(unsigned status, std::string body, std::string content_type) {

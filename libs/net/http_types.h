@@ -46,6 +46,9 @@ struct FileSpan {
 // Opens `path` for reading, whole. NotFound, PermissionDenied, FailedPrecondition (not a regular
 // file).
 absl::StatusOr<FileSpan> OpenFileSpan(const std::string& path);
+// `name` below `folder`, where no name and no link leads out: a symbolic link in `name` is refused
+// (PermissionDenied), wherever it points to. openat2(2).
+absl::StatusOr<FileSpan> OpenFileSpanBelow(const std::string& folder, const std::string& name);
 
 // A body that is not there yet as a whole: asked again and again until it returns an empty string.
 // An error closes the connection, which a client sees as a short body.

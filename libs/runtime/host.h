@@ -17,6 +17,7 @@
 
 #include "libs/events/event_log.h"
 #include "libs/runtime/clock.h"
+#include "libs/runtime/fence.h"
 #include "libs/runtime/health.h"
 #include "libs/runtime/log.h"
 #include "libs/store/store.h"
@@ -74,6 +75,8 @@ struct ServiceSpec {
   boost::asio::awaitable<absl::Status> (*run)(Host& host);
   // Address of /metrics, /healthz, /readyz from the configuration.
   std::string (*admin_listen)(const config::v1::TentacleConfig& config);
+  // What it may touch of the files, by the configuration of this box alone; null: no fence.
+  Fence (*fence)(const config::v1::TentacleConfig& config, const Paths& paths) = nullptr;
 };
 
 }  // namespace tentacle::runtime

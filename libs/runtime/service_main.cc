@@ -77,7 +77,6 @@ class Process {
   Process(const ServiceSpec& spec, Paths paths)
       : spec_(spec),
         paths_(std::move(paths)),
-        blocking_(kBlockingThreads),
         log_(spec.name, LogLevel::kInfo),
         rpc_(io_.get_executor(), PeerPolicy()),
         signals_(io_, SIGTERM, SIGINT),
@@ -86,7 +85,7 @@ class Process {
   int Run() {
     if (const int code = Open(); code != 0) return code;
     Host host{io_.get_executor(),
-              blocking_,
+              *blocking_,
               clock_,
               log_,
               registry_,
@@ -153,6 +152,16 @@ class Process {
                  : absl::OkStatus();
   }
 
+  // Before the first thread: each has a fence of its own, that of who started it.
+  void PutUpFence(const config::Layers& layers) {
+    if (spec_.fence == nullptr) return;
+    const auto config = config::Load(layers);
+    if (!config.ok()) return;  // Told by who cannot go on without it.
+    const absl::Status status = Enclose(spec_.fence(*config, paths_));
+    if (!status.ok())
+      log_.Warning("service.not_fenced", {{"reason", std::string(status.message())}});
+  }
+
   int OpenStore() {
     auto opened = store::Store::Open(paths_.ServiceDir(spec_.name) + "/db");
     // A newer program's store: starting again helps nobody.
@@ -165,7 +174,7 @@ class Process {
                  {{"kept_in", store_->recovered_from()}, {"reason", store_->recovery_reason()}});
     }
     store_watch_ =
-        std::make_unique<StoreWatch>(spec_.name, *store_, blocking_, health_, log_, registry_);
+        std::make_unique<StoreWatch>(spec_.name, *store_, *blocking_, health_, log_, registry_);
     store_watch_->Look();
     return 0;
   }
@@ -173,9 +182,12 @@ class Process {
   int Open() {
     if (const absl::Status made = MakeFolders(); !made.ok())
       return Fail(kExitUnavailable, "folder", made);
+    config::Layers layers = ReadLayers(paths_);
+    PutUpFence(layers);
+    blocking_ = std::make_unique<asio::thread_pool>(kBlockingThreads);
     if (const int code = OpenStore(); code != 0) return code;
     std::string warning;
-    auto feed = StoredConfigFeed::Open(ReadLayers(paths_), *store_, &warning);
+    auto feed = StoredConfigFeed::Open(std::move(layers), *store_, &warning);
     if (!feed.ok()) return Fail(kExitConfig, "configuration", feed.status());
     feed_ = *std::move(feed);
     if (!warning.empty()) log_.Warning("config.remote_ignored", {{"reason", warning}});
@@ -185,7 +197,7 @@ class Process {
       log_.Info("config.applied", {{"revision", feed_->revision()}});
     });
 
-    auto events = events::EventLog::Open(*store_, io_.get_executor(), blocking_);
+    auto events = events::EventLog::Open(*store_, io_.get_executor(), *blocking_);
     if (!events.ok()) return Fail(kExitUnavailable, "event log", events.status());
     events_ = *std::move(events);
     event_service_ = events::MakeEventService(io_.get_executor(), *events_);
@@ -311,7 +323,7 @@ class Process {
   const ServiceSpec& spec_;
   Paths paths_;
   asio::io_context io_{1};
-  asio::thread_pool blocking_;
+  std::unique_ptr<asio::thread_pool> blocking_;
   RealClock clock_;
   Log log_;
   prometheus::Registry registry_;

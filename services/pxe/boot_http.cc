@@ -165,7 +165,7 @@ net::HttpReply BootHttp::File(const net::HttpRequest& request) {
   const auto safe = SafeBootPath(std::string_view(request.path).substr(kFilePrefix.size()));
   if (!safe) return net::ProblemReply(404, "not a name of a boot file");
   if (BaseName(*safe) == kAutoexecName) return Autoexec(request);
-  auto span = net::OpenFileSpan(boot_dir_ + "/" + *safe);
+  auto span = net::OpenFileSpanBelow(boot_dir_, *safe);
   if (!span.ok()) return net::ProblemReply(404, "no such boot file");
   net::HttpReply reply;
   reply.headers = {{"Content-Type", "application/octet-stream"}, {"Accept-Ranges", "bytes"}};

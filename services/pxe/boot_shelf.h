@@ -33,7 +33,7 @@ class BootShelf {
     std::weak_ptr<const std::string> content;
   };
 
-  absl::StatusOr<std::shared_ptr<const std::string>> ReadOne(int folder, const std::string& name);
+  absl::StatusOr<std::shared_ptr<const std::string>> ReadOne(const std::string& name);
 
   std::string path_;
   std::mutex mutex_;

@@ -45,9 +45,9 @@ bool IsEnabled(const config::v1::TentacleConfig& config) {
   return config.pxe().enabled() && config.uplink().mode() != "passive";
 }
 
-std::string BootDir(const runtime::Host& host) {
-  const std::string& set = host.config.current().pxe().boot_dir();
-  return set.empty() ? host.paths.state_dir + "/cache/boot" : set;
+std::string BootDir(const config::v1::TentacleConfig& config, const runtime::Paths& paths) {
+  const std::string& set = config.pxe().boot_dir();
+  return set.empty() ? paths.state_dir + "/cache/boot" : set;
 }
 
 std::string MissingBootFiles(const std::string& dir) {
@@ -66,7 +66,7 @@ class Pxe {
   Pxe(runtime::Host& host, std::string secret)
       : host_(host),
         config_(host.config.current().pxe()),
-        boot_dir_(BootDir(host)),
+        boot_dir_(BootDir(host.config.current(), host.paths)),
         http_port_(static_cast<std::uint16_t>(config_.http_port())),
         metrics_(host.registry),
         files_(host.paths.state_dir + "/tasks"),
@@ -277,9 +277,21 @@ std::string AdminListen(const config::v1::TentacleConfig& config) {
   return config.pxe().admin_listen();
 }
 
+// Boot files are read only; of a boot folder elsewhere, the folder above it, so that another one
+// can be put in its place.
+runtime::Fence FenceOf(const config::v1::TentacleConfig& config, const runtime::Paths& paths) {
+  const std::filesystem::path boot = BootDir(config, paths);
+  const std::filesystem::path above = boot.parent_path();
+  return {.read = {paths.state_dir, above.has_relative_path() ? above : boot},
+          .write = {paths.ServiceDir("pxe"), paths.state_dir + "/tasks", paths.run_dir}};
+}
+
 }  // namespace
 
-const runtime::ServiceSpec kService{
-    .name = "pxe", .about = "Answer machines that boot", .run = &Run, .admin_listen = &AdminListen};
+const runtime::ServiceSpec kService{.name = "pxe",
+                                    .about = "Answer machines that boot",
+                                    .run = &Run,
+                                    .admin_listen = &AdminListen,
+                                    .fence = &FenceOf};
 
 }  // namespace tentacle::pxe

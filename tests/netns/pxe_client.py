@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """One word of a machine's firmware, and what must come of it. Exit code 0: it did.
 
-    pxe_client.py offer|silence|boot-server|relay|tftp-silence|crowd DEVICE MAC [--arch 7] [--vendor PXEClient] [--ipxe]
-                  [--server ADDRESS] [--file NAME] [--address OURS] [--machines N]
+    pxe_client.py offer|silence|boot-server|relay|tftp-silence|crowd|lease DEVICE MAC [--arch 7] [--vendor PXEClient] [--ipxe]
+                  [--server ADDRESS] [--file NAME] [--address OURS] [--machines N] [--dhcp ADDRESS]
 
 `crowd`: N machines at once, whose MACs count up from MAC; each asks as often as firmware does.
+`lease`: N machines, one after the other, each of which has an offer of the DHCP server and one of ours, and takes the
+address of the one and the file of the other. All talk is looked at for what does not belong there.
 """
 
 import argparse
@@ -18,6 +20,7 @@ COOKIE = bytes.fromhex("63825363")
 PATIENCE = 4      # Firmware's first window.
 TRIES = 4         # And so many there are.
 SILENCE = 1.0     # Our answers take milliseconds.
+BROADCAST = 0x8000
 CIRCUIT = b"\x01\x04eth7"
 
 
@@ -25,10 +28,10 @@ def option(code, data):
     return bytes([code, len(data)]) + data
 
 
-def message(args, kind, ciaddr="0.0.0.0", giaddr="0.0.0.0"):
+def message(args, kind, ciaddr="0.0.0.0", giaddr="0.0.0.0", flags=0):
     args.xid = os.urandom(4)
     mac = bytes.fromhex(args.mac.replace(":", ""))
-    header = (struct.pack("!BBBB", 1, 1, 6, 1 if giaddr != "0.0.0.0" else 0) + args.xid + struct.pack("!HH", 4, 0)
+    header = (struct.pack("!BBBB", 1, 1, 6, 1 if giaddr != "0.0.0.0" else 0) + args.xid + struct.pack("!HH", 4, flags)
               + socket.inet_aton(ciaddr) + bytes(8) + socket.inet_aton(giaddr))
     options = option(53, bytes([kind])) + option(60, args.vendor.encode())
     if args.arch != "none":
@@ -132,6 +135,29 @@ def crowd(args):
     sys.exit("%d of %d machines were not answered" % (len(waiting), args.machines))
 
 
+def lease(args):
+    sock = open_socket(args, "", 68)
+    first = int(args.mac.replace(":", ""), 16)
+    for number in range(args.machines):
+        args.mac = "%012x" % (first + number)
+        # The interface has another MAC than the machines.
+        sock.sendto(message(args, 1, flags=BROADCAST), ("255.255.255.255", 67))
+        offers = {}
+        while args.dhcp not in offers or args.server not in offers:
+            packet, sender = answer(args, sock) or sys.exit("offers of %s only" % list(offers))
+            offers[socket.inet_ntoa(options_of(packet)[54])] = (packet, sender)
+        check_reply(args, offers[args.server], 2, 67)
+        address = offers[args.dhcp][0][16:20]
+        expect("an address", True, address != bytes(4))
+        # The request names the one whose offer is taken (RFC 2131 section 3.1); the others keep silent.
+        request = message(args, 3, flags=BROADCAST)[:-1] + option(54, socket.inet_aton(args.dhcp)) + option(50, address) + b"\xff"
+        sock.sendto(request, ("255.255.255.255", 67))
+        packet, _ = answer(args, sock) or sys.exit("no acknowledgement")
+        options = options_of(packet)
+        expect("acknowledgement", (socket.inet_aton(args.dhcp), bytes([5]), address), (options[54], options[53], packet[16:20]))
+        expect("a second answer", None, answer(args, sock, SILENCE / 10))
+
+
 def boot_server(args):
     sock = open_socket(args, args.address, 4011)
     sock.sendto(message(args, 3, ciaddr=args.address), (args.server, 4011))
@@ -168,9 +194,10 @@ def main():
     parser.add_argument("--file", default="")
     parser.add_argument("--address", default="0.0.0.0")
     parser.add_argument("--machines", type=int, default=20)
+    parser.add_argument("--dhcp", default="")
     args = parser.parse_args()
     {"offer": offer, "silence": silence, "boot-server": boot_server, "relay": relay,
-     "tftp-silence": tftp_silence, "crowd": crowd}[args.what](args)
+     "tftp-silence": tftp_silence, "crowd": crowd, "lease": lease}[args.what](args)
 
 
 main()

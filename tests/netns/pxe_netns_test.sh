@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 skip() { echo "SKIPPED: $1"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "network namespaces need root"
-for tool in ip python3 curl atftp tftp tshark; do
+for tool in ip python3 curl atftp tftp tshark dhcpd busybox strace; do
   command -v "$tool" >/dev/null || skip "$tool is not installed"
 done
 unshare --net true 2>/dev/null || skip "this host does not allow network namespaces"
@@ -30,12 +30,14 @@ wire_pid=
 listen_pid=
 flood_pid=
 nginx_pid=
+dhcpd_pid=
+strace_pid=
 
 clean_up() {
   local code=$? name
   trap - EXIT
-  for pid in $service_pid $wire_pid $listen_pid $flood_pid $nginx_pid; do kill -TERM "$pid" 2>/dev/null || true; done
-  for pid in $service_pid $wire_pid $listen_pid $flood_pid $nginx_pid; do wait "$pid" 2>/dev/null || true; done
+  for pid in $service_pid $wire_pid $listen_pid $flood_pid $nginx_pid $dhcpd_pid $strace_pid; do kill -TERM "$pid" 2>/dev/null || true; done
+  for pid in $service_pid $wire_pid $listen_pid $flood_pid $nginx_pid $dhcpd_pid $strace_pid; do wait "$pid" 2>/dev/null || true; done
   for name in server one two wire; do ip netns del "$tag-$name" 2>/dev/null || true; done
   if [ $code -ne 0 ] && [ $code -ne 77 ] && [ -f "$scratch/log" ]; then
     echo "--- the service's log"; tail -40 "$scratch/log"
@@ -138,10 +140,58 @@ check 'a relay is answered at its address, with its circuit' ask two relay c1 52
 comes 'a boot of nobody is counted' in_ns server sh -c \
   "curl -fsS http://127.0.0.1:9472/metrics | grep -q 'tentacle_pxe_boot_attempts_total{outcome=\"told\"} [1-9]'"
 
+# Bar B2: a DHCP server of somebody else's on the same host and segment.
+printf 'authoritative; ping-check false; server-identifier 10.92.0.2; default-lease-time 600; subnet 10.92.0.0 netmask 255.255.255.0 { range 10.92.0.100 10.92.0.200; option routers 10.92.0.1; }\n' >"$scratch/dhcpd.conf"
+ip -n "$tag-server" addr add 10.92.0.2/24 dev s1
+touch "$scratch/dhcpd.leases"
+ip netns exec "$tag-server" dhcpd -4 -f -d -q -cf "$scratch/dhcpd.conf" -lf "$scratch/dhcpd.leases" -pf "$scratch/dhcpd.pid" s1 >"$scratch/dhcpd.log" 2>&1 &
+dhcpd_pid=$!
+# shellcheck disable=SC2016  # udhcpc fills them in.
+printf '#!/bin/sh\n[ "$1" != bound ] || echo "$serverid $ip $boot_file" >>%s\n' "$scratch/bound" >"$scratch/bound.sh"
+chmod 755 "$scratch" "$scratch/bound.sh"
+# udhcpc OPTION...: as an operating system asks.
+leased() { in_ns two busybox udhcpc -i c1 -f -n -q -t 5 -T 2 -s "$scratch/bound.sh" "$@"; }
+comes 'a DHCP server answers beside us' leased
+check 'twenty machines that boot take the address of the one and the file of the other' ask two lease c1 52:54:00:92:01:10 \
+  --server 10.92.0.1 --file ipxe.efi --dhcp 10.92.0.2
+# serverid, address, and no boot file.
+leases_are_its_own() { ! grep -v '^10\.92\.0\.2 10\.92\.0\.1[0-9][0-9] $' "$scratch/bound"; }
+check 'an operating system has its lease of that server alone' leases_are_its_own
+kill -TERM "$dhcpd_pid"; wait "$dhcpd_pid" 2>/dev/null || true; dhcpd_pid=
+ip -n "$tag-server" addr del 10.92.0.2/24 dev s1
+
+web() { in_ns two curl -sS --max-time 20 "$@"; }
+# Bar C3: what the kernel was asked to open while names came that lead elsewhere, by TFTP and by HTTP.
+ln -s ../../tasks "$boot/folder"
+ln -s /etc/passwd "$boot/link"
+strace -f -y -q -e trace=open,openat,openat2,creat -o "$scratch/opened" -p "$service_pid" 2>"$scratch/strace.log" &
+strace_pid=$!
+traced() { [ "$(awk '$1 == "TracerPid:" { print $2 }' "/proc/$service_pid/status")" = "$strace_pid" ]; }
+comes 'the service is looked at' traced
+outside() {
+  local name
+  for name in ../../tasks/52-54-00-92-00-0a.json /etc/passwd //etc/passwd ....//....//etc/passwd '..\..\tasks' %2e%2e/%2e%2e/pxe/db/CURRENT \
+    folder/52-54-00-92-00-0a.json link secureboot/../../../tasks EFI/../../link; do
+    ! in_ns two curl -sf --max-time 5 --path-as-is "tftp://10.92.0.1/$name" || return 1
+    ! in_ns two curl -sf --max-time 5 --path-as-is "http://10.92.0.1:9080/boot/$name" || return 1
+  done
+  web -f -o /dev/null http://10.92.0.1:9080/boot/secureboot/grubx64.efi
+}
+check 'names that lead elsewhere get nothing' outside
+kill -INT "$strace_pid"; wait "$strace_pid" 2>/dev/null || true; strace_pid=
+# What was opened stands behind the call, as a path.
+opened_inside() {
+  sed -n 's/^.* = [0-9]*<\(.*\)>$/\1/p' "$scratch/opened" | sort -u
+  grep -q "= [0-9]*<$boot/secureboot/grubx64.efi>" "$scratch/opened" &&
+    ! sed -n 's/^.* = [0-9]*<\(.*\)>$/\1/p' "$scratch/opened" | grep -v "^$boot\(/\|\$\)" | grep -v '^/proc/[0-9]*/'
+}
+check 'and nothing outside the boot folder was opened' opened_inside
+check 'the service is fenced in: what it executes would gain nothing' grep -qx 'NoNewPrivs:	1' "/proc/$service_pid/status"
+rm "$boot/folder" "$boot/link"
+
 # Bar D2: ranges, HEAD and files above 4 GiB.
 truncate -s 5G "$boot/sparse.img"
 printf 'the very end' | dd of="$boot/sparse.img" bs=1 seek=$((5 * 1024 * 1024 * 1024 - 12)) conv=notrunc status=none
-web() { in_ns two curl -sS --max-time 20 "$@"; }
 length() { web -I "http://10.92.0.1:9080/boot/$1" | tr -d '\r' | grep -qx "Content-Length: $2"; }
 check 'HEAD tells the length of a file of 5 GiB' length sparse.img 5368709120
 end_of() { [ "$(web -r 5368709108- "http://10.92.0.1:9080/boot/sparse.img")" = 'the very end' ]; }

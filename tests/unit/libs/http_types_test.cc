@@ -1,6 +1,12 @@
 #include "libs/net/http_types.h"
 
+#include <sys/stat.h>
+
+#include <fstream>
+
 #include <gtest/gtest.h>
+
+#include "tests/unit/libs/temp_dir.h"
 
 namespace tentacle::net {
 namespace {
@@ -58,6 +64,30 @@ TEST(Problem, EscapesItsDetail) {
 TEST(FileSpan, TellsMissingFromNotAFile) {
   EXPECT_TRUE(absl::IsNotFound(OpenFileSpan("/nonexistent/x").status()));
   EXPECT_TRUE(absl::IsFailedPrecondition(OpenFileSpan("/tmp").status()));
+}
+
+TEST(FileSpan, BelowAFolderNoLinkIsFollowed) {
+  const TempDir temp;
+  std::filesystem::create_directories(temp / "in/deep");
+  std::ofstream(temp / "in/deep/file") << "text";
+  std::ofstream(temp / "out") << "secret";
+  std::filesystem::create_symlink("deep/file", temp / "in/link");
+  std::filesystem::create_symlink("../out", temp / "in/way");
+  const auto span = OpenFileSpanBelow(temp / "in", "deep/file");
+  ASSERT_TRUE(span.ok()) << span.status();
+  EXPECT_EQ(span->length, 4u);
+  for (const char* name : {"link", "way", "../out"})
+    EXPECT_TRUE(absl::IsPermissionDenied(OpenFileSpanBelow(temp / "in", name).status())) << name;
+  EXPECT_TRUE(absl::IsNotFound(OpenFileSpanBelow(temp / "in", "absent").status()));
+  EXPECT_TRUE(absl::IsNotFound(OpenFileSpanBelow(temp / "nowhere", "file").status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(OpenFileSpanBelow(temp / "in", "deep").status()));
+}
+
+TEST(FileSpan, AFifoHoldsNobody) {
+  const TempDir temp;
+  ASSERT_EQ(::mkfifo((temp / "fifo").c_str(), 0600), 0);
+  EXPECT_TRUE(absl::IsFailedPrecondition(OpenFileSpan(temp / "fifo").status()));
+  EXPECT_TRUE(absl::IsFailedPrecondition(OpenFileSpanBelow(temp.path(), "fifo").status()));
 }
 
 }  // namespace

@@ -338,8 +338,12 @@ TEST_F(BootHttpTest, AMachineThatFetchesItsLoaderIsBooting) {
 }
 
 TEST_F(BootHttpTest, NothingOutsideTheBootFolderIsServed) {
-  std::filesystem::create_directories(world_.temp.path() + "/boot");
-  for (const char* path : {"/boot/../tasks/52-54-00-65-d5-42.json", "/boot/..\\tasks", "/boot/",
+  const std::string boot = world_.temp.path() + "/boot";
+  std::filesystem::create_directories(boot);
+  std::filesystem::create_symlink("/etc/passwd", boot + "/link");
+  std::filesystem::create_directory_symlink("/etc", boot + "/folder");
+  for (const char* path : {"/boot/link", "/boot/folder/passwd",
+                           "/boot/../tasks/52-54-00-65-d5-42.json", "/boot/..\\tasks", "/boot/",
                            "/boot/absent", "/boot/.hidden", "/tasks/52-54-00-65-d5-42.json", "/"}) {
     EXPECT_EQ(Ask(Request("GET", path)).status, 404u) << path;
   }

@@ -1,13 +1,17 @@
 // Bar C3: five thousand names that want out of the boot folder, on a real one, with what lies
 // beside it and with links that lead there.
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "libs/net/http_types.h"
 #include "services/pxe/boot_shelf.h"
 #include "services/pxe/core/boot_files.h"
 #include "tests/unit/pxe/temp_dir.h"
@@ -35,14 +39,21 @@ class BootPathTest : public ::testing::Test {
     fs::create_directory_symlink("/", path_ / "boot/root");
   }
 
-  // Whether anything could be read; what was read is from inside.
+  // Whether anything could be read, as TFTP or as HTTP reads; what was read is from inside.
   bool Read(const std::string& name) {
     const auto safe = SafeBootPath(name);
     if (!safe) return false;
     const auto content = shelf_.Read(*safe);
-    if (!content.ok()) return false;
-    EXPECT_EQ(**content, kInside) << name;
-    return true;
+    if (content.ok()) {
+      EXPECT_EQ(**content, kInside) << name;
+    }
+    const auto span = net::OpenFileSpanBelow(temp_.path() + "/boot", *safe);
+    if (span.ok()) {
+      std::string text(span->length, '\0');
+      EXPECT_EQ(::pread(*span->fd, text.data(), text.size(), 0), std::ssize(text));
+      EXPECT_EQ(text, kInside) << name;
+    }
+    return content.ok() || span.ok();
   }
 
   testing::TempDir temp_;
