@@ -16,7 +16,7 @@ area_measure() {
   local run
   bench_build || return 1
   agent_peer_there || return 1
-  trap 'agent_peer_stop; agent_stack_down; bench_end' EXIT
+  trap 'BENCH_CODE=$?; agent_peer_stop; agent_stack_down; bench_end "$BENCH_CODE"' EXIT
   progress 'database, backend, uplink, agent'
   agent_stack_up "$BENCH_DIR/stack" || return 1
   AGENT_PORT=$(sed -n 's/.*admin_listen: 127.0.0.1:\([0-9]*\).*/\1/p' "$AGENT_DIR/state/config.yaml" | head -n 1)

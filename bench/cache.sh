@@ -25,7 +25,7 @@ PIDS=()
 area_measure() {
   local part
   bench_build image_origin image_clients || return 1
-  trap 'cache_end; bench_end' EXIT
+  trap 'BENCH_CODE=$?; cache_end; bench_end "$BENCH_CODE"' EXIT
   machine_line
   for part in $CACHE_PARTS; do
     progress "$part"

@@ -1,5 +1,6 @@
 // So many clients that fetch one path at once and throw the bytes away, so that the server is what
-// is measured: MSG_TRUNC takes bytes from a socket without copying them. Prints one line:
+// is measured: MSG_TRUNC takes bytes from a socket without copying them. Each has an address
+// of its own, since a server may let one have a few connections only. Prints one line:
 //   seconds bytes first_byte_p99_ms last_client_s short_answers
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -68,11 +69,15 @@ class Clients {
   void Connect(Connection& one, std::uint16_t port, std::size_t index, int requests) {
     one.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     one.left = requests;
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 256 + static_cast<std::uint32_t>(index));
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(one.fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
+    if (::bind(one.fd, reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0 ||
+        ::connect(one.fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
       std::perror("image_clients: connect");
       std::exit(1);
     }

@@ -19,7 +19,7 @@ area_measure() {
     cmake --build --preset release --target torture_source >>"$BENCH_DIR/build.log" 2>&1 || return 1
   fi
   # The area's own trap comes first: setup.sh's takes down what it knows of.
-  trap 'link_stop; bench_end' EXIT
+  trap 'BENCH_CODE=$?; link_stop; bench_end "$BENCH_CODE"' EXIT
   machine_line
   for part in $LINK_PARTS; do
     "link_$part" || return 1

@@ -25,7 +25,7 @@ area_measure() {
   local run server
   bench_build tftp_load dhcp_load image_clients || return 1
   cmake --build "$BENCH_REPO/build/$BUILD_PRESET" --target faulty_wire packet_flood >>"$BENCH_DIR/build.log" 2>&1 || return 1
-  trap 'pxe_down; bench_end' EXIT
+  trap 'BENCH_CODE=$?; pxe_down; bench_end "$BENCH_CODE"' EXIT
   pxe_peers && pxe_files && pxe_up || return 1
   for run in $(seq 1 "$BENCH_RUNS"); do
     progress "run $run of $BENCH_RUNS: offers"

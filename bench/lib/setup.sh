@@ -24,8 +24,9 @@ bench_begin() {
   trap 'exit 143' TERM   # From run.sh, which also hears Ctrl-C.
 }
 
+# bench_end [CODE]: for the trap of an area, which does something else before, with the code it began with.
 bench_end() {
-  local code=$?
+  local code=${1-$?}
   # Once more would leave half of it standing.
   trap '' TERM
   [ "$code" = 0 ] || [ "$code" = 143 ] || bench_show_logs

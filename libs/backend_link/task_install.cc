@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include <absl/strings/match.h>
+
 #include "libs/backend_link/task_fields.h"
+#include "libs/text/view.h"
 
 namespace tentacle::backend_link {
 
@@ -14,10 +17,11 @@ namespace {
 
 using task::v1::BootTask;
 
-constexpr std::size_t kMaxPasswordBytes = 256;      // Windows takes 127 characters.
-constexpr std::size_t kMaxScriptBytes = 64 * 1024;  // It travels inside an answer file.
-constexpr std::size_t kMaxKernelWords = 64;         // A command line has 2048 characters.
-constexpr std::uint64_t kMaxImageIndex = 100;       // Windows media hold a dozen editions.
+constexpr std::size_t kMaxPasswordBytes = 256;       // Windows takes 127 characters.
+constexpr std::size_t kMaxScriptBytes = 64 * 1024;   // It travels inside an answer file.
+constexpr std::size_t kMaxAccountBytes = 64 * 1024;  // 4 KiB, more with certificates and policies.
+constexpr std::size_t kMaxKernelWords = 64;          // A command line has 2048 characters.
+constexpr std::uint64_t kMaxImageIndex = 100;        // Windows media hold a dozen editions.
 
 bool IsWordCharacter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-' ||
@@ -103,6 +107,18 @@ absl::Status ParseKernel(const json::object& task, BootTask& parsed) {
   return absl::OkStatus();
 }
 
+// Whoever reads the answer file would have the domain. "CORP\Administrator", "administrator@corp".
+bool IsDomainAdmin(std::string_view user) {
+  user = user.substr(user.rfind('\\') + 1);
+  return absl::EqualsIgnoreCase(text::AbslView(user.substr(0, user.find('@'))), "administrator");
+}
+
+bool IsBase64(std::string_view text) {
+  return All(text, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '/' || c == '=';
+  });
+}
+
 absl::Status ParseDomain(const json::object& task, BootTask& parsed) {
   const auto domain = Section(task, "domain");
   if (!domain.ok() || *domain == nullptr) return domain.status();
@@ -110,14 +126,26 @@ absl::Status ParseDomain(const json::object& task, BootTask& parsed) {
   const auto user = Text(**domain, "user", "domain.user");
   const auto password = Text(**domain, "password", "domain.password", kMaxPasswordBytes);
   const auto unit = Text(**domain, "ou", "domain.ou");
-  for (const auto* field : {&name, &user, &password, &unit}) {
+  const auto account = Text(**domain, "accountData", "domain.accountData", kMaxAccountBytes);
+  for (const auto* field : {&name, &user, &password, &unit, &account}) {
     if (!field->ok()) return field->status();
   }
   if (!All(*name, IsWordCharacter)) return Wrong("domain.name", "is not the name of a domain");
+  if (IsDomainAdmin(*user)) {
+    return Wrong(
+        "domain.user",
+        "is the domain's administrator: name an account that may join machines and nothing "
+        "else, or give accountData");
+  }
+  if (!IsBase64(*account)) return Wrong("domain.accountData", "is not Base64");
+  if (!account->empty() && !(user->empty() && password->empty() && unit->empty())) {
+    return Wrong("domain.accountData", "joins by itself: leave out user, password and ou");
+  }
   parsed.mutable_domain()->set_name(*name);
   parsed.mutable_domain()->set_user(*user);
   parsed.mutable_domain()->set_password(*password);
   parsed.mutable_domain()->set_organizational_unit(*unit);
+  parsed.mutable_domain()->set_account_data(*account);
   return absl::OkStatus();
 }
 

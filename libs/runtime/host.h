@@ -65,6 +65,9 @@ struct Host {
   Paths paths;
   // Called before each scrape of /metrics; null where nobody scrapes (tests).
   std::vector<std::function<void()>>* before_scrape = nullptr;
+  // Called first when the process is to stop: answers that are held back until there is something
+  // to say go out now, since gRPC waits for them. Null where nothing is served (tests).
+  std::vector<std::function<void()>>* before_stop = nullptr;
 };
 
 // A service: `run` wires, binds and serves until it is cancelled (SIGTERM) or something it needs

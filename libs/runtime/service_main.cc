@@ -36,6 +36,7 @@
 #include "libs/rpc/server.h"
 #include "libs/runtime/admin_http.h"
 #include "libs/runtime/build_info.h"
+#include "libs/runtime/code_pages.h"
 #include "libs/runtime/config_feed.h"
 #include "libs/runtime/config_service.h"
 #include "libs/runtime/process_metrics.h"
@@ -55,6 +56,7 @@ constexpr int kExitConfig = 78;
 
 constexpr int kBlockingThreads = 2;
 constexpr auto kStopGrace = std::chrono::seconds(2);
+constexpr auto kStartIsOver = std::chrono::seconds(10);  // First connections, first look around.
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path);
@@ -95,7 +97,8 @@ class Process {
               *store_,
               *events_,
               paths_,
-              &before_scrape_};
+              &before_scrape_,
+              &before_stop_};
     auto stop = StopOnSignal();
     asio::co_spawn(io_, std::move(stop), asio::detached);
     auto admin = RunAdmin();
@@ -289,6 +292,9 @@ class Process {
     log_.Info("service.started", {{"version", Version()},
                                   {"socket", paths_.Socket(spec_.name)},
                                   {"admin_port", admin_->port()}});
+    asio::steady_timer over(io_, kStartIsOver);
+    const auto [error] = co_await over.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (!error) LetGoOfCode();
   }
 
   asio::awaitable<void> StopOnSignal() {
@@ -302,6 +308,8 @@ class Process {
   // First nobody asks any more, then what was asked ends, then the service itself.
   asio::awaitable<void> ShutDown() {
     events_->Close();
+    for (const auto& hook : before_stop_)
+      hook();
     // Off the home thread: gRPC waits for handlers, and they run here. Not on the pool either,
     // whose threads may be busy for long.
     asio::thread_pool aside(1);
@@ -342,6 +350,7 @@ class Process {
   std::unique_ptr<ServiceMetrics> service_metrics_;
   std::unique_ptr<net::HttpServer> admin_;
   std::vector<std::function<void()>> before_scrape_;
+  std::vector<std::function<void()>> before_stop_;
   int exit_code_ = 0;
   bool stopping_ = false;
   bool finished_ = false;

@@ -193,6 +193,7 @@ asio::awaitable<absl::Status> Run(runtime::Host& host) {
 
   // backend -> uplink -> live channel -> shells -> events
   const auto live = std::make_shared<LiveDesk>(host.home, metrics);
+  if (host.before_stop != nullptr) host.before_stop->push_back([live] { live->Stop(); });
   const auto shells = std::make_shared<ShellDesk>(
       ShellSession::Parts{host.home,
                           host.blocking,

@@ -77,6 +77,7 @@ class PxeService final : public v1::PxeService::CallbackService {
       out->mutable_task()->clear_source_json();
       out->mutable_task()->clear_admin_password();
       out->mutable_task()->mutable_domain()->clear_password();
+      out->mutable_task()->mutable_domain()->clear_account_data();
       *out->mutable_progress() = tracked.progress;
     }
     co_return response;

@@ -27,10 +27,11 @@ namespace json = boost::json;
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 
 bool IsSecret(std::string_view name) {
-  return absl::StrContains(absl::AsciiStrToLower(text::AbslView(name)), "password");
+  return absl::StrContains(absl::AsciiStrToLower(text::AbslView(name)), "password") ||
+         name == "accountData";
 }
 
-// Without anything that is called a password, at any depth.
+// Without anything that is called a password, or opens a domain, at any depth.
 json::value WithoutSecrets(const json::value& value) {
   if (const auto* object = value.if_object()) {
     json::object kept;
@@ -50,7 +51,8 @@ json::value WithoutSecrets(const json::value& value) {
 }
 
 bool HasSecrets(const task::v1::BootTask& task) {
-  return !task.admin_password().empty() || !task.domain().password().empty();
+  return !task.admin_password().empty() || !task.domain().password().empty() ||
+         !task.domain().account_data().empty();
 }
 
 json::value RedemptionValue(const Redemption& used) {

@@ -100,6 +100,10 @@ all_ended() { [ "$(psql -qtA "$POSTGRES_URL" -c "SELECT count(*) FROM job_instan
 # The owner of the host changes his mind; the services read config.yaml while they run.
 allow_shells() {
   sed -i 's/shell_enabled: false/shell_enabled: true/' "$AGENT_DIR/state/config.yaml"
+  kill -TERM "${AGENT_PIDS[agent]}"
+  # Uplink listens for 20 s; whoever supervises the agent waits for 15.
+  is 'the agent ends when it is told to, though uplink waits for it to say something' yes \
+    "$(wait_for 8 grep -q '"event":"service.stopped".*"in_order":true' "$TEMP/agent.log" && echo yes || echo no)"
   agent_stop agent
   # What the backend says of it is true again only after it has heard of both.
   wait_for 60 agent_is_down

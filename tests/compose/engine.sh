@@ -36,8 +36,9 @@ engine_works() {
     { echo "a container does not run here: $said" | tail -n 1; return 1; }
 }
 
-# engine_start host|namespace DIR: the engine in the host's network, for building (it opens nothing
-# there and leaves addresses, routes and filters as they are), or in the namespace, for running.
+# engine_start host|namespace|machine DIR: the engine in the host's network, for building (it opens nothing
+# there and leaves addresses, routes and filters as they are), or in the namespace, for running; as `machine`
+# it is the first process there as well, so that for `pid: host` this is where the host ends.
 engine_start() {
   local where=$1
   ENGINE_DIR=$2
@@ -60,6 +61,7 @@ engine_launch() {
     command+=(--bridge none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false)
   else
     # Not `ip netns exec`: that mounts a /sys of its own, where the cgroups are missing.
+    [ "$1" != machine ] || command=(unshare --pid --fork --kill-child --mount-proc "${command[@]}")
     command=(nsenter --net="/run/netns/$ENGINE_NAMESPACE" "${command[@]}")
   fi
   # In a session of its own, so that Ctrl-C reaches the engine through engine_stop alone.
@@ -75,12 +77,15 @@ engine_launch() {
 # engine_stop: SIGTERM stops the containers too; bounded.
 engine_stop() {
   [ -n "$ENGINE_PID" ] || return 0
-  kill "$ENGINE_PID" 2>/dev/null
+  kill "$(engine_process)" 2>/dev/null
   wait_for 45 engine_gone || kill -KILL "$ENGINE_PID" 2>/dev/null
   wait "$ENGINE_PID" 2>/dev/null
   ENGINE_PID=
   engine_kill_rest
 }
+
+# engine_process: dockerd itself; unshare(1) has it as its child.
+engine_process() { pgrep -P "$ENGINE_PID" -x dockerd || echo "$ENGINE_PID"; }
 
 engine_gone() { ! kill -0 "$ENGINE_PID" 2>/dev/null; }
 

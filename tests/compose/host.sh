@@ -3,13 +3,15 @@
 # machine of the test itself.
 # shellcheck disable=SC2317  # Many functions are called by expect and wait_for alone.
 
+HOST_FIRST=1   # The first process of what is the host for `pid: host`.
+
 check_host() {
   local job result
   # As who runs it without the file: jobs are off, and the host is out of sight.
   expect 'without compose.host.yaml: the agent is in its container' agent_in_container
   if ! readlink /proc/1/ns/mnt >/dev/null; then
-    echo '# the first process of this machine lets nobody in: with compose.host.yaml only host_space_test has been there'
-    return
+    echo '# the first process of this machine lets nobody in: the engine is made the first one of a namespace'
+    engine_is_first || not_ok 'an engine that is the first process'
   fi
   TENTACLE_AGENT_JOBS_ENABLED=true branch -f compose.yaml -f compose.host.yaml up -d --no-build agent >"$TEMP/host.log" 2>&1
   if ! wait_for 60 host_managed; then
@@ -29,6 +31,14 @@ check_host() {
   expect 'stopped: nothing of its jobs is left on the host' no_traces
   branch up -d --no-build agent >>"$TEMP/host.log" 2>&1
   expect 'without compose.host.yaml again: as before' wait_for 60 as_before
+}
+
+# All containers come back with it.
+engine_is_first() {
+  engine_stop
+  engine_start machine "$TEMP/engine" && HOST_FIRST=$(engine_process) &&
+    backend up -d --no-build >"$TEMP/machine.log" 2>&1 && wait_for 60 backend_healthy &&
+    branch up -d --no-build >>"$TEMP/machine.log" 2>&1 && wait_for 90 all_healthy
 }
 
 agent_in_container() { ! "$DOCKER" logs "$(container agent)" 2>&1 | grep -q '"agent.host_around"'; }
@@ -65,7 +75,7 @@ job_output() { api GET "/api/v1/jobs/$1" | jq -r '.instances[0] | .stdout + .std
 host_itself() {
   id -u root
   id -G root
-  readlink /proc/1/ns/mnt /proc/1/ns/uts
+  readlink "/proc/$HOST_FIRST/ns/mnt" "/proc/$HOST_FIRST/ns/uts"
   cat "$TEMP/word"
   echo /var/tmp/octofleet-tentacle-jobs
   [ -e /usr/local/bin/octofleet-tentacle ] || echo no octofleet-tentacle

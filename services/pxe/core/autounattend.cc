@@ -153,9 +153,13 @@ void AddStaticNetwork(xml_node pass, const BootTask& task) {
 
 void AddDomain(xml_node pass, const BootTask& task) {
   const auto& domain = task.domain();
-  if (domain.name().empty()) return;
+  if (domain.name().empty() && domain.account_data().empty()) return;
   xml_node identification =
       Component(pass, "Microsoft-Windows-UnattendedJoin").append_child("Identification");
+  if (!domain.account_data().empty()) {
+    Add(identification.append_child("Provisioning"), "AccountData", domain.account_data());
+    return;
+  }
   if (!domain.user().empty()) {
     xml_node credentials = identification.append_child("Credentials");
     Add(credentials, "Domain", domain.name());

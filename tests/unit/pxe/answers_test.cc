@@ -112,6 +112,19 @@ TEST(Autounattend, PasswordsAreWhatWindowsDecodes) {
   EXPECT_THAT(Autounattend(task, Context()), Not(HasSubstr("Pä$$")));
 }
 
+TEST(Autounattend, AMachineWhoseAccountIsThereJoinsWithoutAnybodysPassword) {
+  auto task = FullTask("windows");
+  task.mutable_domain()->clear_user();
+  task.mutable_domain()->clear_password();
+  task.mutable_domain()->set_account_data("QUNDT1VOVA==");
+  pugi::xml_document document;
+  ASSERT_TRUE(document.load_string(Autounattend(task, Context()).c_str()));
+  const auto identification = document.select_node("//Identification").node();
+  EXPECT_STREQ(identification.child("Provisioning").child_value("AccountData"), "QUNDT1VOVA==");
+  for (const char* other : {"Credentials", "JoinDomain", "MachineObjectOU"})
+    EXPECT_FALSE(identification.child(other)) << other;
+}
+
 TEST(Autounattend, NamespacesAreDeclared) {  // The fault of the code that this replaces.
   EXPECT_THAT(Autounattend(FullTask("windows"), Context()),
               HasSubstr("xmlns:wcm=\"http://schemas.microsoft.com/WMIConfig/2002/State\""));

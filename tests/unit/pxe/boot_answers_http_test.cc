@@ -181,6 +181,17 @@ TEST_F(BootAnswersTest, NoPasswordReachesDiskOrEvents) {  // Bar O1.
   }
 }
 
+TEST_F(BootAnswersTest, NorDoesTheAccountOfAnOfflineJoin) {
+  PushKind("windows",
+           [](auto* task) { task->mutable_domain()->set_account_data("bTRya2VyLWFjY291bnQ="); });
+  EXPECT_THAT(GetAnswer(AnswerToken(), "unattend.xml").body, HasSubstr("bTRya2VyLWFjY291bnQ="));
+  EXPECT_THAT(File("52-54-00-65-d5-42.json"), Not(HasSubstr("bTRya2Vy")));
+  for (const auto& event : world_.events.all)
+    EXPECT_THAT(event.body_json(), Not(HasSubstr("bTRya2Vy")));
+  Restart();
+  EXPECT_THAT(GetScript().body, HasSubstr("waiting for the backend"));
+}
+
 TEST_F(BootAnswersTest, WithoutItsPasswordsAMachineWaitsForTheBackend) {
   const auto with_password = [](auto* task) { task->set_admin_password("s3cret"); };
   PushKind("windows", with_password);

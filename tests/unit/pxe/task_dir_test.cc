@@ -69,7 +69,7 @@ TEST(TaskFile, HoldsNoPasswordAtAnyDepth) {
   TrackedTask tracked = Sample();
   tracked.task.set_source_json(
       R"({"id":"t1","mac":"52:54:00:65:d5:42","adminPassword":"s3cret","domain":{"joinPassword":"s3cret"},)"
-      R"("list":[{"Password":"s3cret"}]})");
+      R"("list":[{"Password":"s3cret"},{"accountData":"s3cret"}]})");
   EXPECT_EQ(RenderTaskFile(tracked).find("s3cret"), std::string::npos);
 }
 

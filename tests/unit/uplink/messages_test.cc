@@ -286,6 +286,13 @@ INSTANTIATE_TEST_SUITE_P(
     BadTasks,
     ::testing::Values(
         BadTask{"NoId", R"({"id":null})", "id"},
+        BadTask{"DomainAdmin", R"({"domain":{"name":"corp.local","user":"CORP\\Administrator"}})",
+                "domain.user"},
+        BadTask{"DomainAdminAsMail", R"({"domain":{"user":"administrator@corp.local"}})",
+                "domain.user"},
+        BadTask{"AccountAndUser", R"({"domain":{"user":"joiner","accountData":"QUFB"}})",
+                "domain.accountData"},
+        BadTask{"AccountNotBase64", R"({"domain":{"accountData":"<x>"}})", "domain.accountData"},
         BadTask{"NumberId", R"({"id":7})", "id"},
         BadTask{"IdWithSlash", R"({"id":"../etc"})", "id"},
         BadTask{"DotDotId", R"({"id":".."})", "id"},
