@@ -19,7 +19,7 @@ area_measure() {
   trap 'BENCH_CODE=$?; agent_peer_stop; agent_stack_down; bench_end "$BENCH_CODE"' EXIT
   progress 'database, backend, uplink, agent'
   agent_stack_up "$BENCH_DIR/stack" || return 1
-  AGENT_PORT=$(sed -n 's/.*admin_listen: 127.0.0.1:\([0-9]*\).*/\1/p' "$AGENT_DIR/state/config.yaml" | head -n 1)
+  AGENT_PORT=$(sed -n '/^agent:/,$s/.*admin_listen: 127.0.0.1:\([0-9]*\).*/\1/p' "$AGENT_DIR/state/config.yaml" | head -n 1)
   for run in $(seq 1 "$BENCH_RUNS"); do
     progress "run $run of $BENCH_RUNS: idle $AGENT_WINDOW_S s beside node_exporter, then work"
     agent_idle || return 1

@@ -72,6 +72,7 @@ quick_tests() {
 other_tests() {
   step 'agent through uplink and backend'
   script agent tests/agent/agent_test.sh
+  script scarcity tests/agent/scarcity_test.sh
   step 'protocol definitions'
   check proto-lint lint_protos
   step 'release build'
@@ -144,6 +145,7 @@ long_tests() {
   check cache-kills env CACHE_KILLS=200 CACHE_KILL_ROUNDS=20 CACHE_POWER_CUTS=200 build/dev/tests/unit/cache/cache_kill_test
   step 'agent: four hundred jobs over kill -9'
   script agent-long env KILL_JOBS=400 tests/agent/agent_test.sh
+  script scarcity-long env SCARCE_RESTARTS=1000 tests/agent/scarcity_test.sh
   step 'a release that never becomes healthy, on a real systemd'
   script systemd-long env BUILD_PRESET=release tests/systemd/systemd_test.sh long
   step 'a thousand slow clients'
