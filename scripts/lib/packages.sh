@@ -23,7 +23,7 @@ PACKAGES_bench="dnsmasq-base iproute2 binutils python3 arp-scan nmap"
 # perfdhcp, the ProxyDHCP of bench/pxe.sh, and what the TFTP servers need that it unpacks.
 PACKAGES_pxebench="kea-admin dnsmasq-base libwrap0 python3"
 PACKAGES_benchcache="nginx-light casync wimtools e2fsprogs openssl curl procps"   # Peers of bench/run.sh cache.
-PACKAGES_test="clang-format-14 tftp-hpa atftp udhcpc tshark chromium prometheus faketime slowhttptest shellcheck python3 python3-yaml python3-scapy valgrind nginx-light systemd dbus isc-dhcp-server busybox strace"
+PACKAGES_test="clang-format-14 tftp-hpa atftp udhcpc tshark chromium prometheus faketime slowhttptest shellcheck python3 python3-yaml python3-scapy valgrind nginx-light systemd dbus isc-dhcp-server strace"
 
 # packages_of GROUP: the names of a group, one a line.
 packages_of() {
