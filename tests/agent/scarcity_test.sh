@@ -36,6 +36,8 @@ main() {
 
 # shellcheck disable=SC2317  # Called by the trap.
 clean_up() {
+  # A child of bash that is ended before it has become the program runs this, too.
+  [ "$BASHPID" = $$ ] || return
   [ ${#BUSY[@]} = 0 ] || kill "${BUSY[@]}" 2>/dev/null
   agent_stack_down
   [ ! -d "$GROUP" ] || find "$GROUP" -depth -type d -exec rmdir {} +   # With the one for jobs, of an agent that was ended.
@@ -134,12 +136,15 @@ no_processor() {
   works 'alone again'
 }
 
+agent_runs() { [ "$(cat "/proc/${AGENT_PIDS[agent]}/comm")" = octofleet-tenta ]; }
+
 restarts() {
   local i last size
   size=$(du -sk "$AGENT_DIR/state/agent" | cut -f 1)
   last=$(job 'sleep 0.5; echo last')
   for i in $(seq "$SCARCE_RESTARTS"); do
-    # In the middle of its start, or a moment later.
+    # In the middle of its start.
+    wait_for 10 agent_runs >/dev/null || break
     agent_stop agent "$([ $((i % 2)) = 0 ] && echo KILL || echo TERM)"
     agent_start_service agent
     if [ $((i % 10)) = 0 ]; then wait_for 60 ready >/dev/null || break; fi
