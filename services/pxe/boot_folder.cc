@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "libs/net/http_types.h"
 #include "services/pxe/core/boot_files.h"
 #include "services/pxe/core/escape.h"
 #include "services/pxe/limits.h"
@@ -10,8 +11,7 @@
 namespace tentacle::pxe {
 
 bool BootFolder::Has(const std::string& file) const {
-  std::error_code error;
-  return std::filesystem::is_regular_file(path_ + "/" + file, error);
+  return net::OpenFileSpanBelow(path_, file).ok();
 }
 
 std::vector<std::string> BootFolder::List(const std::string& folder) const {

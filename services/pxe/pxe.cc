@@ -15,6 +15,7 @@
 #include "libs/net/http_server.h"
 #include "libs/rpc/server.h"
 #include "services/pxe/boot_desk.h"
+#include "services/pxe/boot_folder.h"
 #include "services/pxe/boot_http.h"
 #include "services/pxe/dhcp_listener.h"
 #include "services/pxe/limits.h"
@@ -50,11 +51,10 @@ std::string BootDir(const config::v1::TentacleConfig& config, const runtime::Pat
   return set.empty() ? paths.state_dir + "/cache/boot" : set;
 }
 
-std::string MissingBootFiles(const std::string& dir) {
+std::string MissingBootFiles(const BootFolder& folder) {
   std::string missing;
   for (const char* file : {kBiosLoader, kUefiX64Loader, "ramdisk/vmlinuz", "ramdisk/initrd.img"}) {
-    if (!std::filesystem::exists(dir + "/" + file))
-      missing += fmt::format("{}{}", missing.empty() ? "" : ", ", file);
+    if (!folder.Has(file)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", file);
   }
   return missing;
 }
@@ -67,13 +67,14 @@ class Pxe {
       : host_(host),
         config_(host.config.current().pxe()),
         boot_dir_(BootDir(host.config.current(), host.paths)),
+        folder_(boot_dir_),
         http_port_(static_cast<std::uint16_t>(config_.http_port())),
         metrics_(host.registry),
         files_(host.paths.state_dir + "/tasks"),
         archive_(host.store),
         cache_(DialCache(host.paths.Socket("cache"))),
         desk_({host.home, host.blocking, host.clock, host.log, host.events, metrics_, *cache_,
-               files_, archive_, BootFolder(boot_dir_), std::move(secret)}),
+               files_, archive_, folder_, std::move(secret)}),
         rpc_(MakePxeService(host.home, desk_)),
         routes_(desk_, metrics_, boot_dir_, http_port_, MacOf()),
         http_(host.home, MakeRoutes(), MakeLimits(), MakeObserver()),
@@ -195,7 +196,7 @@ class Pxe {
   std::function<bool(const std::string&)> HasLoader() {
     return [this](const std::string& loader) {
       const auto [at, is_new] = loaders_.try_emplace(loader, false);
-      if (is_new) at->second = std::filesystem::exists(boot_dir_ + "/" + loader);
+      if (is_new) at->second = folder_.Has(loader);
       return at->second;
     };
   }
@@ -216,7 +217,7 @@ class Pxe {
           "boot_files", true,
           passive ? "idle: not used in mode passive" : "idle: pxe.enabled is false");
     }
-    const std::string missing = MissingBootFiles(boot_dir_);
+    const std::string missing = MissingBootFiles(folder_);
     if (missing != missing_ && !missing.empty()) {
       host_.log.Error("pxe.boot_files_missing", {{"folder", boot_dir_}, {"files", missing}});
     }
@@ -239,6 +240,7 @@ class Pxe {
   // As it was at the start: ports and folders do not change while we run.
   config::v1::PxeConfig config_;
   std::string boot_dir_;
+  BootFolder folder_;
   std::uint16_t http_port_;
   Metrics metrics_;
   TaskDir files_;

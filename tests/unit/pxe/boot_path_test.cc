@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/net/http_types.h"
+#include "services/pxe/boot_folder.h"
 #include "services/pxe/boot_shelf.h"
 #include "services/pxe/core/boot_files.h"
 #include "tests/unit/pxe/temp_dir.h"
@@ -124,6 +125,14 @@ TEST_F(BootPathTest, NoNameLeadsOut) {
   for (const auto& name : names)
     read += Read(name) ? 1 : 0;
   EXPECT_EQ(read, 0u);
+}
+
+// Or it would be offered, and then refused.
+TEST_F(BootPathTest, ALinkDoesNotCountAsABootFile) {
+  const BootFolder folder(temp_.path() + "/boot");
+  EXPECT_TRUE(folder.Has("ipxe.efi"));
+  for (const char* name : {"link.efi", "near.efi", "folder/passwd", "EFI", "absent"})
+    EXPECT_FALSE(folder.Has(name)) << name;
 }
 
 TEST_F(BootPathTest, WhatIsInsideIsFoundInEveryManner) {
