@@ -7,13 +7,12 @@
 set -uo pipefail
 
 REPO=$(cd "$(dirname "$0")/../.." && pwd)
-for part in scripts/lib/say scripts/lib/postgres tests/agent/agent_stack; do
+for part in scripts/lib/say scripts/lib/postgres tests/support/is tests/agent/agent_stack; do
   # shellcheck disable=SC1090  # The list above.
   . "$REPO/$part.sh"
 done
 TEMP=$(mktemp -d /tmp/tentacle-test.XXXXXX)
 KILL_JOBS=${KILL_JOBS:-24}
-FAILED=0
 
 main() {
   trap clean_up EXIT
@@ -42,15 +41,6 @@ clean_up() {
 checks() {
   # Sanitizers hold what was freed back: 256 MiB by default.
   RSS_BOUND_KIB=${RSS_BOUND_KIB:-262144} python3 "$REPO/tests/agent/checks.py" "$BASE" "$KEY_FILE" "$NODE" "$@" || FAILED=1
-}
-
-is() {
-  if [ "$2" = "$3" ]; then
-    echo "ok - $1"
-  else
-    echo "not ok - $1: want $2, got $3"
-    FAILED=1
-  fi
 }
 
 # K5: a job's credentials are nowhere once it has run.

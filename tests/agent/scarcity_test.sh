@@ -8,14 +8,13 @@
 set -uo pipefail
 
 REPO=$(cd "$(dirname "$0")/../.." && pwd)
-for part in scripts/lib/say scripts/lib/postgres tests/agent/agent_stack; do
+for part in scripts/lib/say scripts/lib/postgres tests/support/is tests/agent/agent_stack; do
   # shellcheck disable=SC1090  # The list above.
   . "$REPO/$part.sh"
 done
 TEMP=$(mktemp -d /tmp/tentacle-test.XXXXXX)
 SCARCE_RESTARTS=${SCARCE_RESTARTS:-20}
 GROUP=/sys/fs/cgroup/memory/tentacle-scarcity-$$
-FAILED=0
 BUSY=()
 
 main() {
@@ -42,15 +41,6 @@ clean_up() {
   agent_stack_down
   [ ! -d "$GROUP" ] || find "$GROUP" -depth -type d -exec rmdir {} +   # With the one for jobs, of an agent that was ended.
   rm -rf "$TEMP"
-}
-
-is() {
-  if [ "$2" = "$3" ]; then
-    echo "ok - $1"
-  else
-    echo "not ok - $1: want $2, got $3"
-    FAILED=1
-  fi
 }
 
 # job SCRIPT: its number.
@@ -107,7 +97,7 @@ few_descriptors() { [ "$(descriptors)" -le $(($1 + 4)) ]; }
 no_memory() {
   local pid=${AGENT_PIDS[agent]} used
   mkdir "$GROUP" 2>/dev/null || {
-    echo '# no control groups of version 1: tests/systemd has MemoryMax'
+    echo '# this host has no control groups of version 1: with little memory the agent was not looked at'
     return
   }
   echo "$pid" >"$GROUP/cgroup.procs"

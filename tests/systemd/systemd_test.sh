@@ -11,7 +11,7 @@
 set -uo pipefail
 
 REPO=$(cd "$(dirname "$0")/../.." && pwd)
-for part in scripts/lib/say scripts/lib/postgres tests/systemd/machine; do
+for part in scripts/lib/say scripts/lib/postgres tests/support/is tests/systemd/machine; do
   # shellcheck disable=SC1090  # The list above.
   . "$REPO/$part.sh"
 done
@@ -19,7 +19,6 @@ BUILD=$REPO/build/${BUILD_PRESET:-dev}
 BACKEND=$BUILD/backend/octofleet-backend
 TENTACLE=$BUILD/cli/octofleet-tentacle
 FORM=${1-short}
-FAILED=0
 BACKEND_PID=
 STATE=/var/lib/octofleet-tentacle
 
@@ -63,16 +62,6 @@ show_logs() {
   show_tail "$TEMP/machine/console.log"
   show_tail "$TEMP/backend.log"
   in_machine journalctl --no-pager -q -n 60 -o cat -u octofleet-tentacle -u octofleet-tentacle-guard 2>/dev/null | cut -c 1-300 >&2
-}
-
-# is TEXT WANT GOT
-is() {
-  if [ "$2" = "$3" ]; then
-    echo "ok - $1"
-  else
-    echo "not ok - $1: want $2, got $3"
-    FAILED=1
-  fi
 }
 
 # happens TEXT SECONDS COMMAND...: within them.
