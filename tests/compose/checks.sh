@@ -90,10 +90,17 @@ check_rights() {
     expect "$service: its process holds what it was given, and no more" holds_only "$service"
     expect "$service: its root cannot be written" cannot_write "$name"
   done
+  expect 'pxe has its fence around files' fenced
   expect 'pxe cannot read the key, though its user is 0' cannot_read_key pxe
   expect 'agent cannot read the key' cannot_read_key agent
   expect 'uplink can' key_is_there
   expect 'postgres is out of reach for the branch' postgres_hidden
+}
+
+fenced() {
+  local log
+  log=$("$DOCKER" logs "$(container pxe)" 2>&1)
+  grep -q '"service.started"' <<<"$log" && ! grep -q '"service.not_fenced"' <<<"$log"
 }
 
 # user, capabilities (as Docker names them), as bits
