@@ -6,10 +6,10 @@
 #include <chrono>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "services/cache/core/pull_plan.h"
+#include "services/cache/core/zero_chunks.h"
 #include "services/cache/kill_point.h"
 #include "services/cache/origin_source.h"
 #include "services/cache/part_file.h"
@@ -27,22 +27,6 @@ absl::Status Elsewhere() {
   return absl::AbortedError("a client waits elsewhere");
 }
 
-// Zeros are cut into equal chunks, and what is left of them may end the image. No other length is
-// looked at: hashing zeros of each that there is would take longer than to begin.
-std::map<std::uint32_t, chunks::Digest> ZerosOf(const chunks::ChunkList& list) {
-  std::set<std::uint32_t> lengths;
-  for (std::size_t i = 0; i < list.chunks.size(); ++i) {
-    const bool last = i + 1 == list.chunks.size();
-    if (last || list.chunks[i].digest == list.chunks[i + 1].digest)
-      lengths.insert(list.chunks[i].length);
-    if (list.chunks[i].length == list.sizes.max) lengths.insert(list.chunks[i].length);
-  }
-  std::map<std::uint32_t, chunks::Digest> zeros;
-  for (const std::uint32_t length : lengths)
-    zeros[length] = chunks::Sha256::Of(std::string(length, '\0'));
-  return zeros;
-}
-
 class ChunkPull final : public ChunkSink {
  public:
   explicit ChunkPull(const PullJob& job)
@@ -50,7 +34,7 @@ class ChunkPull final : public ChunkSink {
         chunked_(*job.chunked),
         list_(chunked_.list),
         map_(chunked_.map),
-        zeros_(ZerosOf(list_)) {}
+        zeros_(list_) {}
 
   absl::Status Run() {
     absl::Status status = OpenFile();
@@ -82,7 +66,6 @@ class ChunkPull final : public ChunkSink {
   absl::Status OpenFile();
   absl::Status CheckWhatIsHere();
   absl::Status CheckOne(std::size_t chunk);
-  bool IsZeros(const chunks::Chunk& chunk) const;
   void MakeSources();
   absl::Status FetchAll();
   absl::Status FetchRun(NextFetch next);
@@ -102,7 +85,7 @@ class ChunkPull final : public ChunkSink {
   PartFile file_;
   std::unique_ptr<WholeHash> hash_;
   std::vector<char> buffer_;
-  const std::map<std::uint32_t, chunks::Digest> zeros_;  // By length.
+  const ZeroChunks zeros_;
   ChunkSources own_sources_;
   std::vector<Source> sources_;
   std::map<std::size_t, int> tries_;  // Of chunks that were wrong.
@@ -143,11 +126,6 @@ absl::Status ChunkPull::OpenFile() {
   return status;
 }
 
-bool ChunkPull::IsZeros(const chunks::Chunk& chunk) const {
-  const auto at = zeros_.find(chunk.length);
-  return at != zeros_.end() && at->second == chunk.digest;
-}
-
 // Whatever wrote the file, and however it ended: the disk says what is here.
 absl::Status ChunkPull::CheckWhatIsHere() {
   std::uint64_t data = file_.NextData(0);
@@ -161,7 +139,7 @@ absl::Status ChunkPull::CheckWhatIsHere() {
     if (data < chunk.offset) data = file_.NextData(chunk.offset);
     if (data >= chunk.end()) {
       // Nobody needs to send zeros.
-      if (IsZeros(chunk)) Right(i);
+      if (zeros_.Has(chunk)) Right(i);
       continue;
     }
     if (absl::Status status = CheckOne(i); !status.ok()) return status;
@@ -180,7 +158,7 @@ absl::Status ChunkPull::CheckOne(std::size_t i) {
     return absl::OkStatus();
   }
   job_.on_wrong_chunk(i, "disk");
-  if (!IsZeros(chunk)) return absl::OkStatus();
+  if (!zeros_.Has(chunk)) return absl::OkStatus();
   absl::Status punched = file_.PunchHole(chunk.offset, chunk.length);
   if (punched.ok()) Right(i);
   return punched;
@@ -247,6 +225,9 @@ absl::Status ChunkPull::FetchRun(NextFetch next) {
   filled_ = 0;
   wrong_ = 0;
   digest_.Reset();
+  // What the disk did not take in the run before is not here.
+  unwritten_.clear();
+  right_.clear();
   absl::Status status = source.source->Fetch(next.run, *this, *job_.stop);
   if (absl::Status written = WriteOut(); !written.ok()) status = written;
   Tell(true);
@@ -345,6 +326,7 @@ absl::Status ChunkPull::Checked(const chunks::Digest& digest) {
 void ChunkPull::Right(std::size_t chunk) {
   KillPoint("before_mark");
   map_.Mark(chunk);
+  KillPoint("after_mark");
   present_ += list_.chunks[chunk].length;
   prefix_ = map_.FirstMissing(prefix_);
   hash_->Reach(prefix_ == map_.count() ? list_.size() : list_.chunks[prefix_].offset);

@@ -101,6 +101,7 @@ void ImageLibrary::Doubt(std::shared_ptr<Entry> entry, const std::string& reason
   Move(*entry, ImageEvent::kDoubted);
   KillPoint("before_doubt_rename");
   const bool is_there = ::rename(Final(image.id()).c_str(), Part(image.id()).c_str()) == 0;
+  KillPoint("after_doubt_rename");
   // It takes no more room than it has; what of it is right is found by the pull.
   image.set_present_bytes(is_there ? image.size_bytes() : 0);
   entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
@@ -154,6 +155,7 @@ asio::awaitable<absl::Status> ImageLibrary::GetList(std::shared_ptr<Entry> entry
     std::vector<store::Write> writes(1);
     writes[0] = {ListKey(image.id()), std::move(fetched->encoded)};
     static_cast<void>(store.Apply(writes, false));
+    KillPoint("after_list");
     return std::make_shared<Chunked>(std::move(fetched->list));
   };
   auto chunked = co_await async::OnPool(pulls_, load);

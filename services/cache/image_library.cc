@@ -242,6 +242,7 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   Forget(image_id);
   KillPoint("before_unlink");
   ::unlink(Final(image_id).c_str());
+  KillPoint("between_unlinks");
   ::unlink(Part(image_id).c_str());
   KillPoint("after_unlink");
   metrics_.Evicted();
@@ -287,6 +288,7 @@ void ImageLibrary::Move(Entry& entry, ImageEvent event) {
 void ImageLibrary::Store(const Entry& entry, bool sync) {
   const std::string key = std::string(kKeyPrefix) + entry.image.id();
   const std::string file_key = std::string(kFilePrefix) + entry.image.id();
+  KillPoint("before_index");
   const absl::Status status =
       host_.store.Apply({{key, entry.image.SerializeAsString()}, {file_key, entry.file_id}}, sync);
   KillPoint("after_index");

@@ -54,6 +54,7 @@ absl::Status PartFile::CopyFrom(int fd,
                                 std::uint64_t from,
                                 std::uint64_t offset,
                                 std::uint64_t length) {
+  KillPoint("before_copy");
   auto in = static_cast<off_t>(from);
   auto out = static_cast<off_t>(offset);
   while (length > 0) {
@@ -79,6 +80,7 @@ absl::Status PartFile::CopyFrom(int fd,
     out += got;
     length -= count;
   }
+  KillPoint("after_copy");
   return absl::OkStatus();
 }
 
@@ -100,7 +102,10 @@ absl::Status PartFile::PunchHole(std::uint64_t offset, std::uint64_t length) {
 }
 
 absl::Status PartFile::Resize(std::uint64_t size) {
-  return ::ftruncate(fd_, static_cast<off_t>(size)) == 0 ? absl::OkStatus() : WriteError(errno);
+  KillPoint("before_resize");
+  if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return WriteError(errno);
+  KillPoint("after_resize");
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::size_t> PartFile::Read(std::uint64_t offset,
@@ -135,9 +140,11 @@ absl::StatusOr<std::uint64_t> PartFile::Size() const {
 absl::Status PartFile::Publish(const std::string& part_path, const std::string& final_path) {
   // Whoever writes to it from now on gives it another time.
   const timespec times[2] = {{0, UTIME_OMIT}, {kPublishedTime, 0}};
+  KillPoint("before_stamp");
   if (::futimens(fd_, times) != 0) return WriteError(errno);
   KillPoint("before_fsync");
   if (::fsync(fd_) != 0) return WriteError(errno);
+  KillPoint("after_fsync");
   KillPoint("before_rename");
   if (::rename(part_path.c_str(), final_path.c_str()) != 0) return WriteError(errno);
   KillPoint("after_rename");

@@ -22,7 +22,7 @@
 #include "libs/net/http_client.h"
 #include "libs/net/websocket.h"
 #include "tests/backend/backend_process.h"
-#include "tests/unit/libs/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::backend {
 

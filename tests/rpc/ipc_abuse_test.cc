@@ -19,7 +19,7 @@
 #include "tests/rpc/raw_peer.h"
 #include "tests/support/child.h"
 #include "tests/support/env_number.h"
-#include "tests/unit/libs/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::rpc {
 namespace {

@@ -19,7 +19,7 @@
 #include "libs/rpc/socket_file.h"
 #include "tests/rpc/raw_health.h"
 #include "tests/support/child.h"
-#include "tests/unit/libs/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::rpc {
 namespace {

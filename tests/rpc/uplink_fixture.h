@@ -3,7 +3,6 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <functional>
@@ -17,6 +16,7 @@
 #include "tests/rpc/fake_backend.h"
 #include "tests/rpc/fake_services.h"
 #include "tests/rpc/uplink_process.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::testing {
 
@@ -30,8 +30,6 @@ inline std::string TaskJson(const std::string& id, int machine) {
 class UplinkTest : public ::testing::Test {
  protected:
   UplinkTest() : key_(*identity::IdentityKey::Generate()), backend_(loop_, key_.PublicKeyBase64()) {
-    char pattern[] = "/tmp/uplink_rpc_test.XXXXXX";
-    folder_ = ::mkdtemp(pattern);
     config_.config.mutable_backend()->set_url(backend_.Url());
     config_.config.mutable_node()->set_id("node-1");
     config_.config.mutable_uplink()->set_backoff_base_ms(1);
@@ -43,7 +41,6 @@ class UplinkTest : public ::testing::Test {
     uplink_.reset();
     services_.clear();
     blocking_.join();
-    std::filesystem::remove_all(folder_);
   }
 
   FakeService& Start(const std::string& name) {
@@ -76,7 +73,8 @@ class UplinkTest : public ::testing::Test {
 
   Loop loop_;
   boost::asio::thread_pool blocking_{2};
-  std::filesystem::path folder_;
+  const TempDir dir_;
+  const std::filesystem::path folder_ = dir_.path();
   identity::IdentityKey key_;
   Told told_;
   JumpingClock clock_;

@@ -36,6 +36,7 @@
 #include "libs/store/store.h"
 #include "tests/support/kept_events.h"
 #include "tests/support/memory_store.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::agent::testing {
 
@@ -142,29 +143,6 @@ class MemoryEvents final : public ::tentacle::testing::KeptEvents {
 
  private:
   asio::steady_timer changed_;
-};
-
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "agent-test-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 // A script writes a line into it, the test waits for the line.

@@ -113,7 +113,7 @@ class AgentServiceTest : public ::testing::Test {
 
   identity::IdentityKey key_ = *identity::IdentityKey::Generate();
   testing::TestLoop loop_;
-  testing::TempFolder folder_;
+  TempDir folder_;
   prometheus::Registry registry_;
   runtime::RealClock clock_;
   runtime::Log log_{"agent", runtime::LogLevel::kError};

@@ -119,7 +119,7 @@ TEST_F(CollectorsTest, ReadingOfAFrozenMachine) {
 }
 
 TEST_F(CollectorsTest, MachineWithoutAnything) {
-  testing::TempFolder empty;
+  TempDir empty;
   auto sources = FrozenSources(empty / "");
   sources.addresses = [] {
     return absl::StatusOr<std::vector<net::InterfaceAddress>>(absl::InternalError("no"));
@@ -136,7 +136,7 @@ TEST_F(CollectorsTest, MachineWithoutAnything) {
 }
 
 TEST_F(CollectorsTest, BrokenFilesAreNamedAndTheRestIsThere) {
-  testing::TempFolder copy;
+  TempDir copy;
   std::filesystem::copy(
       MachineRoot("x86-server"), copy / "root",
       std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);

@@ -18,7 +18,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 using namespace std::string_literals;  // NOLINT(google-build-using-namespace)
-using testing::TempFolder;
 
 const std::string kNetDevHead =
     "Inter-|   Receive                                                |  Transmit\n"
@@ -50,7 +49,7 @@ class HostExporterTest : public ::testing::Test {
     return prometheus::TextSerializer().Serialize(registry_.Collect());
   }
 
-  TempFolder folder_;
+  TempDir folder_;
   prometheus::Registry registry_;
   HostExporter exporter_{registry_, Sources()};
 };

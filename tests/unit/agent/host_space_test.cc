@@ -32,7 +32,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::Life;
 using testing::ParsedJob;
-using testing::TempFolder;
 using testing::TestLoop;
 using testing::Text;
 
@@ -102,7 +101,7 @@ class HostAround : public ::testing::Test {
   }
 
   TestLoop loop_;
-  TempFolder folder_;
+  TempDir folder_;
   std::unique_ptr<FirstProcess> first_;
   HostSpacePtr host_;
 };
@@ -129,7 +128,7 @@ TEST_F(HostAround, ItsLinksLeadToItsOwnFiles) {
 }
 
 TEST(RootFilesTest, NoLinkLeadsOutOfTheRoot) {
-  const TempFolder folder;
+  const TempDir folder;
   std::filesystem::create_directories(folder / "root/etc");
   std::ofstream(folder / "outside") << "outside";
   std::filesystem::create_symlink("../../outside", folder / "root/etc/near");

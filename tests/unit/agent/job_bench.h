@@ -48,7 +48,7 @@ inline JobRequest ScriptJob(const std::string& id,
 // One life of an agent.
 struct Life {
   Life(TestLoop& its_loop,
-       const TempFolder& folder,
+       const TempDir& folder,
        std::map<std::string, std::string, std::less<>> content = {},
        CgroupPlaces cgroups = {},
        const HostSpacePtr& host = std::make_shared<const HostSpace>())
@@ -120,7 +120,7 @@ class JobRunnerTest : public ::testing::Test {
   }
 
   TestLoop loop_;
-  TempFolder folder_;
+  TempDir folder_;
   Life life_{loop_, folder_};
 };
 

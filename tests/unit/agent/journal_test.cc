@@ -107,7 +107,7 @@ class JournalReaderTest : public ::testing::Test {
     return messages;
   }
 
-  testing::TempFolder folder_;
+  TempDir folder_;
   testing::TestLoop loop_;
   prometheus::Registry registry_;
   std::shared_ptr<Metrics> metrics_ = std::make_shared<Metrics>(registry_);

@@ -59,7 +59,7 @@ class ReleaseFolderTest : public ::testing::Test {
 
   std::string Started() const { return ReadBytes(folder_.path() + "/current/octofleet-tentacle"); }
 
-  testing::TempFolder temp_;
+  TempDir temp_;
   ReleaseFolder folder_{temp_ / "releases"};
   testing::ReleaseMaker maker_{kNow};
 };

@@ -122,7 +122,7 @@ class ShellTest : public ::testing::Test {
     return std::string(last_["shell.exit"].at("reason").as_string());
   }
 
-  testing::TempFolder home_;
+  TempDir home_;
   identity::IdentityKey key_ = *identity::IdentityKey::Generate();
   testing::TestLoop loop_;
   prometheus::Registry registry_;

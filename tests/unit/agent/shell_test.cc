@@ -191,7 +191,7 @@ TEST_F(ShellTest, TheLineThatBreaksEndsWhatCameOverIt) {
 }
 
 TEST_F(ShellTest, WhoIgnoresTheHangUpIsKilled) {
-  testing::TempFolder folder;
+  TempDir folder;
   Open(Id('k'));
   FetchUntil([&] { return last_.contains("shell.ready"); });
   testing::NamedPipe pipe(loop_.home(), folder / "pid");

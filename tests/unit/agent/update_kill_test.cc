@@ -45,7 +45,7 @@ class UpdateKillTest : public ::testing::TestWithParam<std::tuple<const char*, c
     }
   }
 
-  testing::TempFolder temp_;
+  TempDir temp_;
   ReleaseFolder folder_{temp_ / "releases"};
 };
 

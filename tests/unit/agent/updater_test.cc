@@ -87,7 +87,7 @@ class UpdaterTest : public ::testing::Test {
   std::string Started() const { return ReadBytes(folder_.path() + "/current/octofleet-tentacle"); }
 
   testing::TestLoop loop_;
-  testing::TempFolder temp_;
+  TempDir temp_;
   testing::HurryingClock clock_{absl::Seconds(1)};
   ReleaseFolder folder_{temp_ / "releases"};
   testing::ReleaseMaker maker_{clock_.start()};
@@ -244,7 +244,7 @@ TEST_F(UpdaterTest, OrderWithoutAManifestIsWrong) {
 }
 
 TEST(UpdateObstacleTest, SaysWhyNothingCanBeUpdatedHere) {
-  const testing::TempFolder temp;
+  const TempDir temp;
   const ReleaseFolder folder(temp / "releases");
   UpdatePlace place{folder, folder.Executable("a"), "tentacle.service", false, "x86_64"};
   EXPECT_THAT(UpdateObstacle(place), HasSubstr("links"));

@@ -78,8 +78,9 @@ TEST_F(ImageHttpTest, AClientBetweenTheRenameAndTheWordOfItIsServed) {
 
 class StormTest : public ImageHttpTest, public ::testing::WithParamInterface<std::size_t> {};
 
-TEST_P(StormTest, ThirtyTwoClientsInOneInstantAllGetTheWholeOfOnePull) {
-  constexpr int kClients = 32;
+// Bar E6.
+TEST_P(StormTest, AHundredClientsInOneInstantAllGetTheWholeOfOnePull) {
+  constexpr int kClients = 100;
   const std::string bytes = Pattern(7, GetParam());
   origin_.Put("img", bytes);
   std::barrier start(kClients);

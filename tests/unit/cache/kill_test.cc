@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/env_number.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/cache/fake_origin.h"
 #include "tests/unit/cache/kill_world.h"
 #include "tests/unit/cache/power_cut.h"
@@ -80,8 +81,6 @@ class Process {
 class KillTest : public ::testing::Test {
  protected:
   KillTest() {
-    std::string name = (fs::temp_directory_path() / "cache-kill-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
     for (std::size_t i = 0; i < kKillImages.size(); ++i) {
       if (kKillImages[i].chunked)
         origin_.PutChunked(kKillImages[i].id, KillBytes(i));
@@ -89,8 +88,6 @@ class KillTest : public ::testing::Test {
         origin_.Put(kKillImages[i].id, KillBytes(i));
     }
   }
-
-  ~KillTest() override { fs::remove_all(folder_); }
 
   Process Start(int seed, int operations, const std::string& kill_at = "") const {
     return Process(
@@ -105,7 +102,8 @@ class KillTest : public ::testing::Test {
   }
 
   FakeOrigin origin_;
-  std::string folder_;
+  const TempDir dir_;
+  const std::string& folder_ = dir_.path();
 };
 
 TEST_F(KillTest, AtRandomMoments) {
@@ -150,6 +148,7 @@ TEST_F(KillTest, ByPowerCuts) {
 
 class KillPointTest : public KillTest, public ::testing::WithParamInterface<const char*> {};
 
+// Bar E1: at each of the named places.
 TEST_P(KillPointTest, OnceAndAgain) {
   const auto rounds = static_cast<int>(tentacle::testing::EnvNumber("CACHE_KILL_ROUNDS", 2));
   int killed = 0;
@@ -168,18 +167,29 @@ INSTANTIATE_TEST_SUITE_P(Places,
                          KillPointTest,
                          ::testing::Values("before_create",
                                            "after_create",
+                                           "before_resize",
+                                           "after_resize",
+                                           "after_list",
                                            "before_write",
                                            "after_write",
+                                           "before_copy",
+                                           "after_copy",
                                            "before_mark",
+                                           "after_mark",
+                                           "before_stamp",
                                            "before_fsync",
+                                           "after_fsync",
                                            "before_rename",
                                            "after_rename",
                                            "after_fsync_folder",
+                                           "before_index",
                                            "after_index",
                                            "before_evict_index",
                                            "before_unlink",
+                                           "between_unlinks",
                                            "after_unlink",
-                                           "before_doubt_rename"),
+                                           "before_doubt_rename",
+                                           "after_doubt_rename"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

@@ -23,6 +23,7 @@
 
 #include "libs/identity/identity.h"
 #include "tests/support/tcp_server.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::cli {
 namespace {
@@ -121,13 +122,9 @@ Step Blocked(const char* name, const char* file, bool pending_stays) {
 class EnrollStep : public ::testing::TestWithParam<Step> {
  protected:
   EnrollStep() {
-    char pattern[] = "/tmp/enroll_test.XXXXXX";
-    state_ = ::mkdtemp(pattern);
     std::ofstream(state_ / "config.yaml") << kConfig;
     paths_.state_dir = state_;
   }
-
-  ~EnrollStep() override { fs::remove_all(state_); }
 
   absl::Status Enroll() {
     std::string node_id;
@@ -141,7 +138,8 @@ class EnrollStep : public ::testing::TestWithParam<Step> {
   }
 
   static constexpr char kConfig[] = "pxe:\n  enabled: false\n";
-  fs::path state_;
+  const TempDir dir_;
+  const fs::path state_ = dir_.path();
   runtime::Paths paths_;
   Backend backend_;
   Enrollment enrollment_{backend_.url(), "token", "Berlin", {}, ""};

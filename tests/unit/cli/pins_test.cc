@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -11,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/config_file.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::cli {
 namespace {
@@ -25,23 +25,20 @@ constexpr char kPin[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 class PinsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    char pattern[] = "/tmp/pins_test.XXXXXX";
-    folder_ = ::mkdtemp(pattern);
-    ::setenv("TENTACLE_STATE_DIR", folder_.c_str(), 1);
-    ::setenv("TENTACLE_RUN_DIR", folder_.c_str(), 1);
+    ::setenv("TENTACLE_STATE_DIR", dir_.path().c_str(), 1);
+    ::setenv("TENTACLE_RUN_DIR", dir_.path().c_str(), 1);
   }
 
   void TearDown() override {
     ::unsetenv("TENTACLE_STATE_DIR");
     ::unsetenv("TENTACLE_RUN_DIR");
-    std::filesystem::remove_all(folder_);
   }
 
-  std::string file() const { return folder_ / "config.yaml"; }
+  std::string file() const { return dir_ / "config.yaml"; }
 
   void Write(const std::string& text) const { std::ofstream(file()) << text; }
 
-  std::filesystem::path folder_;
+  const TempDir dir_;
 };
 
 TEST_F(PinsTest, ResetTakesThemOutOfTheFileAndKeepsTheRest) {

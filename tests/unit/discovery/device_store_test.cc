@@ -1,8 +1,5 @@
 #include "services/discovery/device_store.h"
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <optional>
 
 #include <boost/asio/co_spawn.hpp>
@@ -10,6 +7,8 @@
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::discovery {
 namespace {
@@ -43,22 +42,12 @@ asio::awaitable<void> Keep(asio::awaitable<absl::Status> task,
 
 class DeviceStoreTest : public ::testing::Test {
  protected:
-  DeviceStoreTest() : pool_(1) {
-    std::string path = (std::filesystem::temp_directory_path() / "device_store.XXXXXX").string();
-    folder_ = ::mkdtemp(path.data());
-    Reopen();
-  }
-
-  ~DeviceStoreTest() override {
-    devices_.reset();
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  DeviceStoreTest() : pool_(1) { Reopen(); }
 
   void Reopen() {
     devices_.reset();
     store_.reset();
-    auto opened = store::Store::Open(folder_ + "/db");
+    auto opened = store::Store::Open(dir_ / "db");
     ASSERT_TRUE(opened.ok()) << opened.status();
     store_ = *std::move(opened);
     devices_.emplace(*store_, pool_);
@@ -73,7 +62,7 @@ class DeviceStoreTest : public ::testing::Test {
   }
 
   asio::thread_pool pool_;
-  std::string folder_;
+  const TempDir dir_;
   std::unique_ptr<store::Store> store_;
   std::optional<DeviceStore> devices_;
 };

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/config/secret_variable.h"
-#include "tests/unit/libs/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::config {
 namespace {

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/env_number.h"
-#include "tests/unit/libs/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::events {
 namespace {

@@ -16,7 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/net/http_client.h"
-#include "tests/unit/libs/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::net {
 namespace {

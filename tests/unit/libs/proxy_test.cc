@@ -12,8 +12,8 @@
 
 #include "libs/net/http_client.h"
 #include "libs/net/websocket.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/tls_server.h"
-#include "tests/unit/libs/temp_dir.h"
 
 namespace tentacle::net {
 namespace {

@@ -17,7 +17,7 @@
 #include "libs/store/store.h"
 #include "tests/support/env_number.h"
 #include "tests/support/fault_files.h"
-#include "tests/unit/libs/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::store {
 namespace {

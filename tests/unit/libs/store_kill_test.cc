@@ -11,7 +11,7 @@
 #include "libs/store/store.h"
 #include "tests/support/child.h"
 #include "tests/support/env_number.h"
-#include "tests/unit/libs/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::store {
 namespace {

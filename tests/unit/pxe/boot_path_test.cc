@@ -15,7 +15,7 @@
 #include "services/pxe/boot_folder.h"
 #include "services/pxe/boot_shelf.h"
 #include "services/pxe/core/boot_files.h"
-#include "tests/unit/pxe/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::pxe {
 namespace {
@@ -57,7 +57,7 @@ class BootPathTest : public ::testing::Test {
     return content.ok() || span.ok();
   }
 
-  testing::TempDir temp_;
+  TempDir temp_;
   const fs::path path_{temp_.path()};
   BootShelf shelf_{temp_.path() + "/boot"};
 };

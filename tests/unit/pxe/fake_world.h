@@ -26,8 +26,8 @@
 #include "services/pxe/boot_desk.h"
 #include "tests/support/kept_events.h"
 #include "tests/support/memory_store.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/pxe/machine.h"
-#include "tests/unit/pxe/temp_dir.h"
 
 namespace tentacle::testing {
 

@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/golden.h"
+#include "tests/support/temp_dir.h"
 #include "tests/unit/pxe/machine.h"
-#include "tests/unit/pxe/temp_dir.h"
 
 namespace tentacle::pxe {
 namespace {

@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "libs/backend_link/messages.h"
-#include "tests/unit/libs/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace tentacle::uplink {
 namespace {
