@@ -182,6 +182,11 @@ ledgers_told() {
 wait_for 60 ledgers_told || fail "the ledgers do not tell of it: $(for id in "${IDS[@]}"; do api "$URL/api/v1/tentacles/$id/ledger"; done)"
 echo 'ok: the ledgers tell of it'
 
+# --- parts of it, as RFC 9110 has them
+on 1 /usr/bin/python3 -B "$REPO/tests/netns/range_client.py" 127.0.0.1 9081 "/images/$image" "$TEMP/images/first" ||
+  fail 'a part of the image is answered otherwise'
+echo 'ok: two hundred ranges are answered as the RFC says'
+
 # --- by hand, and a bit that rots
 verb() { on 1 "$TENTACLE" cache "$@"; }
 verb ls | grep -q "^$image .* cached " || fail "the list does not have the image: $(verb ls)"
