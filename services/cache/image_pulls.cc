@@ -137,6 +137,7 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
   job.on_restart = [this, entry] {
     asio::post(host_.home, [entry] {
       ++entry->generation;
+      entry->in_order = entry->chunked == nullptr;
       entry->image.set_present_bytes(0);
       entry->Tell();
     });
@@ -181,7 +182,8 @@ asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
     const std::uint64_t before = entry->image.present_bytes();
     absl::Status status = co_await GetList(entry);
     if (status.ok()) {
-      entry->in_order = entry->chunked == nullptr;
+      // Of a file that is doubted nothing is known before its hash is.
+      entry->in_order = entry->chunked == nullptr && !entry->doubted;
       auto pull = [job = MakeJob(entry)] { return cache::Pull(job); };
       status = co_await async::OnPool(pulls_, pull);
     } else if (absl::IsUnavailable(status)) {
@@ -248,6 +250,7 @@ asio::awaitable<void> ImageLibrary::WaitWhileIdle(absl::Duration at_least) {
 }
 
 void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
+  const bool had_begun = entry.pull_runs;
   entry.pull_runs = false;
   entry.hash_right = false;
   entry.doubted = false;
@@ -278,8 +281,8 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
   }
   image.set_reason(std::string(status.message()));
   entry.failed_at = host_.clock.Now();
-  const bool no_space =
-      absl::IsResourceExhausted(status) && image.state() != v1::IMAGE_STATE_ABSENT;
+  // A refusal before the first byte takes nothing away.
+  const bool no_space = absl::IsResourceExhausted(status) && had_begun;
   if (absl::IsFailedPrecondition(status) || absl::IsNotFound(status) || absl::IsDataLoss(status) ||
       no_space) {
     // The backend has something else under this id now, and what is here can never be completed; or

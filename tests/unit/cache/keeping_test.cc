@@ -97,6 +97,19 @@ TEST_F(KeepingTest, AFileThatSomebodyTouchedIsCheckedBeforeItIsServed) {
   EXPECT_LE(origin_.sent(), kSize + 100 * chunks::kChunkSizes.max);
 }
 
+TEST_F(KeepingTest, WithoutAListNothingOfAFileThatSomebodyTouchedIsServedBeforeItIsChecked) {
+  origin_.Put("plain", bytes_);
+  bench_.Pull("plain").IgnoreError();
+  ASSERT_EQ(bench_.AwaitRest("plain").state(), IMAGE_STATE_CACHED);
+  for (int flip = 0; flip < 10; ++flip) {
+    FlipBit(bench_.FinalPath("plain"), 77);
+    const Answer answer = bench_.Get("plain");
+    // What is short is asked for again; what came of it is right.
+    ASSERT_TRUE(bytes_.starts_with(answer.body)) << flip;
+    ASSERT_EQ(bench_.AwaitRest("plain").state(), IMAGE_STATE_CACHED);
+  }
+}
+
 TEST_F(KeepingTest, AFileThatWasCutOrExchangedIsRepaired) {
   Have("img", bytes_);
   ASSERT_EQ(::truncate(bench_.FinalPath("img").c_str(), kMib), 0);
