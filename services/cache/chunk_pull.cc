@@ -152,8 +152,9 @@ absl::Status ChunkPull::CheckOne(std::size_t i) {
   const chunks::Chunk& chunk = list_.chunks[i];
   buffer_.resize(std::max<std::size_t>(buffer_.size(), chunk.length));
   const auto got = file_.Read(chunk.offset, buffer_.data(), chunk.length);
-  if (!got.ok()) return got.status();
-  if (*got == chunk.length && chunks::Sha256::Of({buffer_.data(), *got}) == chunk.digest) {
+  // What the disk cannot read is written anew like what it got wrong.
+  if (got.ok() && *got == chunk.length &&
+      chunks::Sha256::Of({buffer_.data(), *got}) == chunk.digest) {
     Right(i);
     return absl::OkStatus();
   }

@@ -51,6 +51,11 @@ void Entry::Arrived(std::uint64_t present) {
   Tell();
 }
 
+void Entry::BreakOff() {
+  stop->Begin();
+  if (pause != nullptr) pause->cancel();
+}
+
 std::uint64_t Servable(const Entry& entry, std::uint64_t at, std::uint64_t end) {
   if (entry.hash_right || entry.image.state() == v1::IMAGE_STATE_CACHED)
     return std::min(end, entry.image.size_bytes());

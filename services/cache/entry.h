@@ -27,7 +27,7 @@ enum class Line { kAsked, kFlows, kFails };
 
 struct Entry {
   v1::Image image;
-  std::shared_ptr<Stopping> stop;  // Of the pull that runs.
+  std::shared_ptr<Stopping> stop;  // Of the pull that runs; see BreakOff().
   bool pull_runs = false;          // Also while it waits for its next series of tries.
   Line line = Line::kAsked;
   int readers = 0;
@@ -38,8 +38,12 @@ struct Entry {
   int wrong_told = 0;
   bool doubted = false;  // The pull checks a file that was whole once.
   std::string file_id;   // Of the file that was verified; see FileId().
+  // Of the pull that runs.
   std::shared_ptr<std::atomic<PullClass>> pull_class =
       std::make_shared<std::atomic<PullClass>>(PullClass::kPrepull);
+  // Somebody has asked since the pull that runs was broken off: another one follows it.
+  std::optional<PullClass> again;
+  boost::asio::steady_timer* pause = nullptr;  // Between two series of tries.
   // Grows when bytes that were here are thrown away: who began to read them must stop.
   std::uint64_t generation = 0;
   absl::Time told = absl::InfinitePast();
@@ -54,6 +58,8 @@ struct Entry {
   void Tell();
   // Bytes have come: wakes everybody and counts as life.
   void Arrived(std::uint64_t present);
+  // The pull that runs ends as soon as it can.
+  void BreakOff();
 };
 
 // Keeps an image from being evicted.

@@ -105,7 +105,8 @@ void ImageLibrary::Doubt(std::shared_ptr<Entry> entry, const std::string& reason
   // It takes no more room than it has; what of it is right is found by the pull.
   image.set_present_bytes(is_there ? image.size_bytes() : 0);
   entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
-  if (absl::Status status = StartPull(entry); !status.ok()) Ended(*entry, status);
+  if (absl::Status status = StartPull(entry, PullClass::kPrepull); !status.ok())
+    Ended(*entry, status);
 }
 
 void ImageLibrary::Verified(Entry& entry) {
@@ -142,14 +143,14 @@ std::shared_ptr<const chunks::ChunkList> ImageLibrary::StoredList(const v1::Imag
 asio::awaitable<absl::Status> ImageLibrary::GetList(std::shared_ptr<Entry> entry) {
   if (entry->chunked != nullptr) co_return absl::OkStatus();
   using Result = absl::StatusOr<std::shared_ptr<Chunked>>;
-  auto load = [&store = host_.store, &stop = stop_, origin = MakeOrigin(),
+  auto load = [&store = host_.store, stop = entry->stop, origin = MakeOrigin(),
                image = entry->image]() -> Result {
     const auto stored = store.Get(ListKey(image.id()));
     if (stored.ok() && *stored) {
       auto list = ReadChunkList(**stored, image);
       if (list.ok()) return std::make_shared<Chunked>(*std::move(list));
     }
-    auto fetched = FetchChunkList(origin, image, stop);
+    auto fetched = FetchChunkList(origin, image, *stop);
     if (!fetched.ok()) return fetched.status();
     // Without it in the index a restart asks for it again. Not copied: it may have megabytes.
     std::vector<store::Write> writes(1);

@@ -36,6 +36,11 @@ bool IsPulling(ImageState state) {
   return state == v1::IMAGE_STATE_PULLING || state == v1::IMAGE_STATE_VERIFYING;
 }
 
+PullClass RankOf(Asker asker) {
+  if (asker == Asker::kClient) return PullClass::kClient;
+  return asker == Asker::kTask ? PullClass::kTask : PullClass::kPrepull;
+}
+
 }  // namespace
 
 ImageLibrary::ImageLibrary(runtime::Host& host, Metrics& metrics, retry::BackoffPolicy retries)
@@ -135,7 +140,8 @@ void ImageLibrary::Configure() {
   for (const auto& entry : std::exchange(to_resume_, {})) {
     if (entry->pull_runs || entry->image.state() != v1::IMAGE_STATE_ABSENT) continue;
     entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
-    if (absl::Status status = StartPull(entry); !status.ok()) Ended(*entry, status);
+    const PullClass rank = entry->image.needed() ? PullClass::kTask : PullClass::kPrepull;
+    if (absl::Status status = StartPull(entry, rank); !status.ok()) Ended(*entry, status);
   }
 }
 
@@ -203,19 +209,17 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Demand(std
   Touch(*entry, asker);
   if (entry->image.state() == v1::IMAGE_STATE_CACHED && !IsTheFile(*entry))
     Doubt(entry, "the file was changed by somebody else");
-  const auto is_settled = [&entry] {
-    return entry->pull_runs || entry->image.state() == v1::IMAGE_STATE_CACHED;
-  };
-  if (is_settled()) co_return found;
+  const PullClass rank = RankOf(asker);
+  if (Join(*entry, rank)) co_return found;
   if (asker == Asker::kClient && host_.clock.Now() - entry->failed_at < limits::kFailedRest) {
     co_return absl::UnavailableError(entry->image.reason());
   }
   if (entry->image.present_bytes() == 0) {
     absl::Status renewed = co_await RenewMeta(entry);
-    if (is_settled()) co_return found;
+    if (Join(*entry, rank)) co_return found;
     if (!renewed.ok()) co_return renewed;
   }
-  absl::Status status = StartPull(entry);
+  absl::Status status = StartPull(entry, rank);
   if (!status.ok()) {
     Ended(*entry, status);
     co_return status;
@@ -259,13 +263,18 @@ void ImageLibrary::Touch(Entry& entry, Asker asker) {
   const absl::Duration wants = asker == Asker::kClient ? limits::kClientWants : limits::kTaskWants;
   entry.wanted_until = std::max(entry.wanted_until, now + wants);
   entry.image.mutable_last_used_at()->set_seconds(absl::ToUnixSeconds(now));
-  PullClass rank = PullClass::kPrepull;
-  if (asker == Asker::kTask) rank = PullClass::kTask;
-  if (asker == Asker::kClient) rank = PullClass::kClient;
-  if (*entry.pull_class < rank) *entry.pull_class = rank;
   if (now - entry.use_stored < limits::kUseStoreInterval) return;
   entry.use_stored = now;
   Store(entry);
+}
+
+bool ImageLibrary::Join(Entry& entry, PullClass rank) {
+  if (!entry.pull_runs) return entry.image.state() == v1::IMAGE_STATE_CACHED;
+  if (entry.stop->begun())
+    entry.again = std::max(entry.again.value_or(rank), rank);
+  else if (*entry.pull_class < rank)
+    *entry.pull_class = rank;
+  return true;
 }
 
 std::uint64_t ImageLibrary::UsedBytes() const {

@@ -122,6 +122,8 @@ class ImageLibrary {
   Origin MakeOrigin() const;
   boost::asio::awaitable<absl::Status> RenewMeta(std::shared_ptr<Entry> entry);
   void Touch(Entry& entry, Asker asker);
+  // True: it is here, or a pull brings it that counts as `rank` at least.
+  bool Join(Entry& entry, PullClass rank);
   absl::Status MakeRoom(const Entry& wanted);
   std::string KeptFor(const Entry& entry) const;
   void Forget(const std::string& image_id);
@@ -132,9 +134,11 @@ class ImageLibrary {
   bool IsTheFile(const Entry& entry) const;
   void LoadNeeded();
   void LoadOrphansUntil();
-  absl::Status StartPull(std::shared_ptr<Entry> entry);
+  absl::Status StartPull(std::shared_ptr<Entry> entry, PullClass rank);
   boost::asio::awaitable<void> RunPull(std::shared_ptr<Entry> entry);
-  boost::asio::awaitable<void> WaitWhileIdle(absl::Duration at_least);
+  boost::asio::awaitable<absl::Status> PullWhileWanted(std::shared_ptr<Entry> entry);
+  boost::asio::awaitable<absl::Status> PullOnce(std::shared_ptr<Entry> entry);
+  boost::asio::awaitable<void> WaitWhileIdle(std::shared_ptr<Entry> entry, absl::Duration at_least);
   PullJob MakeJob(const std::shared_ptr<Entry>& entry);
   void Ended(Entry& entry, const absl::Status& status);
   void Trouble(Entry& entry, const std::string& reason);

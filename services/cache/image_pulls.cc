@@ -38,25 +38,44 @@ std::string_view OutcomeOf(const absl::Status& status) {
   return absl::IsCancelled(status) ? "stopped" : "failed";
 }
 
+// In its entry for as long as it lives, also when the coroutine is destroyed.
+struct Pause {
+  Pause(Entry& entry_in, const asio::any_io_executor& home, absl::Duration length)
+      : entry(entry_in), timer(home, absl::ToChronoNanoseconds(length)) {
+    entry.pause = &timer;
+  }
+
+  ~Pause() { entry.pause = nullptr; }
+
+  Pause(const Pause&) = delete;
+  Pause& operator=(const Pause&) = delete;
+
+  Entry& entry;
+  asio::steady_timer timer;
+};
+
 }  // namespace
 
 absl::Status ImageLibrary::MakeRoom(const Entry& wanted) {
-  std::vector<Resident> residents;
+  const std::uint64_t here = std::min(wanted.image.present_bytes(), wanted.image.size_bytes());
+  // It is to be completed, not evicted.
+  std::vector<Resident> residents = {{"", here, absl::InfiniteFuture(), "part of it"}};
   std::uint64_t promised = 0;  // Of the disk, to pulls that are not complete.
   for (const auto& [id, entry] : entries_) {
     if (id == wanted.image.id()) continue;
     const std::uint64_t present = entry->image.present_bytes();
     const std::uint64_t bytes =
         entry->pull_runs ? std::max(present, entry->image.size_bytes()) : present;
-    promised += bytes - present;
+    // While a pull looks through what is here less of it is known than lies on the disk.
+    const std::uint64_t lies = entry->pull_runs ? std::max(present, DiskUse(Part(id))) : present;
+    promised += bytes - std::min(bytes, lies);
     residents.push_back(
         {id, bytes, absl::FromUnixSeconds(entry->image.last_used_at().seconds()), KeptFor(*entry)});
   }
   const std::uint64_t on_disk = DiskFree(folder_);
   const std::uint64_t disk_free = on_disk - std::min(on_disk, promised);
   const auto& config = host_.config.current().cache();
-  const std::uint64_t need =
-      wanted.image.size_bytes() - std::min(wanted.image.present_bytes(), wanted.image.size_bytes());
+  const std::uint64_t need = wanted.image.size_bytes() - here;
   const Room room{config.max_bytes(), disk_free, config.min_free_bytes()};
   // What nobody has asked for since the index was lost goes before any image does.
   residents.push_back({"", OrphanBytes(), absl::InfinitePast(), ""});
@@ -73,13 +92,14 @@ absl::Status ImageLibrary::MakeRoom(const Entry& wanted) {
   return absl::OkStatus();
 }
 
-absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry) {
+absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry, PullClass rank) {
   // What is whole already needs no room to be checked.
   if (entry->image.present_bytes() < entry->image.size_bytes()) {
     if (absl::Status status = MakeRoom(*entry); !status.ok()) return status;
   }
   entry->pull_runs = true;
   entry->stop = std::make_shared<Stopping>();
+  *entry->pull_class = rank;
   entry->line = Line::kAsked;
   entry->image.clear_reason();
   Move(*entry, ImageEvent::kDemanded);
@@ -174,45 +194,64 @@ void ImageLibrary::Trouble(Entry& entry, const std::string& reason) {
   TellProgress(entry, true);
 }
 
+asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
+  const absl::Status ended = co_await PullWhileWanted(entry);
+  Ended(*entry, ended);
+  const auto again = std::exchange(entry->again, std::nullopt);
+  if (!again || !absl::IsCancelled(ended) || stop_.begun()) co_return;
+  if (absl::Status status = StartPull(entry, *again); !status.ok()) Ended(*entry, status);
+}
+
 // One series of tries after the other for as long as somebody wants the image. Between two series
 // the thread is others'.
-asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
+asio::awaitable<absl::Status> ImageLibrary::PullWhileWanted(std::shared_ptr<Entry> entry) {
   retry::Backoff backoff(retries_);
   for (;;) {
     const std::uint64_t before = entry->image.present_bytes();
-    absl::Status status = co_await GetList(entry);
-    if (status.ok()) {
-      // Of a file that is doubted nothing is known before its hash is.
-      entry->in_order = entry->chunked == nullptr && !entry->doubted;
-      auto pull = [job = MakeJob(entry)] { return cache::Pull(job); };
-      status = co_await async::OnPool(pulls_, pull);
-    } else if (absl::IsUnavailable(status)) {
-      Trouble(*entry, std::string(status.message()));
-    }
-    // What the pull thread has posted comes first.
-    co_await asio::post(asio::use_awaitable);
+    const absl::Status status = co_await PullOnce(entry);
+    if (!absl::IsUnavailable(status)) co_return status;
+    // A try that failed while everything ends is no verdict on the image: it goes on at the next
+    // start.
+    if (entry->stop->begun()) co_return absl::CancelledError("stopped");
     const bool wanted = entry->readers > 0 || host_.clock.Now() < entry->wanted_until;
-    if (!absl::IsUnavailable(status) || !wanted || entry->stop->begun()) {
-      // A try that failed while everything ends is no verdict on the image: it goes on at the next
-      // start.
-      const bool broken_off = absl::IsUnavailable(status) && entry->stop->begun();
-      Ended(*entry, broken_off ? absl::CancelledError("stopped") : status);
-      co_return;
-    }
+    if (!wanted) co_return status;
     if (entry->chunked == nullptr) entry->image.set_present_bytes(DiskUse(Part(entry->image.id())));
     if (entry->image.present_bytes() > before) backoff.Reset();
     const absl::Duration delay = backoff.Next(Jitter());
     host_.log.Warning("cache.pull_waits", {{"image", entry->image.id()},
                                            {"reason", entry->image.reason()},
                                            {"delay_ms", absl::ToInt64Milliseconds(delay)}});
-    co_await WaitWhileIdle(delay);
+    co_await WaitWhileIdle(entry, delay);
+    if (entry->stop->begun()) co_return absl::CancelledError("stopped");
   }
+}
+
+// One series of tries.
+asio::awaitable<absl::Status> ImageLibrary::PullOnce(std::shared_ptr<Entry> entry) {
+  const bool was_in_order = entry->in_order;
+  absl::Status status = co_await GetList(entry);
+  if (status.ok()) {
+    // Of a file that is doubted nothing is known before its hash is.
+    entry->in_order = entry->chunked == nullptr && !entry->doubted;
+    if (was_in_order && !entry->in_order) {
+      // Nobody has checked what was read until now, and what is wrong of it is replaced.
+      ++entry->generation;
+      entry->Tell();
+    }
+    auto pull = [job = MakeJob(entry)] { return cache::Pull(job); };
+    status = co_await async::OnPool(pulls_, pull);
+  } else if (absl::IsUnavailable(status)) {
+    Trouble(*entry, std::string(status.message()));
+  }
+  // What the pull thread has posted comes first.
+  co_await asio::post(asio::use_awaitable);
+  co_return status;
 }
 
 void ImageLibrary::Stop() {
   stop_.Begin();
   for (const auto& [id, entry] : entries_) {
-    if (entry->stop != nullptr) entry->stop->Begin();
+    if (entry->stop != nullptr) entry->BreakOff();
   }
 }
 
@@ -220,9 +259,11 @@ void ImageLibrary::Withdraw(const std::string& image_id) {
   const auto at = entries_.find(image_id);
   if (at == entries_.end() || !at->second->pull_runs) return;
   const std::shared_ptr<Entry>& entry = at->second;
+  if (entry->again == PullClass::kPrepull) entry->again.reset();
   if (entry->readers > 0 || *entry->pull_class != PullClass::kPrepull) return;
   host_.log.Info("cache.pull_withdrawn", {{"image", image_id}});
-  entry->stop->Begin();
+  entry->BreakOff();
+  configured_.cancel();
 }
 
 absl::StatusOr<std::shared_ptr<Entry>> ImageLibrary::CancelPull(const std::string& image_id) {
@@ -236,28 +277,33 @@ absl::StatusOr<std::shared_ptr<Entry>> ImageLibrary::CancelPull(const std::strin
         fmt::format("the pull of image {} goes on: {}", image_id, why));
   host_.log.Info("cache.pull_cancelled", {{"image", image_id}});
   entry->wanted_until = absl::InfinitePast();
-  entry->stop->Begin();
+  entry->again.reset();
+  entry->BreakOff();
+  configured_.cancel();
   return entry;
 }
 
 // Neither does a pull begin anew while the cache is switched off.
-asio::awaitable<void> ImageLibrary::WaitWhileIdle(absl::Duration at_least) {
-  asio::steady_timer timer(host_.home, absl::ToChronoNanoseconds(at_least));
-  co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  while (!IdleReason().empty()) {
+asio::awaitable<void> ImageLibrary::WaitWhileIdle(std::shared_ptr<Entry> entry,
+                                                  absl::Duration at_least) {
+  {
+    Pause pause(*entry, host_.home, at_least);
+    co_await pause.timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+  while (!entry->stop->begun() && !IdleReason().empty()) {
     co_await configured_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 }
 
 void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
   const bool had_begun = entry.pull_runs;
+  const bool was_whole = entry.doubted;
   entry.pull_runs = false;
   entry.hash_right = false;
   entry.doubted = false;
   entry.wrong_told = 0;
   entry.chunked.reset();
   entry.in_order = false;
-  *entry.pull_class = PullClass::kPrepull;
   metrics_.PullEnded(OutcomeOf(status));
   v1::Image& image = entry.image;
   if (status.ok()) {
@@ -281,8 +327,9 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
   }
   image.set_reason(std::string(status.message()));
   entry.failed_at = host_.clock.Now();
-  // A refusal before the first byte takes nothing away.
-  const bool no_space = absl::IsResourceExhausted(status) && had_begun;
+  // A refusal before the first byte takes nothing away, and a repair takes no more room than what
+  // it repairs had.
+  const bool no_space = absl::IsResourceExhausted(status) && had_begun && !was_whole;
   if (absl::IsFailedPrecondition(status) || absl::IsNotFound(status) || absl::IsDataLoss(status) ||
       no_space) {
     // The backend has something else under this id now, and what is here can never be completed; or

@@ -85,20 +85,23 @@ absl::StatusOr<int> LocalSource::Open(std::uint32_t image) {
 }
 
 absl::Status LocalSource::Fetch(const ChunkRun& run, ChunkSink& sink, Stopping& stop) {
-  for (std::size_t i = run.first; i < run.end(); ++i) {
-    if (stop.begun()) return absl::CancelledError("stopped");
-    // It may have been dropped since it was offered.
-    if (!Has(i)) return absl::UnavailableError("the other image is not there any more");
-    const auto fd = Open(places_[i].image);
-    if (!fd.ok()) return fd.status();
-    absl::Status taken = sink.TakeFrom(*fd, places_[i].offset, list_.chunks[i].length);
-    if (absl::IsDataLoss(taken)) {  // Its file is shorter than its list.
-      Judge(i, false);
-      return absl::UnavailableError(std::string(taken.message()));
-    }
-    if (!taken.ok()) return taken;
-  }
-  return absl::OkStatus();
+  absl::Status status;
+  for (std::size_t i = run.first; i < run.end() && status.ok(); ++i)
+    status = stop.begun() ? absl::CancelledError("stopped") : FetchOne(i, sink);
+  open_.clear();
+  return status;
+}
+
+absl::Status LocalSource::FetchOne(std::size_t chunk, ChunkSink& sink) {
+  // It may have been dropped since it was offered.
+  if (!Has(chunk)) return absl::UnavailableError("the other image is not there any more");
+  const Place& place = places_[chunk];
+  const auto fd = Open(place.image);
+  if (!fd.ok()) return fd.status();
+  absl::Status taken = sink.TakeFrom(*fd, place.offset, list_.chunks[chunk].length);
+  if (!absl::IsDataLoss(taken)) return taken;
+  Judge(chunk, false);  // Its file is shorter than its list.
+  return absl::UnavailableError(std::string(taken.message()));
 }
 
 void LocalSource::Judge(std::size_t chunk, bool right) {

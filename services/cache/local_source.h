@@ -55,6 +55,7 @@ class LocalSource final : public ChunkSource {
 
   bool Has(std::size_t chunk) const;
   absl::StatusOr<int> Open(std::uint32_t image);
+  absl::Status FetchOne(std::size_t chunk, ChunkSink& sink);
 
   const chunks::ChunkList& list_;
   const ChunkMap& map_;
@@ -63,6 +64,8 @@ class LocalSource final : public ChunkSource {
   const Told rotten_;
   std::vector<Place> places_;
   std::vector<bool> dropped_;
+  // Of the run that is being taken: an image that was evicted gives its room back with the last of
+  // them.
   std::map<std::uint32_t, std::shared_ptr<int>> open_;
 };
 

@@ -234,6 +234,12 @@ v1::Image CacheBench::AwaitRest(const std::string& id) {
   return Await(id, [entry](const v1::Image&) { return !entry->pull_runs; });
 }
 
+void CacheBench::ExpectCached(const std::string& id, const std::string& bytes) {
+  EXPECT_EQ(AwaitRest(id).state(), v1::IMAGE_STATE_CACHED) << Image(id).reason();
+  EXPECT_TRUE(ReadFile(FinalPath(id)) == bytes);
+  EXPECT_FALSE(fs::exists(PartPath(id)));
+}
+
 Answer CacheBench::Get(const std::string& id,
                        const std::string& headers,
                        const std::string& method) {

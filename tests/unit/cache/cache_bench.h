@@ -186,6 +186,13 @@ class CacheBench {
     return OnHome([this, id] { return library_->entries().at(id)->pull_runs; });
   }
 
+  // No pull of it runs any more, and it is here under its one name.
+  void ExpectCached(const std::string& id, const std::string& bytes);
+
+  void Later(absl::Duration time) {
+    OnHome([this, time] { clock.now += time; });
+  }
+
   // Looks again after each turn of the home thread, for 20 s.
   void AwaitTrue(const std::function<bool()>& is_so);
   // A field of the events of a type whose `key` is `value`, in their order.

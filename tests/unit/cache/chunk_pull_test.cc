@@ -40,9 +40,7 @@ class ChunkPullTest : public ::testing::Test {
   }
 
   void ExpectCached(const std::string& id, const std::string& bytes) {
-    EXPECT_EQ(bench_.AwaitRest(id).state(), IMAGE_STATE_CACHED) << bench_.Image(id).reason();
-    EXPECT_TRUE(ReadFile(bench_.FinalPath(id)) == bytes);
-    EXPECT_FALSE(fs::exists(bench_.PartPath(id)));
+    bench_.ExpectCached(id, bytes);
     EXPECT_TRUE(bench_.Get(id).body == bytes);
   }
 

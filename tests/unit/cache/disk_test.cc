@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -60,6 +61,63 @@ TEST_F(DiskTest, TheOldestGoesForTheNewestAndTheFreeSpaceThatWasAskedForIsKept) 
     bench_.OnHome([&] { bench_.clock.now += absl::Minutes(5); });
   }
   EXPECT_NE(bench_.Image("one").state(), IMAGE_STATE_CACHED);
+}
+
+// What a pull finds to be wrong lies on the disk all the same: its room is not promised twice.
+TEST_F(DiskTest, AnImageThatIsRepairedFromItsStartOnKeepsNoRoomFromOthers) {
+  const std::string repaired = Pattern(1, 56 * kMib);
+  const std::string other = Pattern(2, 24 * kMib);
+  origin_.PutChunked("repaired", repaired);
+  origin_.PutChunked("other", other);
+  ASSERT_EQ(Pulled("repaired").state(), IMAGE_STATE_CACHED);
+  {
+    std::fstream file(bench_.FinalPath("repaired"),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file << Pattern(3, repaired.size());
+  }
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number == 2) honest.hold_at = 1;
+    return honest;
+  });
+  ASSERT_TRUE(bench_.Pull("repaired").ok());
+  origin_.AwaitHeld();
+  EXPECT_EQ(bench_.Pull("other"), absl::OkStatus());
+  origin_.Release();
+  bench_.ExpectCached("repaired", repaired);
+  bench_.ExpectCached("other", other);
+}
+
+TEST_F(DiskTest, AnImageThatIsEvictedWhileAnotherIsMadeOfItGivesItsRoomBack) {
+  const std::string both = Pattern(1, 16 * kMib);
+  origin_.PutChunked("old", both + Pattern(2, 8 * kMib));
+  origin_.PutChunked("new", both + Pattern(3, 8 * kMib));
+  ASSERT_EQ(Pulled("old").state(), IMAGE_STATE_CACHED);
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number == 2) honest.hold_at = 1;
+    return honest;
+  });
+  ASSERT_TRUE(bench_.Pull("new").ok());
+  origin_.AwaitHeld();
+  const std::uint64_t before = disk_.FreeBytes();
+  ASSERT_TRUE(bench_.Evict("old").ok());
+  EXPECT_GE(disk_.FreeBytes(), before + 23 * kMib);
+  origin_.Release();
+  EXPECT_EQ(bench_.AwaitRest("new").state(), IMAGE_STATE_CACHED);
+}
+
+TEST_F(DiskTest, ARepairThatFindsTheDiskFullKeepsWhatIsRight) {
+  const std::string bytes = Pattern(1, 24 * kMib);
+  origin_.PutChunked("img", bytes);
+  ASSERT_EQ(Pulled("img").state(), IMAGE_STATE_CACHED);
+  fs::resize_file(bench_.FinalPath("img"), 20 * kMib);
+  disk_.FillBut(kMib);
+  EXPECT_EQ(Pulled("img").state(), IMAGE_STATE_FAILED);
+  EXPECT_GE(bench_.Image("img").present_bytes(), 19 * kMib);
+  disk_.Empty();
+  const std::uint64_t sent = origin_.sent();
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  bench_.ExpectCached("img", bytes);
+  EXPECT_LE(origin_.sent() - sent, 5 * kMib);
 }
 
 class FullAtTest : public DiskTest, public ::testing::WithParamInterface<std::size_t> {};

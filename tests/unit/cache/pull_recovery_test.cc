@@ -1,4 +1,4 @@
-// Pulls across restarts, in trouble that lasts, and in a cache that is full.
+// Pulls across restarts and in trouble that lasts.
 #include <fmt/format.h>
 
 #include <atomic>
@@ -56,19 +56,9 @@ class PullRecoveryTest : public ::testing::Test {
     rest_ = fmt::format("bytes={}-", fs::file_size(bench_.PartPath("img")));
   }
 
-  void ExpectCached(const std::string& id, const std::string& bytes) {
-    EXPECT_EQ(bench_.AwaitRest(id).state(), IMAGE_STATE_CACHED) << bench_.Image(id).reason();
-    EXPECT_TRUE(ReadFile(bench_.FinalPath(id)) == bytes);
-    EXPECT_FALSE(fs::exists(bench_.PartPath(id)));
-  }
-
   void HaveIt() {
     ASSERT_TRUE(bench_.Pull("img").ok());
-    ExpectCached("img", bytes_);
-  }
-
-  void Later(absl::Duration time) {
-    bench_.OnHome([this, time] { bench_.clock.now += time; });
+    bench_.ExpectCached("img", bytes_);
   }
 
   void Fails(const std::string& id) { EXPECT_EQ(bench_.AwaitRest(id).state(), IMAGE_STATE_FAILED); }
@@ -85,7 +75,7 @@ TEST_F(PullRecoveryTest, AStopInMidPullLosesNothingAndTheNextStartGoesOnByItself
   EXPECT_GE(part.size(), kMib);
   EXPECT_TRUE(bytes_.starts_with(part));
   bench_.Start();
-  ExpectCached("img", bytes_);
+  bench_.ExpectCached("img", bytes_);
   ASSERT_EQ(origin_.pulls().size(), 2u);
   EXPECT_EQ(origin_.pulls()[1].range, rest_);
   EXPECT_EQ(origin_.pulls()[1].if_range, fmt::format("\"{}\"", identity::Sha256Hex(bytes_)));
@@ -101,7 +91,7 @@ TEST_F(PullRecoveryTest, AStopWhileTheBackendFailsIsNoVerdictOnTheImage) {
   bench_.Stop();
   down = false;
   bench_.Start();
-  ExpectCached("img", bytes_);
+  bench_.ExpectCached("img", bytes_);
 }
 
 TEST_F(PullRecoveryTest, BytesThatTheDiskGotWrongAreFoundByTheHashAndFetchedAnew) {
@@ -110,7 +100,7 @@ TEST_F(PullRecoveryTest, BytesThatTheDiskGotWrongAreFoundByTheHashAndFetchedAnew
   part.seekp(kMib).put(static_cast<char>(bytes_[kMib] + 1));
   part.close();
   bench_.Start();
-  ExpectCached("img", bytes_);
+  bench_.ExpectCached("img", bytes_);
   EXPECT_EQ(origin_.pulls().size(), 3u);
 }
 
@@ -118,7 +108,7 @@ TEST_F(PullRecoveryTest, APartLongerThanTheImageIsThrownAway) {
   StopInMidPull();
   fs::resize_file(bench_.PartPath("img"), kSize + 1);
   bench_.Start();
-  ExpectCached("img", bytes_);
+  bench_.ExpectCached("img", bytes_);
   EXPECT_EQ(origin_.pulls()[1].range, "");
 }
 
@@ -127,7 +117,7 @@ TEST_F(PullRecoveryTest, AKillBetweenTheRenameAndTheIndexCostsAHashAndNoLine) {
   fs::remove(bench_.PartPath("img"));
   std::ofstream(bench_.FinalPath("img"), std::ios::binary) << bytes_;
   bench_.Start();
-  ExpectCached("img", bytes_);
+  bench_.ExpectCached("img", bytes_);
   EXPECT_EQ(origin_.pulls().size(), 1u);
 }
 
@@ -138,7 +128,7 @@ TEST_F(PullRecoveryTest, AnImageWhoseFileGotShortIsNotServedFromItAndFetchedAnew
   bench_.Start();
   EXPECT_EQ(bench_.Image("img").state(), IMAGE_STATE_ABSENT);
   EXPECT_TRUE(bench_.Get("img").body == bytes_);
-  ExpectCached("img", bytes_);
+  bench_.ExpectCached("img", bytes_);
 }
 
 // The power failed while the start before this one had the file verified once more.
@@ -147,7 +137,7 @@ TEST_F(PullRecoveryTest, AFileThatWasBeingDoubtedWhenThePowerFailedCostsAHashAnd
   bench_.Stop();
   fs::rename(bench_.FinalPath("img"), bench_.PartPath("img"));
   bench_.Start();
-  ExpectCached("img", bytes_);
+  bench_.ExpectCached("img", bytes_);
   EXPECT_EQ(origin_.pulls().size(), 1u);
 }
 
@@ -162,7 +152,7 @@ TEST_F(PullRecoveryTest, AnImageWhoseFileIsGoneIsFetchedAnewWhenItIsPinnedAndEls
       EXPECT_EQ(bench_.Image("img").state(), IMAGE_STATE_ABSENT);
       ASSERT_TRUE(bench_.Pull("img").ok());
     }
-    ExpectCached("img", bytes_);
+    bench_.ExpectCached("img", bytes_);
   }
 }
 
@@ -183,7 +173,7 @@ TEST_F(PullRecoveryTest, APullThatWasUnderWayWaitsUntilTheCacheIsOn) {
     bench_.config.config.mutable_cache()->set_enabled(true);
     bench_.library().Configure();
   });
-  ExpectCached("img", bytes_);
+  bench_.ExpectCached("img", bytes_);
   EXPECT_EQ(origin_.pulls()[1].range, rest_);
 }
 
@@ -205,7 +195,7 @@ TEST_F(PullRecoveryTest, BetweenTwoSeriesOfTriesAPullWaitsUntilTheCacheIsOn) {
     bench_.config.config.mutable_cache()->set_enabled(true);
     bench_.library().Configure();
   });
-  ExpectCached("img", bytes_);
+  bench_.ExpectCached("img", bytes_);
   EXPECT_EQ(origin_.pulls().size(), limits::kFruitlessTries + 1u);
 }
 
@@ -229,7 +219,7 @@ TEST_F(PullRecoveryTest, APullThatNobodyWantsAnyMoreEnds) {
   origin_.OnPull([](const OriginRequest&, OriginReply) { return Broken(); });
   ASSERT_TRUE(bench_.Pull("img").ok());
   bench_.Await("img", [](const v1::Image& image) { return !image.reason().empty(); });
-  Later(limits::kTaskWants + absl::Seconds(1));
+  bench_.Later(limits::kTaskWants + absl::Seconds(1));
   Fails("img");
   EXPECT_THAT(bench_.Image("img").reason(), HasSubstr("the backend answered 503"));
 }
@@ -242,9 +232,9 @@ TEST_F(PullRecoveryTest, WhatTheBackendHasNowIsAskedForBeforeAPullBegins) {
   Fails("img");
   const std::string newer = Pattern(9, kSize + 5);
   origin_.Put("img", newer);
-  Later(limits::kMetaRemembered);
+  bench_.Later(limits::kMetaRemembered);
   ASSERT_TRUE(bench_.Pull("img").ok());
-  ExpectCached("img", newer);
+  bench_.ExpectCached("img", newer);
   EXPECT_EQ(bench_.Image("img").sha256(), identity::Sha256Hex(newer));
 }
 
@@ -255,7 +245,7 @@ TEST_F(PullRecoveryTest, WithoutAnAnswerTheOldMetadataHaveToDo) {
   ASSERT_TRUE(bench_.Pull("img").ok());
   Fails("img");
   origin_.OnMeta([](const OriginRequest&, OriginReply) { return Broken(); });
-  Later(limits::kMetaRemembered);
+  bench_.Later(limits::kMetaRemembered);
   HaveIt();
   EXPECT_EQ(origin_.metas(), 2);
 }
@@ -274,9 +264,9 @@ TEST_F(PullRecoveryTest, AnImageThatChangesWhileItIsPulledIsHadAnewAtTheNextDema
   Fails("img");
   EXPECT_THAT(bench_.Image("img").reason(), HasSubstr("has changed since it was announced"));
   EXPECT_FALSE(fs::exists(bench_.PartPath("img")));
-  Later(limits::kMetaRemembered);
+  bench_.Later(limits::kMetaRemembered);
   ASSERT_TRUE(bench_.Pull("img").ok());
-  ExpectCached("img", newer);
+  bench_.ExpectCached("img", newer);
 }
 
 // Bar E4: a line that is cut again and again during one image costs little more than the image. All
@@ -303,97 +293,6 @@ TEST(CutLine, CutsOfALargeImageCostATwentiethMoreAtMost) {
     EXPECT_LE(origin.sent(), large + large / 20) << "with a chunk list: " << chunked;
     EXPECT_TRUE(ReadFile(bench.FinalPath("img")) == bytes);
   }
-}
-
-class RoomTest : public PullRecoveryTest {
- protected:
-  void SetUp() override {
-    bench_.OnHome(
-        [this] { bench_.config.config.mutable_cache()->set_max_bytes(2 * kLarge + kLarge / 2); });
-    for (const char* id : {"a", "b", "c"})
-      origin_.Put(id, Bytes(id));
-  }
-
-  static std::string Bytes(const std::string& id) {
-    return Pattern(static_cast<unsigned char>(id[0]), kLarge);
-  }
-
-  void PullWhole(const std::string& id) {
-    Later(absl::Minutes(1));
-    ASSERT_TRUE(bench_.Pull(id).ok());
-    ExpectCached(id, Bytes(id));
-  }
-
-  // More than the kernel keeps for a client that does not read.
-  static constexpr std::size_t kLarge = 12 * kMib;
-};
-
-TEST_F(RoomTest, TheImageUsedLeastRecentlyMakesRoom) {
-  PullWhole("a");
-  PullWhole("b");
-  Later(absl::Minutes(1));
-  EXPECT_TRUE(bench_.Get("a").body == Bytes("a"));
-  PullWhole("c");
-  EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_ABSENT);
-  EXPECT_FALSE(fs::exists(bench_.FinalPath("b")));
-  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
-  EXPECT_EQ(bench_.Counter("tentacle_cache_evictions_total"), 1);
-  EXPECT_EQ(bench_.Counter("tentacle_cache_used_bytes"), 2.0 * kLarge);
-}
-
-TEST_F(RoomTest, AnImageInUseIsNeitherEvictedForAnotherNorOnRequest) {
-  PullWhole("a");
-  Client slow(bench_.port());
-  slow.Send("a");
-  ASSERT_EQ(slow.Head().status, 200u);
-  PullWhole("b");
-  PullWhole("c");
-  EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_ABSENT);
-  EXPECT_TRUE(absl::IsFailedPrecondition(bench_.Evict("a").status()));
-  EXPECT_TRUE(slow.Read(kLarge) == Bytes("a"));
-  EXPECT_EQ(slow.Read(1), "");  // The end of the line: the answer is over for the cache too.
-  EXPECT_EQ(*bench_.Evict("a"), kLarge);
-  EXPECT_FALSE(fs::exists(bench_.FinalPath("a")));
-  EXPECT_TRUE(bench_.Get("a").body == Bytes("a"));
-}
-
-TEST_F(RoomTest, AnImageThatIsPulledIsNotEvicted) {
-  origin_.OnPull(
-      [](const OriginRequest&, OriginReply honest) { return HeldAt(std::move(honest), 2 * kMib); });
-  ASSERT_TRUE(bench_.Pull("a").ok());
-  bench_.AwaitTold("a", 2 * kMib);
-  EXPECT_TRUE(absl::IsFailedPrecondition(bench_.Evict("a").status()));
-  // Its rest counts as used: a third image does not fit beside two that come.
-  ASSERT_TRUE(bench_.Pull("b").ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(bench_.Pull("c")));
-  origin_.Release();
-  ExpectCached("a", Bytes("a"));
-  ExpectCached("b", Bytes("b"));
-}
-
-TEST_F(RoomTest, AnImageLargerThanTheLimitIsRefusedBeforeItsFirstByte) {
-  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_max_bytes(kLarge - 1); });
-  EXPECT_TRUE(absl::IsResourceExhausted(bench_.Pull("a")));
-  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_FAILED);
-  EXPECT_THAT(bench_.Image("a").reason(), HasSubstr("no room: needs 0.01 GB"));
-  EXPECT_TRUE(origin_.pulls().empty());
-}
-
-TEST_F(RoomTest, ADiskThatWouldGetTooFullRefusesWithTheReason) {
-  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(1ull << 60); });
-  EXPECT_TRUE(absl::IsResourceExhausted(bench_.Pull("a")));
-  EXPECT_EQ(bench_.Counter("tentacle_cache_pulls_total", "no_room"), 1);
-  const Answer answer = bench_.Get("a");
-  EXPECT_EQ(answer.status, 503u);
-  EXPECT_THAT(answer.body, HasSubstr("no room: needs"));
-  EXPECT_TRUE(origin_.pulls().empty());
-  // Room again: the next demand is served.
-  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(0); });
-  PullWhole("a");
-}
-
-TEST_F(RoomTest, OnlyWhatIsKnownCanBeEvicted) {
-  EXPECT_TRUE(absl::IsNotFound(bench_.Evict("a").status()));
 }
 
 }  // namespace

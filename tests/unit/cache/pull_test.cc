@@ -33,9 +33,7 @@ class PullTest : public ::testing::Test {
   }
 
   void ExpectCached(const std::string& bytes) {
-    EXPECT_EQ(bench_.AwaitRest("img").state(), IMAGE_STATE_CACHED) << bench_.Image("img").reason();
-    EXPECT_TRUE(ReadFile(bench_.FinalPath("img")) == bytes);
-    EXPECT_FALSE(fs::exists(bench_.PartPath("img")));
+    bench_.ExpectCached("img", bytes);
     EXPECT_TRUE(bench_.Get("img").body == bytes);
   }
 

@@ -1,0 +1,146 @@
+// Who wants a pull, and who does not any more: demands that meet a pull which is being broken off.
+#include <atomic>
+
+#include <gtest/gtest.h>
+
+#include "services/cache/limits.h"
+#include "tests/unit/cache/cache_bench.h"
+#include "tests/unit/cache/fake_origin.h"
+
+namespace tentacle::cache::testing {
+namespace {
+
+using v1::IMAGE_STATE_ABSENT;
+
+constexpr std::size_t kMib = 1 << 20;
+
+class PullDemandTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    origin_.Put("img", bytes_);
+    origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+      if (request.number == 1) honest.hold_at = kMib;
+      return honest;
+    });
+  }
+
+  void HaveAPullUnderWay(Asker asker) {
+    ASSERT_TRUE(Demand(asker).ok());
+    bench_.AwaitTold("img", kMib);
+  }
+
+  absl::Status Demand(Asker asker) {
+    return bench_.Do(DemandAfter([](ImageLibrary&) {}, asker));
+  }
+
+  // In one turn of the home thread: the pull that `before` breaks off has not ended yet.
+  asio::awaitable<absl::Status> DemandAfter(std::function<void(ImageLibrary&)> before,
+                                            Asker asker) {
+    before(bench_.library());
+    const auto entry = co_await bench_.library().Demand("img", asker);
+    co_return entry.status();
+  }
+
+  PullClass Class() {
+    return bench_.OnHome(
+        [this] { return bench_.library().entries().at("img")->pull_class->load(); });
+  }
+
+  const std::string bytes_ = Pattern(1, 3 * kMib);
+  FakeOrigin origin_;
+  CacheBench bench_{origin_};
+};
+
+TEST_F(PullDemandTest, ATaskThatAsksWhileThePullIsBeingCancelledGetsTheImage) {
+  HaveAPullUnderWay(Asker::kTask);
+  const auto cancel = [](ImageLibrary& library) { EXPECT_TRUE(library.CancelPull("img").ok()); };
+  EXPECT_TRUE(bench_.Do(DemandAfter(cancel, Asker::kTask)).ok());
+  bench_.ExpectCached("img", bytes_);
+  // What was here is not fetched again.
+  EXPECT_NE(origin_.pulls().back().range, "");
+}
+
+TEST_F(PullDemandTest, AClientThatComesWhileAPrepullIsTakenBackGetsTheImageAndItsTurn) {
+  HaveAPullUnderWay(Asker::kPrepull);
+  origin_.OnPull([](const OriginRequest&, OriginReply honest) {
+    honest.hold_at = kMib;
+    return honest;
+  });
+  const auto withdraw = [](ImageLibrary& library) { library.Withdraw("img"); };
+  EXPECT_TRUE(bench_.Do(DemandAfter(withdraw, Asker::kClient)).ok());
+  bench_.AwaitTrue([this] { return origin_.pulls().size() == 2; });
+  EXPECT_EQ(Class(), PullClass::kClient);
+  origin_.Release();
+  bench_.ExpectCached("img", bytes_);
+}
+
+TEST_F(PullDemandTest, APrepullThatIsTakenBackTwiceIsNotGoneOnWith) {
+  HaveAPullUnderWay(Asker::kPrepull);
+  bench_
+      .Do([](ImageLibrary& library) -> asio::awaitable<absl::Status> {
+        library.Withdraw("img");
+        const auto entry = co_await library.Demand("img", Asker::kPrepull);
+        library.Withdraw("img");
+        co_return entry.status();
+      }(bench_.library()))
+      .IgnoreError();
+  EXPECT_EQ(bench_.AwaitRest("img").state(), IMAGE_STATE_ABSENT);
+  EXPECT_EQ(origin_.pulls().size(), 1u);
+}
+
+TEST_F(PullDemandTest, WhatAClientReadOnceIsAPrepullAgainWhenOnlyAPrepullWantsIt) {
+  origin_.Release();
+  ASSERT_TRUE(Demand(Asker::kTask).ok());
+  bench_.ExpectCached("img", bytes_);
+  ASSERT_TRUE(bench_.Get("img").body == bytes_);
+  bench_.AwaitTrue([this] { return bench_.Evict("img").ok(); });
+  ASSERT_TRUE(Demand(Asker::kPrepull).ok());
+  EXPECT_EQ(Class(), PullClass::kPrepull);
+  bench_.ExpectCached("img", bytes_);
+}
+
+TEST_F(PullDemandTest, APullThatWaitsUntilTheCacheIsOnCanBeCancelledMeanwhile) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    honest.status = 503;
+    honest.hold_head = request.number == limits::kFruitlessTries;
+    return honest;
+  });
+  ASSERT_TRUE(Demand(Asker::kTask).ok());
+  origin_.AwaitHeld();
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_enabled(false); });
+  origin_.Release();
+  bench_.Await("img", [this](const v1::Image&) {
+    return bench_.Collected("tentacle_cache_pull_retries_total") == limits::kFruitlessTries;
+  });
+  EXPECT_TRUE(bench_.CancelPull("img").ok());
+  EXPECT_EQ(bench_.AwaitRest("img").state(), IMAGE_STATE_ABSENT);
+}
+
+// The list comes with a later series of tries; what was read before it nobody had checked.
+TEST_F(PullDemandTest, WhoReadBeforeThereWasAListIsCutOffWhenItComes) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number == 1) {
+      honest.body[0] ^= 1;
+      honest.cut_after = 2 * kMib;
+      honest.hold_at = 2 * kMib;
+    } else if (request.number <= 1 + limits::kFruitlessTries) {
+      honest.status = 503;
+    }
+    return honest;
+  });
+  Client client(bench_.port());
+  client.Send("img");
+  Answer answer = client.Head();
+  ASSERT_EQ(answer.status, 200u);
+  answer.body = client.Read(kMib);
+  ASSERT_EQ(answer.body.size(), kMib);
+  origin_.PutChunked("img", bytes_);
+  origin_.Release();
+  answer.body += client.Read(answer.stated - kMib);
+  EXPECT_FALSE(answer.whole());
+  bench_.ExpectCached("img", bytes_);
+  EXPECT_EQ(origin_.lists(), 2);
+}
+
+}  // namespace
+}  // namespace tentacle::cache::testing
