@@ -94,10 +94,8 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
                              const HttpRequest& request,
                              HttpReply reply,
                              bool keep_alive);
-  asio::awaitable<bool> SendFile(beast::tcp_stream& stream, FileSpan span);
-  asio::awaitable<bool> SendSpans(beast::tcp_stream& stream,
-                                  SpanStream spans,
-                                  std::uint64_t length);
+  asio::awaitable<bool> SendFile(beast::tcp_stream& stream, FileSpan span, const HttpReply& reply);
+  asio::awaitable<bool> SendSpans(beast::tcp_stream& stream, const HttpReply& reply);
   asio::awaitable<bool> SendStream(beast::tcp_stream& stream,
                                    BodyStream body,
                                    std::optional<std::uint64_t> length);
@@ -235,9 +233,9 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
   // Not one conditional expression: g++ 12 gets a co_await in it wrong (CONTRIBUTING.md).
   bool whole = false;
   if (reply.file) {
-    whole = co_await SendFile(stream, *std::move(reply.file));
+    whole = co_await SendFile(stream, *reply.file, reply);
   } else if (reply.spans) {
-    whole = co_await SendSpans(stream, std::move(reply.spans), reply.stream_length.value_or(0));
+    whole = co_await SendSpans(stream, reply);
   } else {
     whole = co_await SendStream(stream, std::move(reply.stream), reply.stream_length);
   }
@@ -245,7 +243,9 @@ asio::awaitable<bool> HttpServer::State::Send(beast::tcp_stream& stream,
   co_return keep_alive;
 }
 
-asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream, FileSpan span) {
+asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream,
+                                                  FileSpan span,
+                                                  const HttpReply& reply) {
   tcp::socket& socket = stream.socket();
   beast::error_code ignored;
   socket.native_non_blocking(true, ignored);
@@ -260,6 +260,7 @@ asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream, Fil
       left -= static_cast<std::uint64_t>(sent);
       turn -= static_cast<std::uint64_t>(sent);
       guard.Progress();
+      if (reply.on_sent) reply.on_sent(static_cast<std::uint64_t>(sent));
       if (turn > 0) continue;
       turn = kTurnBytes;
       co_await asio::post(home, asio::use_awaitable);
@@ -279,15 +280,14 @@ asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream, Fil
 }
 
 asio::awaitable<bool> HttpServer::State::SendSpans(beast::tcp_stream& stream,
-                                                   SpanStream spans,
-                                                   std::uint64_t length) {
+                                                   const HttpReply& reply) {
   std::uint64_t sent = 0;
   for (;;) {
-    auto span = co_await spans();
+    auto span = co_await reply.spans();
     if (!span.ok()) co_return false;
-    if (span->length == 0) co_return sent == length;
+    if (span->length == 0) co_return sent == reply.stream_length.value_or(0);
     sent += span->length;
-    const bool whole = co_await SendFile(stream, *std::move(span));
+    const bool whole = co_await SendFile(stream, *std::move(span), reply);
     if (!whole) co_return false;
   }
 }

@@ -79,6 +79,8 @@ struct HttpReply {
   std::string body;
   // HEAD only: the Content-Length to state when it is not that of `body`.
   std::optional<std::uint64_t> head_length;
+  // Of `file` and `spans`: called with each piece that the kernel has taken.
+  std::function<void(std::uint64_t bytes)> on_sent;
 };
 
 HttpReply TextReply(unsigned status,

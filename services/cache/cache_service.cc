@@ -171,7 +171,7 @@ class CacheService final : public v1::CacheService::CallbackService {
       *relayed.mutable_image() = (*known)->image;
       co_return relayed;
     }
-    const auto entry = co_await library_.Demand(std::move(image_id), Asker::kTask);
+    const auto entry = co_await library_.Demand(std::move(image_id), PullClass::kTask);
     if (!entry.ok()) co_return entry.status();
     v1::PullImageResponse response;
     *response.mutable_image() = (*entry)->image;

@@ -108,6 +108,7 @@ class ChunkPull final : public ChunkSink {
   std::size_t prefix_ = 0;       // So many chunks from the start on are here.
   std::uint64_t present_ = 0;
   std::uint64_t told_ = 0;
+  bool looking_ = true;  // Through what is here.
   std::uint64_t written_ = 0;
   std::uint64_t room_checked_ = 0;
   Clock::time_point told_at_{};
@@ -145,6 +146,7 @@ absl::Status ChunkPull::CheckWhatIsHere() {
     if (absl::Status status = CheckOne(i); !status.ok()) return status;
   }
   Tell(true);
+  looking_ = false;
   return absl::OkStatus();
 }
 
@@ -363,14 +365,14 @@ absl::Status ChunkPull::MayGoOn() {
 
 void ChunkPull::Tell(bool now) {
   const auto time = Clock::now();
-  if (present_ == told_ && !now) return;
+  if (present_ == told_ && !(now && looking_)) return;
   if (!now && present_ - told_ < limits::kNotifyBytes &&
       time - told_at_ < absl::ToChronoNanoseconds(limits::kNotifyInterval)) {
     return;
   }
   told_ = present_;
   told_at_ = time;
-  job_.on_progress(present_);
+  (looking_ ? job_.on_found : job_.on_progress)(present_);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 
+#include <absl/status/status.h>
 #include <absl/time/time.h>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -22,6 +23,9 @@
 
 namespace tentacle::cache {
 
+// A neighbour reads what is here or comes; nothing has to come for it.
+enum class Reader { kMachine, kNeighbour };
+
 // What the line of a pull did last.
 enum class Line { kAsked, kFlows, kFails };
 
@@ -30,7 +34,8 @@ struct Entry {
   std::shared_ptr<Stopping> stop;  // Of the pull that runs; see BreakOff().
   bool pull_runs = false;          // Also while it waits for its next series of tries.
   Line line = Line::kAsked;
-  int readers = 0;
+  int readers = 0;     // Not evicted under them.
+  int neighbours = 0;  // Of the readers.
   // While a pull by chunks runs. Null: the bytes are in their order, as far as `in_order` says.
   std::shared_ptr<Chunked> chunked;
   bool in_order = false;    // The first present_bytes() of the part file are those of the image.
@@ -50,9 +55,18 @@ struct Entry {
   absl::Time use_stored = absl::InfinitePast();
   absl::Time meta_at = absl::InfinitePast();
   absl::Time failed_at = absl::InfinitePast();
+  absl::StatusCode failure = absl::StatusCode::kOk;  // Of the last pull.
   absl::Time wanted_until = absl::InfinitePast();
   std::chrono::steady_clock::time_point last_byte;
   std::set<boost::asio::steady_timer*> waiting;
+
+  // A machine reads, and waits for the rest.
+  bool IsClaimed() const { return readers > neighbours; }
+
+  // Of its bytes each was compared with its hash before it is given away.
+  bool IsCheckedByChunk() const {
+    return image.state() == v1::IMAGE_STATE_CACHED || chunked != nullptr;
+  }
 
   // Wakes everybody who waits in Changed().
   void Tell();
@@ -65,15 +79,23 @@ struct Entry {
 // Keeps an image from being evicted.
 class Reading {
  public:
-  explicit Reading(std::shared_ptr<Entry> entry) : entry_(std::move(entry)) { ++entry_->readers; }
+  Reading(std::shared_ptr<Entry> entry, Reader reader)
+      : entry_(std::move(entry)), neighbours_(reader == Reader::kNeighbour ? 1 : 0) {
+    ++entry_->readers;
+    entry_->neighbours += neighbours_;
+  }
 
-  ~Reading() { --entry_->readers; }
+  ~Reading() {
+    --entry_->readers;
+    entry_->neighbours -= neighbours_;
+  }
 
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
 
  private:
   std::shared_ptr<Entry> entry_;
+  int neighbours_;
 };
 
 // Up to where an answer that stands at `at` and ends at `end` can be read by now; at most `at` when

@@ -34,10 +34,10 @@ std::string WhyNot(const Entry& entry) {
 }
 
 // A client that reads an image while it arrives.
-struct Reader {
-  Reader(std::shared_ptr<Entry> entry_in, net::FileSpan file_in, net::ByteRange range)
+struct Sending {
+  Sending(std::shared_ptr<Entry> entry_in, net::FileSpan file_in, net::ByteRange range, Reader who)
       : entry(std::move(entry_in)),
-        hold(entry),
+        hold(entry, who),
         file(std::move(file_in)),
         at(range.first),
         end(range.first + range.length),
@@ -71,22 +71,23 @@ asio::awaitable<absl::Status> Promise(std::shared_ptr<Entry> entry, net::ByteRan
 
 // The next stretch that can be sent. The file is not read here: what is verified stays as it is,
 // and the kernel sends it.
-asio::awaitable<absl::StatusOr<net::FileSpan>> NextSpan(std::shared_ptr<Reader> reader) {
+asio::awaitable<absl::StatusOr<net::FileSpan>> NextSpan(std::shared_ptr<Sending> sending) {
   const auto since = std::chrono::steady_clock::now();
-  while (reader->at < reader->end) {
+  while (sending->at < sending->end) {
     // The client sees a short body and begins anew, instead of a mixture.
-    if (reader->entry->generation != reader->generation)
+    if (sending->entry->generation != sending->generation)
       co_return absl::AbortedError("the image was fetched anew");
-    const std::uint64_t there = Servable(*reader->entry, reader->at, reader->end);
-    if (there > reader->at) {
-      net::FileSpan span = reader->file;
-      span.offset = reader->at;
-      span.length = std::min(there - reader->at, limits::kSpanBytes);
-      reader->at += span.length;
+    const std::uint64_t there = Servable(*sending->entry, sending->at, sending->end);
+    if (there > sending->at) {
+      net::FileSpan span = sending->file;
+      span.offset = sending->at;
+      span.length = std::min(there - sending->at, limits::kSpanBytes);
+      sending->at += span.length;
       co_return span;
     }
-    if (!reader->entry->pull_runs) co_return absl::UnavailableError(reader->entry->image.reason());
-    const bool alive = co_await Changed(reader->entry, since, reader->at);
+    if (!sending->entry->pull_runs)
+      co_return absl::UnavailableError(sending->entry->image.reason());
+    const bool alive = co_await Changed(sending->entry, since, sending->at);
     if (!alive) co_return absl::DeadlineExceededError("no byte for too long");
   }
   co_return net::FileSpan{};
@@ -94,7 +95,7 @@ asio::awaitable<absl::StatusOr<net::FileSpan>> NextSpan(std::shared_ptr<Reader> 
 
 }  // namespace
 
-asio::awaitable<net::HttpReply> ImageHttp::Handle(net::HttpRequest request, Asker asker) {
+asio::awaitable<net::HttpReply> ImageHttp::Handle(net::HttpRequest request, Reader who) {
   net::HttpReply reply;
   if (request.method != "GET" && request.method != "HEAD") {
     reply = net::ProblemReply(405, "GET or HEAD only");
@@ -102,7 +103,7 @@ asio::awaitable<net::HttpReply> ImageHttp::Handle(net::HttpRequest request, Aske
     reply = net::ProblemReply(404, "there is /images/{id}");
   } else {
     std::string image_id = request.path.substr(kPrefix.size());
-    reply = co_await Image(std::move(request), std::move(image_id), asker);
+    reply = co_await Image(std::move(request), std::move(image_id), who);
   }
   metrics_.Replied(reply.status);
   co_return reply;
@@ -110,12 +111,16 @@ asio::awaitable<net::HttpReply> ImageHttp::Handle(net::HttpRequest request, Aske
 
 asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request,
                                                  std::string image_id,
-                                                 Asker asker) {
+                                                 Reader who) {
   if (const std::string idle = library_.IdleReason(); !idle.empty()) co_return Unavailable(idle);
-  auto demanded = co_await library_.Demand(std::move(image_id), asker);
-  if (!demanded.ok()) co_return Refusal(demanded.status());
-  const std::shared_ptr<Entry> entry = *std::move(demanded);
-  const auto hold = std::make_shared<Reading>(entry);
+  absl::StatusOr<std::shared_ptr<Entry>> found;
+  if (who == Reader::kNeighbour)
+    found = library_.FindHere(image_id);
+  else
+    found = co_await library_.Demand(std::move(image_id), PullClass::kClient);
+  if (!found.ok()) co_return Refusal(found.status());
+  const std::shared_ptr<Entry> entry = *std::move(found);
+  const auto hold = std::make_shared<Reading>(entry, who);
   const std::string etag = fmt::format("\"{}\"", entry->image.sha256());
   const std::uint64_t size = entry->image.size_bytes();
 
@@ -146,11 +151,10 @@ asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request,
   }
   auto file = library_.OpenBytes(*entry);
   if (!file.ok()) co_return Unavailable(WhyNot(*entry));
-  metrics_.Served(range.length);
-  // Not evicted while it is sent: the reader holds it.
-  auto reader = std::make_shared<Reader>(entry, *std::move(file), range);
+  // Not evicted while it is sent: it is held.
+  auto sending = std::make_shared<Sending>(entry, *std::move(file), range, who);
   reply.stream_length = range.length;
-  reply.spans = [reader] { return NextSpan(reader); };
+  reply.spans = [sending] { return NextSpan(sending); };
   co_return reply;
 }
 

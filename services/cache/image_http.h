@@ -15,12 +15,12 @@ class ImageHttp {
   ImageHttp(ImageLibrary& library, Metrics& metrics) : library_(library), metrics_(metrics) {}
 
   boost::asio::awaitable<net::HttpReply> Handle(net::HttpRequest request,
-                                                Asker asker = Asker::kClient);
+                                                Reader who = Reader::kMachine);
 
  private:
   boost::asio::awaitable<net::HttpReply> Image(net::HttpRequest request,
                                                std::string image_id,
-                                               Asker asker);
+                                               Reader who);
 
   ImageLibrary& library_;
   Metrics& metrics_;

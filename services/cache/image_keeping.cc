@@ -105,7 +105,7 @@ void ImageLibrary::Doubt(std::shared_ptr<Entry> entry, const std::string& reason
   // It takes no more room than it has; what of it is right is found by the pull.
   image.set_present_bytes(is_there ? image.size_bytes() : 0);
   entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
-  if (absl::Status status = StartPull(entry, PullClass::kPrepull); !status.ok())
+  if (absl::Status status = StartPull(entry, PullClass::kRepair); !status.ok())
     Ended(*entry, status);
 }
 

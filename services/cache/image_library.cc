@@ -31,14 +31,11 @@ using event::v1::PRIORITY_RESULT;
 
 constexpr std::string_view kKeyPrefix = "image/";
 constexpr std::string_view kFilePrefix = "file/";
+// Pulls that only a prepull wants: it goes on with them itself.
+constexpr std::string_view kPrepullPrefix = "only-prepull/";
 
 bool IsPulling(ImageState state) {
   return state == v1::IMAGE_STATE_PULLING || state == v1::IMAGE_STATE_VERIFYING;
-}
-
-PullClass RankOf(Asker asker) {
-  if (asker == Asker::kClient) return PullClass::kClient;
-  return asker == Asker::kTask ? PullClass::kTask : PullClass::kPrepull;
 }
 
 }  // namespace
@@ -91,7 +88,8 @@ bool ImageLibrary::OpenEntry(std::shared_ptr<Entry> entry) {
                         {{"image", image.id()}, {"reason", std::strerror(errno)}});
     }
     entry->doubted = final_whole || (cached && part_whole);
-    to_resume_.push_back(entry);
+    if (missed || entry->doubted) *entry->pull_class = PullClass::kRepair;
+    if (*entry->pull_class != PullClass::kPrepull) to_resume_.push_back(entry);
   }
   image.set_state(v1::IMAGE_STATE_ABSENT);
   image.set_present_bytes(DiskUse(Part(image.id())));
@@ -110,6 +108,14 @@ absl::Status ImageLibrary::Open() {
   };
   if (absl::Status status = host_.store.Scan(kFilePrefix, "file0", visit_file); !status.ok())
     return status;
+  std::set<std::string> of_prepulls;
+  auto visit_prepull = [&](std::string_view key, std::string_view) {
+    of_prepulls.emplace(key.substr(kPrepullPrefix.size()));
+    return true;
+  };
+  if (absl::Status status = host_.store.Scan(kPrepullPrefix, "only-prepull0", visit_prepull);
+      !status.ok())
+    return status;
   LoadNeeded();
   LoadOrphansUntil();
   auto visit = [&](std::string_view, std::string_view value) {
@@ -119,6 +125,7 @@ absl::Status ImageLibrary::Open() {
     if (!IsAcceptableId(id)) return true;
     entry->file_id = file_ids[id];
     entry->image.set_needed(needed_.contains(id));
+    if (!of_prepulls.contains(id)) *entry->pull_class = PullClass::kTask;
     known.insert(FileNameOf(id) + (OpenEntry(entry) ? "" : ".part"));
     entries_[id] = entry;
     return true;
@@ -140,8 +147,8 @@ void ImageLibrary::Configure() {
   for (const auto& entry : std::exchange(to_resume_, {})) {
     if (entry->pull_runs || entry->image.state() != v1::IMAGE_STATE_ABSENT) continue;
     entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
-    const PullClass rank = entry->image.needed() ? PullClass::kTask : PullClass::kPrepull;
-    if (absl::Status status = StartPull(entry, rank); !status.ok()) Ended(*entry, status);
+    if (absl::Status status = StartPull(entry, *entry->pull_class); !status.ok())
+      Ended(*entry, status);
   }
 }
 
@@ -165,7 +172,7 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Find(std::
   if (!meta.ok()) co_return meta.status();
   // Somebody else may have asked meanwhile.
   if (const auto at = entries_.find(image_id); at != entries_.end()) co_return at->second;
-  if (entries_.size() >= limits::kMaxImages)
+  if (entries_.size() >= limits::kMaxImages && !ForgetOldest())
     co_return absl::ResourceExhaustedError("too many images are known");
   auto entry = std::make_shared<Entry>();
   entry->image = *std::move(meta);
@@ -178,6 +185,27 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Find(std::
   Store(*entry);
   Count();
   co_return entry;
+}
+
+// Of what is not here, and nobody holds on to.
+bool ImageLibrary::ForgetOldest() {
+  auto oldest = entries_.end();
+  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
+    const auto& [id, entry] = *at;
+    const bool is_here = entry->image.present_bytes() > 0 || !KeptFor(*entry).empty();
+    if (is_here || entry.use_count() > 1) continue;
+    const auto used = [](const auto& one) { return one.second->image.last_used_at().seconds(); };
+    if (oldest == entries_.end() || used(*at) < used(*oldest)) oldest = at;
+  }
+  if (oldest == entries_.end()) return false;
+  const std::string id = oldest->first;
+  Forget(id);
+  const absl::Status status = host_.store.Apply(
+      {{std::string(kKeyPrefix) + id, std::nullopt}, {std::string(kFilePrefix) + id, std::nullopt}},
+      false);
+  if (!status.ok()) return false;
+  entries_.erase(oldest);
+  return true;
 }
 
 // Nothing of the image is here: what the backend has under this id may have changed since we asked.
@@ -200,18 +228,30 @@ asio::awaitable<absl::Status> ImageLibrary::RenewMeta(std::shared_ptr<Entry> ent
   co_return absl::OkStatus();
 }
 
+absl::StatusOr<std::shared_ptr<Entry>> ImageLibrary::FindHere(const std::string& image_id) {
+  const auto at = entries_.find(image_id);
+  if (at == entries_.end() || !at->second->IsCheckedByChunk())
+    return absl::NotFoundError("this image is neither here nor on its way");
+  Touch(*at->second, PullClass::kPrepull);
+  DoubtIfTouched(at->second);
+  return at->second;
+}
+
+void ImageLibrary::DoubtIfTouched(const std::shared_ptr<Entry>& entry) {
+  if (entry->image.state() == v1::IMAGE_STATE_CACHED && !IsTheFile(*entry))
+    Doubt(entry, "the file was changed by somebody else");
+}
+
 asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Demand(std::string image_id,
-                                                                             Asker asker) {
+                                                                             PullClass rank) {
   if (std::string idle = IdleReason(); !idle.empty()) co_return absl::FailedPreconditionError(idle);
   const auto found = co_await Find(std::move(image_id));
   if (!found.ok()) co_return found;
   const std::shared_ptr<Entry>& entry = *found;
-  Touch(*entry, asker);
-  if (entry->image.state() == v1::IMAGE_STATE_CACHED && !IsTheFile(*entry))
-    Doubt(entry, "the file was changed by somebody else");
-  const PullClass rank = RankOf(asker);
+  Touch(*entry, rank);
+  DoubtIfTouched(entry);
   if (Join(*entry, rank)) co_return found;
-  if (asker == Asker::kClient && host_.clock.Now() - entry->failed_at < limits::kFailedRest) {
+  if (rank == PullClass::kClient && host_.clock.Now() - entry->failed_at < limits::kFailedRest) {
     co_return absl::UnavailableError(entry->image.reason());
   }
   if (entry->image.present_bytes() == 0) {
@@ -258,10 +298,13 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   return freed;
 }
 
-void ImageLibrary::Touch(Entry& entry, Asker asker) {
+void ImageLibrary::Touch(Entry& entry, PullClass rank) {
   const absl::Time now = host_.clock.Now();
-  const absl::Duration wants = asker == Asker::kClient ? limits::kClientWants : limits::kTaskWants;
-  entry.wanted_until = std::max(entry.wanted_until, now + wants);
+  // A prepull asks again after its own time.
+  if (rank == PullClass::kTask)
+    entry.wanted_until = std::max(entry.wanted_until, now + limits::kTaskWants);
+  if (rank == PullClass::kClient)
+    entry.wanted_until = std::max(entry.wanted_until, now + limits::kClientWants);
   entry.image.mutable_last_used_at()->set_seconds(absl::ToUnixSeconds(now));
   if (now - entry.use_stored < limits::kUseStoreInterval) return;
   entry.use_stored = now;
@@ -270,10 +313,12 @@ void ImageLibrary::Touch(Entry& entry, Asker asker) {
 
 bool ImageLibrary::Join(Entry& entry, PullClass rank) {
   if (!entry.pull_runs) return entry.image.state() == v1::IMAGE_STATE_CACHED;
-  if (entry.stop->begun())
+  if (entry.stop->begun()) {
     entry.again = std::max(entry.again.value_or(rank), rank);
-  else if (*entry.pull_class < rank)
+  } else if (*entry.pull_class < rank) {
     *entry.pull_class = rank;
+    Store(entry);
+  }
   return true;
 }
 
@@ -297,9 +342,13 @@ void ImageLibrary::Move(Entry& entry, ImageEvent event) {
 void ImageLibrary::Store(const Entry& entry, bool sync) {
   const std::string key = std::string(kKeyPrefix) + entry.image.id();
   const std::string file_key = std::string(kFilePrefix) + entry.image.id();
+  const bool only_prepull = entry.pull_runs && *entry.pull_class == PullClass::kPrepull;
+  store::Write prepull{std::string(kPrepullPrefix) + entry.image.id(), std::nullopt};
+  if (only_prepull) prepull.value = "";
   KillPoint("before_index");
-  const absl::Status status =
-      host_.store.Apply({{key, entry.image.SerializeAsString()}, {file_key, entry.file_id}}, sync);
+  const absl::Status status = host_.store.Apply(
+      {{key, entry.image.SerializeAsString()}, {file_key, entry.file_id}, std::move(prepull)},
+      sync);
   KillPoint("after_index");
   if (!status.ok())
     host_.log.Error("cache.index_failed",

@@ -32,10 +32,6 @@
 
 namespace tentacle::cache {
 
-// Who asks for an image: a client asks again and again by itself, a task or a prepull asks once,
-// and a prepull can wait.
-enum class Asker { kClient, kTask, kPrepull };
-
 class ImageLibrary {
  public:
   ImageLibrary(runtime::Host& host, Metrics& metrics, retry::BackoffPolicy retries = kRetries);
@@ -71,10 +67,13 @@ class ImageLibrary {
 
   // What is known; asks the backend when nothing is. InvalidArgument: not an id.
   boost::asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> Find(std::string image_id);
+  // For a neighbour: a question of its begins no pull (it would ask us for what we would ask it
+  // for) and makes none more urgent. NotFound: it is neither here nor on its way, chunk by chunk.
+  absl::StatusOr<std::shared_ptr<Entry>> FindHere(const std::string& image_id);
   // Find, and begin to fetch it unless it is here or on its way. ResourceExhausted: no room.
-  // Unavailable: it failed a moment ago and the asker is a client.
+  // Unavailable: it failed a moment ago and the rank is a client.
   boost::asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> Demand(std::string image_id,
-                                                                        Asker asker);
+                                                                        PullClass rank);
   // NotFound; FailedPrecondition: in use, being fetched, pinned, or a task needs it. Returns the
   // bytes freed.
   absl::StatusOr<std::uint64_t> Evict(const std::string& image_id);
@@ -121,7 +120,9 @@ class ImageLibrary {
   bool OpenEntry(std::shared_ptr<Entry> entry);
   Origin MakeOrigin() const;
   boost::asio::awaitable<absl::Status> RenewMeta(std::shared_ptr<Entry> entry);
-  void Touch(Entry& entry, Asker asker);
+  bool ForgetOldest();
+  void DoubtIfTouched(const std::shared_ptr<Entry>& entry);
+  void Touch(Entry& entry, PullClass rank);
   // True: it is here, or a pull brings it that counts as `rank` at least.
   bool Join(Entry& entry, PullClass rank);
   absl::Status MakeRoom(const Entry& wanted);

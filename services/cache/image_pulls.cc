@@ -129,13 +129,17 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
   job.load_list = [this](const std::string& image_id) { return LoadStoredList(image_id); };
   job.stop = entry->stop.get();  // `entry` is kept by what is called below.
   // Each of these hops to the home thread.
+  // What is looked through is no sign of life from the line.
+  job.on_found = [this, entry](std::uint64_t present) {
+    asio::post(host_.home, [this, entry, present] {
+      entry->image.set_present_bytes(present);
+      entry->Tell();
+      TellProgress(*entry, false);
+    });
+  };
   job.on_progress = [this, entry](std::uint64_t present) {
     asio::post(host_.home, [this, entry, present] {
-      // Less than before, or as much: what was here is being looked through, and no byte has come.
-      if (present > entry->image.present_bytes())
-        entry->Arrived(present);
-      else
-        entry->image.set_present_bytes(present);
+      entry->Arrived(present);
       TellProgress(*entry, false);
     });
   };
@@ -213,7 +217,7 @@ asio::awaitable<absl::Status> ImageLibrary::PullWhileWanted(std::shared_ptr<Entr
     // A try that failed while everything ends is no verdict on the image: it goes on at the next
     // start.
     if (entry->stop->begun()) co_return absl::CancelledError("stopped");
-    const bool wanted = entry->readers > 0 || host_.clock.Now() < entry->wanted_until;
+    const bool wanted = entry->IsClaimed() || host_.clock.Now() < entry->wanted_until;
     if (!wanted) co_return status;
     if (entry->chunked == nullptr) entry->image.set_present_bytes(DiskUse(Part(entry->image.id())));
     if (entry->image.present_bytes() > before) backoff.Reset();
@@ -260,7 +264,7 @@ void ImageLibrary::Withdraw(const std::string& image_id) {
   if (at == entries_.end() || !at->second->pull_runs) return;
   const std::shared_ptr<Entry>& entry = at->second;
   if (entry->again == PullClass::kPrepull) entry->again.reset();
-  if (entry->readers > 0 || *entry->pull_class != PullClass::kPrepull) return;
+  if (entry->IsClaimed() || *entry->pull_class != PullClass::kPrepull) return;
   host_.log.Info("cache.pull_withdrawn", {{"image", image_id}});
   entry->BreakOff();
   configured_.cancel();
@@ -271,8 +275,8 @@ absl::StatusOr<std::shared_ptr<Entry>> ImageLibrary::CancelPull(const std::strin
   if (at == entries_.end() || !at->second->pull_runs)
     return absl::NotFoundError(fmt::format("image {} is not being pulled", image_id));
   const std::shared_ptr<Entry> entry = at->second;
-  const std::string why = entry->readers > 0 ? "a client reads it" : "a task needs it";
-  if (entry->readers > 0 || entry->image.needed())
+  const std::string why = entry->IsClaimed() ? "a client reads it" : "a task needs it";
+  if (entry->IsClaimed() || entry->image.needed())
     return absl::FailedPreconditionError(
         fmt::format("the pull of image {} goes on: {}", image_id, why));
   host_.log.Info("cache.pull_cancelled", {{"image", image_id}});
@@ -304,6 +308,7 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
   entry.wrong_told = 0;
   entry.chunked.reset();
   entry.in_order = false;
+  entry.failure = status.code();
   metrics_.PullEnded(OutcomeOf(status));
   v1::Image& image = entry.image;
   if (status.ok()) {

@@ -97,8 +97,6 @@ inline constexpr absl::Duration kLimiterSlice = absl::Milliseconds(200);
 // How often the ledger is written down and told, when it has changed.
 inline constexpr absl::Duration kLedgerInterval = absl::Seconds(30);
 
-// A prepull that cannot begin for want of room or of the backend is tried again so often.
-inline constexpr absl::Duration kPrepullRetry = absl::Minutes(5);
 // The forecast of a prepull is told anew when it moved by so much, and no more often than that.
 inline constexpr absl::Duration kForecastMoves = absl::Minutes(10);
 

@@ -34,9 +34,16 @@ class LineDesk {
   // Thread safe.
   void Fetched(ChunkOrigin from, std::uint64_t bytes);
 
-  void Served(std::uint64_t bytes) { served_ += bytes; }
+  // Bytes that the kernel has taken for clients, and for neighbours.
+  void Served(std::uint64_t bytes) {
+    served_ += bytes;
+    metrics_.Served(bytes);
+  }
 
-  void PeerServed(std::uint64_t bytes) { peer_served_ += bytes; }
+  void PeerServed(std::uint64_t bytes) {
+    peer_served_ += bytes;
+    metrics_.Served(bytes);
+  }
 
   v1::Ledger ledger() const;
 

@@ -10,8 +10,10 @@
 
 namespace tentacle::cache {
 
-// Who waits for the image; a pull can rise while it runs.
-enum class PullClass { kPrepull, kTask, kClient };
+// Who waits for the image, the more urgent the higher: a client asks again and again by itself, a
+// task asks once, a repair has nobody and goes on to its end, a prepull can be taken back. A pull
+// can rise while it runs.
+enum class PullClass { kPrepull, kRepair, kTask, kClient };
 
 // Thread safe.
 class LineLimiter {

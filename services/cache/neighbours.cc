@@ -235,7 +235,7 @@ absl::Status Neighbours::Take(const Taking& taking) {
   const auto reply = net::Fetch(*request);
   {
     const std::lock_guard lock(mutex_);
-    table_.Gave(taking.node_id, taking.end - taking.begin - left);
+    table_.Gave(taking.node_id, taking.end - taking.begin - left, left == 0);
   }
   if (taking.stop->begun()) return absl::CancelledError("stopped");
   if (broken_off) return absl::AbortedError("broken off");

@@ -188,7 +188,7 @@ absl::Status PullInOrder(const PullJob& job) {
   OrderedPart part(job.image.size_bytes());
   absl::Status status = part.Open(job.part_path);
   if (!status.ok()) return status;
-  job.on_progress(part.size());
+  job.on_found(part.size());
   for (int hash_try = 1;; ++hash_try) {
     status = FetchAll(job, part);
     if (!status.ok()) return status;

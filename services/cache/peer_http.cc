@@ -15,11 +15,6 @@ namespace json = boost::json;
 constexpr std::string_view kState = "/peer/state/";
 constexpr std::string_view kImages = "/peer/images/";
 
-// Of its bytes each was compared with its hash before it is given away.
-bool IsCheckedByChunk(const Entry& entry) {
-  return entry.image.state() == v1::IMAGE_STATE_CACHED || entry.chunked != nullptr;
-}
-
 }  // namespace
 
 asio::awaitable<net::HttpReply> PeerHttp::Handle(net::HttpRequest request) {
@@ -51,7 +46,7 @@ asio::awaitable<net::HttpReply> PeerHttp::Answer(net::HttpRequest request) {
 
 net::HttpReply PeerHttp::State(const std::string& image_id) const {
   const auto at = library_.entries().find(image_id);
-  if (at == library_.entries().end() || !IsCheckedByChunk(*at->second))
+  if (at == library_.entries().end() || !at->second->IsCheckedByChunk())
     return net::ProblemReply(404, "this image is neither here nor on its way");
   const Entry& entry = *at->second;
   const bool cached = entry.image.state() == v1::IMAGE_STATE_CACHED;
@@ -64,15 +59,9 @@ net::HttpReply PeerHttp::State(const std::string& image_id) const {
 }
 
 asio::awaitable<net::HttpReply> PeerHttp::Image(net::HttpRequest request, std::string image_id) {
-  const auto at = library_.entries().find(image_id);
-  // A question of a peer begins no pull: it would ask us for what we would ask it for.
-  if (at == library_.entries().end() || !IsCheckedByChunk(*at->second))
-    co_return net::ProblemReply(404, "this image is neither here nor on its way");
   request.path = "/images/" + image_id;
-  // What a neighbour wants makes nothing more urgent here.
-  net::HttpReply reply = co_await images_.Handle(std::move(request), Asker::kPrepull);
-  if (reply.status == 206 || reply.status == 200)
-    line_.PeerServed(reply.stream_length.value_or(reply.file ? reply.file->length : 0));
+  net::HttpReply reply = co_await images_.Handle(std::move(request), Reader::kNeighbour);
+  reply.on_sent = [this](std::uint64_t bytes) { line_.PeerServed(bytes); };
   co_return reply;
 }
 

@@ -118,10 +118,8 @@ asio::awaitable<void> Planning::GreetPeers() {
 
 asio::awaitable<net::HttpReply> Planning::Handle(net::HttpRequest request) {
   if (PeerHttp::IsFor(request)) co_return co_await peers_.Handle(std::move(request));
-  const bool is_get = request.method == "GET";
   net::HttpReply reply = co_await images_.Handle(std::move(request));
-  if (is_get && (reply.status == 200 || reply.status == 206))
-    line.Served(reply.stream_length.value_or(reply.file ? reply.file->length : 0));
+  reply.on_sent = [this](std::uint64_t bytes) { line.Served(bytes); };
   co_return reply;
 }
 

@@ -28,8 +28,9 @@ std::string KeyOf(const std::string& id) {
 }
 
 // Trying again would not help.
-bool IsFinal(const absl::Status& status) {
-  return absl::IsNotFound(status) || absl::IsInvalidArgument(status);
+bool IsFinal(absl::StatusCode code) {
+  return code == absl::StatusCode::kNotFound || code == absl::StatusCode::kInvalidArgument ||
+         code == absl::StatusCode::kDataLoss;
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ asio::awaitable<void> PrepullDesk::Run() {
       continue;
     }
     // Also when nothing is due: the clock may have been set.
-    const absl::Duration wait = std::min(book_.NextEdge(now) - now, limits::kPrepullRetry);
+    const absl::Duration wait = std::min(book_.NextEdge(now) - now, kPrepullRetry);
     wake_.expires_after(absl::ToChronoNanoseconds(std::max(wait, absl::Milliseconds(1))));
     co_await wake_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
@@ -77,7 +78,7 @@ asio::awaitable<absl::StatusOr<v1::PlannedPrepull>> PrepullDesk::Plan(v1::Prepul
     co_return absl::FailedPreconditionError(idle);
   // Its size is needed for a forecast; without the backend it is told later.
   const auto entry = co_await library_.Find(prepull.image_id());
-  if (!entry.ok() && IsFinal(entry.status())) co_return entry.status();
+  if (IsFinal(entry.status().code())) co_return entry.status();
   v1::PlannedPrepull planned;
   *planned.mutable_prepull() = std::move(prepull);
   planned.set_state(v1::PREPULL_STATE_WAITING);
@@ -144,14 +145,17 @@ void PrepullDesk::Forecast(v1::PlannedPrepull* planned) const {
 
 asio::awaitable<void> PrepullDesk::PullOne(std::string id) {
   const std::string image_id = book_.Find(id)->prepull().image_id();
-  const auto entry = co_await library_.Demand(image_id, Asker::kPrepull);
-  if (book_.Find(id) == nullptr) co_return;  // Cancelled meanwhile.
-  if (!entry.ok() && IsFinal(entry.status())) {
+  const auto entry = co_await library_.Demand(image_id, PullClass::kPrepull);
+  if (book_.Find(id) == nullptr) {  // Cancelled meanwhile.
+    if (entry.ok()) library_.Withdraw(image_id);
+    co_return;
+  }
+  if (IsFinal(entry.status().code())) {
     End(id, v1::PREPULL_STATE_FAILED, std::string(text::Message(entry.status())));
     co_return;
   }
   if (!entry.ok()) {
-    Postpone(id, std::string(text::Message(entry.status())));
+    Postpone(id, std::string(text::Message(entry.status())), false);
     co_return;
   }
   if (book_.Find(id)->state() != v1::PREPULL_STATE_PULLING) {
@@ -160,8 +164,9 @@ asio::awaitable<void> PrepullDesk::PullOne(std::string id) {
     Forecast(&planned);
     Tell(planned);
   }
+  const std::uint64_t had = (*entry)->image.present_bytes();
   co_await Await(id, *entry);
-  Settle(id, *entry);
+  Settle(id, *entry, had);
 }
 
 // Until the pull ends, or is not this one's any more: its window has closed, it was taken back, or
@@ -173,13 +178,17 @@ asio::awaitable<void> PrepullDesk::Await(std::string id, std::shared_ptr<Entry> 
   pulling_.reset();
 }
 
-void PrepullDesk::Settle(const std::string& id, std::shared_ptr<Entry> entry) {
+void PrepullDesk::Settle(const std::string& id, std::shared_ptr<Entry> entry, std::uint64_t had) {
   if (entry->image.state() == v1::IMAGE_STATE_CACHED) {
     if (book_.Find(id) != nullptr) End(id, v1::PREPULL_STATE_DONE, "");
     return;
   }
   if (!entry->pull_runs) {
-    if (book_.Find(id) != nullptr) Postpone(id, entry->image.reason());
+    if (book_.Find(id) == nullptr) return;
+    if (IsFinal(entry->failure))
+      End(id, v1::PREPULL_STATE_FAILED, entry->image.reason());
+    else
+      Postpone(id, entry->image.reason(), entry->image.present_bytes() > had);
     return;
   }
   library_.Withdraw(entry->image.id());
@@ -214,9 +223,9 @@ void PrepullDesk::End(const std::string& id, v1::PrepullState state, const std::
   Tell(planned);
 }
 
-void PrepullDesk::Postpone(const std::string& id, const std::string& reason) {
+void PrepullDesk::Postpone(const std::string& id, const std::string& reason, bool fruitful) {
   book_.SetState(id, v1::PREPULL_STATE_WAITING, reason);
-  book_.Defer(id, host_.clock.Now() + limits::kPrepullRetry);
+  book_.Defer(id, host_.clock.Now(), fruitful);
   host_.log.Warning("cache.prepull_postponed", {{"prepull", id}, {"reason", reason}});
   v1::PlannedPrepull planned = *book_.Find(id);
   Forecast(&planned);

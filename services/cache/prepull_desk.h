@@ -41,9 +41,10 @@ class PrepullDesk {
   // One at a time: two would only share the line, and a thread is left for who is in a hurry.
   boost::asio::awaitable<void> PullOne(std::string id);
   boost::asio::awaitable<void> Await(std::string id, std::shared_ptr<Entry> entry);
-  void Settle(const std::string& id, std::shared_ptr<Entry> entry);
+  // `had`: of its bytes, before.
+  void Settle(const std::string& id, std::shared_ptr<Entry> entry, std::uint64_t had);
   void End(const std::string& id, v1::PrepullState state, const std::string& reason);
-  void Postpone(const std::string& id, const std::string& reason);
+  void Postpone(const std::string& id, const std::string& reason, bool fruitful);
   void Forecast(v1::PlannedPrepull* planned) const;
   std::uint64_t MissingBytes(const std::string& image_id) const;
   void Store(const std::string& id);

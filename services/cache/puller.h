@@ -45,7 +45,8 @@ struct PullJob {
   LineLimiter* limiter = nullptr;
   std::shared_ptr<const std::atomic<PullClass>> pull_class;
   // Called on the pull thread.
-  std::function<void(std::uint64_t present)> on_progress;
+  std::function<void(std::uint64_t present)> on_found;        // So much was here already.
+  std::function<void(std::uint64_t present)> on_progress;     // More has come.
   std::function<void(const std::string& reason)> on_trouble;  // A try failed; another follows.
   std::function<void()> on_verifying;
   std::function<void()> on_right;    // Its hash is right; what is left is the disk.

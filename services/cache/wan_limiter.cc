@@ -25,7 +25,7 @@ void WanLimiter::Take(std::uint64_t bytes,
   while (!stop.begun()) {
     const auto now = std::chrono::steady_clock::now();
     const Claim claim =
-        pull_class == PullClass::kPrepull ? Claim::kPrepull : Claim::kDemand;  // It may have risen.
+        pull_class < PullClass::kTask ? Claim::kPrepull : Claim::kDemand;  // It may have risen.
     const absl::Duration wait = share_.Take(claim, bytes, now);
     if (wait <= absl::ZeroDuration()) {
       measure_.Add(bytes, share_.limit_mbit(), now);

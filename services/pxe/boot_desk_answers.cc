@@ -177,12 +177,12 @@ asio::awaitable<absl::StatusOr<ImageFacts>> BootDesk::ImageOf(std::string image_
     co_return absl::UnavailableError(
         fmt::format("the image cannot be served yet: {}", text::Message(image.status())));
   }
-  if (image->image().state() == cache::v1::IMAGE_STATE_FAILED) {
+  // Relay mode: straight from the backend, whatever was kept here before.
+  const bool direct = !image->direct_url().empty();
+  if (!direct && image->image().state() == cache::v1::IMAGE_STATE_FAILED) {
     co_return absl::UnavailableError(
         fmt::format("the image cannot be served: {}", image->image().reason()));
   }
-  // Relay mode: straight from the backend.
-  const bool direct = !image->direct_url().empty();
   const std::string ours =
       fmt::format("http://{}:{}/images/{}", call.our_ip, image->http_port(), image_id);
   co_return ImageFacts{

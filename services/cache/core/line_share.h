@@ -11,7 +11,7 @@
 
 namespace tentacle::cache {
 
-// A machine or a person waits for it, or it only has to be there some day.
+// A machine or a person waits for it, or it only has to be there (or be whole again) some day.
 enum class Claim { kDemand, kPrepull };
 
 class LineShare {

@@ -117,11 +117,11 @@ void PeerTable::Lied(const std::string& node_id, absl::Time now) {
   at->second.paused_until = now + kLiarPause;
 }
 
-void PeerTable::Gave(const std::string& node_id, std::uint64_t bytes) {
+void PeerTable::Gave(const std::string& node_id, std::uint64_t bytes, bool all) {
   const auto at = records_.find(node_id);
   if (at == records_.end()) return;
   at->second.taken_bytes += bytes;
-  at->second.failures = 0;
+  if (all) at->second.failures = 0;
 }
 
 std::vector<PeerTable::Usable> PeerTable::ToAsk(absl::Time now) const {

@@ -41,7 +41,8 @@ class PeerTable {
   // It did not answer, broke off, or was slower than the WAN.
   void Failed(const std::string& node_id, const std::string& reason, absl::Time now);
   void Lied(const std::string& node_id, absl::Time now);
-  void Gave(const std::string& node_id, std::uint64_t bytes);
+  // `all`: that it was asked for; then it is trusted as at first.
+  void Gave(const std::string& node_id, std::uint64_t bytes, bool all);
 
   struct Usable {
     std::string node_id;

@@ -71,8 +71,13 @@ void PrepullBook::SetState(const std::string& id,
   at->second.planned.set_reason(reason);
 }
 
-void PrepullBook::Defer(const std::string& id, absl::Time until) {
-  if (const auto at = entries_.find(id); at != entries_.end()) at->second.deferred_until = until;
+void PrepullBook::Defer(const std::string& id, absl::Time now, bool fruitful) {
+  const auto at = entries_.find(id);
+  if (at == entries_.end()) return;
+  Entry& entry = at->second;
+  if (fruitful) entry.pause = kPrepullRetry;
+  entry.deferred_until = now + entry.pause;
+  entry.pause = std::min(entry.pause * 2, kPrepullRetryMost);
 }
 
 bool PrepullBook::IsOpen(const Entry& entry, absl::Time now) {

@@ -21,6 +21,11 @@ namespace tentacle::cache {
 // A backend with more wishes than this for one tentacle is out of its mind.
 inline constexpr std::size_t kMaxPrepulls = 256;
 
+// A prepull that comes to nothing is tried again after so long, and after twice as long each time
+// while no byte comes; not longer than the shortest sensible window leaves.
+inline constexpr absl::Duration kPrepullRetry = absl::Minutes(5);
+inline constexpr absl::Duration kPrepullRetryMost = absl::Minutes(30);
+
 std::string_view PrepullStateName(v1::PrepullState state);  // "waiting", "pulling", ...
 
 // What the line gives, and how much of an image is missing here.
@@ -40,8 +45,8 @@ class PrepullBook {
 
   const v1::PlannedPrepull* Find(const std::string& id) const;
   void SetState(const std::string& id, v1::PrepullState state, const std::string& reason);
-  // It is not to be tried again before.
-  void Defer(const std::string& id, absl::Time until);
+  // It came to nothing, or bytes came (`fruitful`) and then no more: not now again.
+  void Defer(const std::string& id, absl::Time now, bool fruitful);
 
   // The one to pull now: of those whose time has come the one with the earliest deadline, the older
   // order first where that is equal.
@@ -65,6 +70,7 @@ class PrepullBook {
     absl::Time not_before = absl::InfinitePast();
     absl::Time deadline = absl::InfiniteFuture();
     absl::Time deferred_until = absl::InfinitePast();
+    absl::Duration pause = kPrepullRetry;  // The next one.
     std::uint64_t order = 0;
   };
 

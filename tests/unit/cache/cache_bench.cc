@@ -193,7 +193,7 @@ void CacheBench::Stop() {
 
 absl::Status CacheBench::Pull(const std::string& id) {
   return Do([](ImageLibrary& library, std::string wanted) -> asio::awaitable<absl::Status> {
-    const auto entry = co_await library.Demand(std::move(wanted), Asker::kTask);
+    const auto entry = co_await library.Demand(std::move(wanted), PullClass::kTask);
     co_return entry.status();
   }(*library_, id));
 }

@@ -133,6 +133,23 @@ TEST_F(ChunkPullTest, ABackendThatIgnoresRangesIsReadOver) {
   EXPECT_EQ(origin_.pulls().size(), 2u);
 }
 
+// Looking through what is here is no sign of life from the line.
+TEST_F(ChunkPullTest, WhileTheBackendIsAwayNoByteCounts) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    honest.cut_after = 2 * kMib;
+    if (request.number > 1) honest.status = 503;
+    return honest;
+  });
+  ASSERT_TRUE(bench_.Pull("img").ok());
+  const auto last_byte_after = [this](int retries) {
+    bench_.AwaitTrue([&] { return bench_.Counter("tentacle_cache_pull_retries_total") > retries; });
+    return bench_.OnHome([this] { return bench_.library().entries().at("img")->last_byte; });
+  };
+  const auto last_byte = last_byte_after(limits::kFruitlessTries);
+  EXPECT_EQ(last_byte_after(3 * limits::kFruitlessTries), last_byte);
+  ASSERT_TRUE(bench_.CancelPull("img").ok());
+}
+
 TEST_F(ChunkPullTest, AStopInMidPullLosesNoChunk) {
   First(1, [](OriginReply honest) {
     honest.hold_at = 2 * kMib;

@@ -180,7 +180,12 @@ TEST(PeerTable, WhoFailsIsLeftAloneForLongerAndLonger) {
   }
   EXPECT_EQ(last, kMaxPeerPause);
   table.Greeted("7", "10.0.0.7", absl::Milliseconds(1), now);
-  table.Gave("7", 5);
+  table.Gave("7", 5, false);  // It broke off.
+  table.Failed("7", "slow", now);
+  EXPECT_EQ(table.ToGreet(now + kPeerPause).size(), 1U);
+  now += kMaxPeerPause;
+  table.Greeted("7", "10.0.0.7", absl::Milliseconds(1), now);
+  table.Gave("7", 5, true);
   table.Failed("7", "slow", now);
   EXPECT_EQ(table.ToGreet(now + kPeerPause).size(), 2U);
 }

@@ -35,13 +35,34 @@ TEST(PrepullBook, TheEarliestDeadlineComesFirstThenTheOlderOrder) {
   EXPECT_EQ(book.Next(kMonday), "early");
   book.Remove("early");
   EXPECT_EQ(book.Next(kMonday), "younger");
-  book.Defer("younger", kMonday + absl::Minutes(5));
+  book.Defer("younger", kMonday, false);
   EXPECT_EQ(book.Next(kMonday), "late");
   EXPECT_EQ(book.NextEdge(kMonday), kMonday + absl::Minutes(5));
   EXPECT_EQ(book.Next(kMonday + absl::Minutes(5)), "younger");
   // Changed, not made anew: it keeps its place.
   ASSERT_TRUE(book.Put(Order("whenever", "a", kMonday + absl::Hours(3))).ok());
   EXPECT_EQ(book.Next(kMonday + absl::Minutes(5)), "whenever");
+}
+
+TEST(PrepullBook, WhatComesToNothingWaitsLongerAndLonger) {
+  PrepullBook book;
+  ASSERT_TRUE(book.Put(Order("1", "a")).ok());
+  absl::Time now = kMonday;
+  const auto pause = [&](bool fruitful) {
+    book.Defer("1", now, fruitful);
+    EXPECT_EQ(book.Next(now), std::nullopt);
+    const absl::Duration length = book.NextEdge(now) - now;
+    now += length;
+    EXPECT_EQ(book.Next(now), "1");
+    return length;
+  };
+  EXPECT_EQ(pause(false), kPrepullRetry);
+  EXPECT_EQ(pause(false), 2 * kPrepullRetry);
+  for (int i = 0; i < 10; ++i)
+    EXPECT_LE(pause(false), kPrepullRetryMost);
+  EXPECT_EQ(pause(false), kPrepullRetryMost);
+  EXPECT_EQ(pause(true), kPrepullRetry);
+  EXPECT_EQ(pause(false), 2 * kPrepullRetry);
 }
 
 TEST(PrepullBook, WaitsForItsWindowAndItsTime) {

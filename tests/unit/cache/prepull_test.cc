@@ -1,6 +1,8 @@
 // Prepulls on a cache whose clock is moved by hand.
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -97,6 +99,84 @@ TEST_F(PrepullTest, StopsWhenItsWindowClosesAndGoesOnInTheNext) {
   origin_.Release();
   bench_.AwaitTrue([this] { return List().empty(); });
   EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
+}
+
+TEST_F(PrepullTest, AfterARestartOutsideItsWindowItWaitsForTheNextOne) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number == 1) honest.hold_at = kMib;
+    return honest;
+  });
+  auto order = Order("1", "a");
+  order.add_windows("daily 12:00-13:00");
+  ASSERT_TRUE(Plan(order).ok());
+  origin_.AwaitHeld();
+  bench_.AwaitPresent("a", kMib / 2);
+  bench_.Stop();
+  bench_.clock.now = kMonday + absl::Hours(1);
+  bench_.Start();
+  EXPECT_FALSE(bench_.PullRuns("a"));
+  EXPECT_EQ(bench_.Image("a").state(), v1::IMAGE_STATE_ABSENT);
+  bench_.OnHome([this] {
+    bench_.clock.now = kMonday + absl::Hours(24);
+    bench_.planning().prepulls.Wake();
+  });
+  bench_.AwaitTrue([this] { return List().empty(); });
+  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
+  EXPECT_NE(origin_.pulls().back().range, "");
+}
+
+TEST_F(PrepullTest, AnImageThatTheBackendDoesNotGiveHoldsUpNoOther) {
+  std::atomic<bool> gives = false;
+  origin_.OnPull([&gives](const OriginRequest& request, OriginReply honest) {
+    if (!gives && request.path.find("/a/") != std::string::npos) honest.status = 503;
+    return honest;
+  });
+  auto first = Order("1", "a");
+  first.mutable_deadline()->set_seconds(absl::ToUnixSeconds(kMonday + absl::Hours(1)));
+  ASSERT_TRUE(Plan(first).ok());
+  ASSERT_TRUE(Plan(Order("2", "b")).ok());
+  bench_.AwaitTrue([this] { return List().size() == 1; });
+  EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_CACHED);
+  EXPECT_EQ(List()[0].state(), v1::PREPULL_STATE_WAITING);
+  EXPECT_THAT(List()[0].reason(), HasSubstr("503"));
+  gives = true;
+  bench_.OnHome([this] {
+    bench_.clock.now += absl::Minutes(6);
+    bench_.planning().prepulls.Wake();
+  });
+  bench_.AwaitTrue([this] { return List().empty(); });
+  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
+}
+
+TEST_F(PrepullTest, AnImageThatIsWrongAtTheBackendIsGivenUp) {
+  origin_.OnPull([](const OriginRequest&, OriginReply honest) {
+    honest.body[0] ^= 1;
+    return honest;
+  });
+  ASSERT_TRUE(Plan(Order("1", "a")).ok());
+  bench_.AwaitTrue([this] { return List().empty(); });
+  EXPECT_EQ(Told("1"), "waiting pulling failed");
+}
+
+TEST_F(PrepullTest, OneThatIsCancelledWhileItsMetadataAreAskedForIsNotPulled) {
+  origin_.OnMeta([](const OriginRequest& request, OriginReply honest) {
+    honest.hold_head = request.number == 2;
+    return honest;
+  });
+  auto order = Order("1", "a");
+  order.add_windows("daily 13:00-14:00");
+  ASSERT_TRUE(Plan(order).ok());
+  bench_.OnHome([this] {
+    bench_.clock.now += absl::Hours(1);
+    bench_.planning().prepulls.Wake();
+  });
+  origin_.AwaitHeld();
+  bench_.OnHome([this] { bench_.planning().prepulls.Cancel("1"); });
+  origin_.Release();
+  ASSERT_TRUE(Plan(Order("2", "b")).ok());
+  bench_.AwaitTrue([this] { return List().empty(); });
+  EXPECT_EQ(bench_.AwaitRest("a").state(), v1::IMAGE_STATE_ABSENT);
+  EXPECT_EQ(origin_.pulls().size(), 1U);
 }
 
 TEST_F(PrepullTest, OneThatIsCancelledIsNotGoneOnWith) {

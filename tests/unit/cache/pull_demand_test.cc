@@ -24,20 +24,20 @@ class PullDemandTest : public ::testing::Test {
     });
   }
 
-  void HaveAPullUnderWay(Asker asker) {
-    ASSERT_TRUE(Demand(asker).ok());
+  void HaveAPullUnderWay(PullClass rank) {
+    ASSERT_TRUE(Demand(rank).ok());
     bench_.AwaitTold("img", kMib);
   }
 
-  absl::Status Demand(Asker asker) {
-    return bench_.Do(DemandAfter([](ImageLibrary&) {}, asker));
+  absl::Status Demand(PullClass rank) {
+    return bench_.Do(DemandAfter([](ImageLibrary&) {}, rank));
   }
 
   // In one turn of the home thread: the pull that `before` breaks off has not ended yet.
   asio::awaitable<absl::Status> DemandAfter(std::function<void(ImageLibrary&)> before,
-                                            Asker asker) {
+                                            PullClass rank) {
     before(bench_.library());
-    const auto entry = co_await bench_.library().Demand("img", asker);
+    const auto entry = co_await bench_.library().Demand("img", rank);
     co_return entry.status();
   }
 
@@ -52,22 +52,22 @@ class PullDemandTest : public ::testing::Test {
 };
 
 TEST_F(PullDemandTest, ATaskThatAsksWhileThePullIsBeingCancelledGetsTheImage) {
-  HaveAPullUnderWay(Asker::kTask);
+  HaveAPullUnderWay(PullClass::kTask);
   const auto cancel = [](ImageLibrary& library) { EXPECT_TRUE(library.CancelPull("img").ok()); };
-  EXPECT_TRUE(bench_.Do(DemandAfter(cancel, Asker::kTask)).ok());
+  EXPECT_TRUE(bench_.Do(DemandAfter(cancel, PullClass::kTask)).ok());
   bench_.ExpectCached("img", bytes_);
   // What was here is not fetched again.
   EXPECT_NE(origin_.pulls().back().range, "");
 }
 
 TEST_F(PullDemandTest, AClientThatComesWhileAPrepullIsTakenBackGetsTheImageAndItsTurn) {
-  HaveAPullUnderWay(Asker::kPrepull);
+  HaveAPullUnderWay(PullClass::kPrepull);
   origin_.OnPull([](const OriginRequest&, OriginReply honest) {
     honest.hold_at = kMib;
     return honest;
   });
   const auto withdraw = [](ImageLibrary& library) { library.Withdraw("img"); };
-  EXPECT_TRUE(bench_.Do(DemandAfter(withdraw, Asker::kClient)).ok());
+  EXPECT_TRUE(bench_.Do(DemandAfter(withdraw, PullClass::kClient)).ok());
   bench_.AwaitTrue([this] { return origin_.pulls().size() == 2; });
   EXPECT_EQ(Class(), PullClass::kClient);
   origin_.Release();
@@ -75,11 +75,11 @@ TEST_F(PullDemandTest, AClientThatComesWhileAPrepullIsTakenBackGetsTheImageAndIt
 }
 
 TEST_F(PullDemandTest, APrepullThatIsTakenBackTwiceIsNotGoneOnWith) {
-  HaveAPullUnderWay(Asker::kPrepull);
+  HaveAPullUnderWay(PullClass::kPrepull);
   bench_
       .Do([](ImageLibrary& library) -> asio::awaitable<absl::Status> {
         library.Withdraw("img");
-        const auto entry = co_await library.Demand("img", Asker::kPrepull);
+        const auto entry = co_await library.Demand("img", PullClass::kPrepull);
         library.Withdraw("img");
         co_return entry.status();
       }(bench_.library()))
@@ -88,13 +88,32 @@ TEST_F(PullDemandTest, APrepullThatIsTakenBackTwiceIsNotGoneOnWith) {
   EXPECT_EQ(origin_.pulls().size(), 1u);
 }
 
+TEST_F(PullDemandTest, ANeighbourThatReadsAlongKeepsNoPrepullGoing) {
+  origin_.PutChunked("img", bytes_);
+  HaveAPullUnderWay(PullClass::kPrepull);
+  net::HttpRequest request;
+  request.method = "GET";
+  request.path = "/images/img";
+  std::vector<net::HttpReply> along;
+  along.push_back(bench_.Do(bench_.routes().Handle(request, Reader::kNeighbour)));
+  // Nor does one that asks while it is being taken back.
+  const auto ask_late = [&]() -> asio::awaitable<net::HttpReply> {
+    bench_.library().Withdraw("img");
+    co_return co_await bench_.routes().Handle(request, Reader::kNeighbour);
+  };
+  along.push_back(bench_.Do(ask_late()));
+  EXPECT_EQ(along[0].status, 200u);
+  EXPECT_EQ(bench_.AwaitRest("img").state(), IMAGE_STATE_ABSENT);
+  bench_.OnHome([&along] { along.clear(); });
+}
+
 TEST_F(PullDemandTest, WhatAClientReadOnceIsAPrepullAgainWhenOnlyAPrepullWantsIt) {
   origin_.Release();
-  ASSERT_TRUE(Demand(Asker::kTask).ok());
+  ASSERT_TRUE(Demand(PullClass::kTask).ok());
   bench_.ExpectCached("img", bytes_);
   ASSERT_TRUE(bench_.Get("img").body == bytes_);
   bench_.AwaitTrue([this] { return bench_.Evict("img").ok(); });
-  ASSERT_TRUE(Demand(Asker::kPrepull).ok());
+  ASSERT_TRUE(Demand(PullClass::kPrepull).ok());
   EXPECT_EQ(Class(), PullClass::kPrepull);
   bench_.ExpectCached("img", bytes_);
 }
@@ -105,7 +124,7 @@ TEST_F(PullDemandTest, APullThatWaitsUntilTheCacheIsOnCanBeCancelledMeanwhile) {
     honest.hold_head = request.number == limits::kFruitlessTries;
     return honest;
   });
-  ASSERT_TRUE(Demand(Asker::kTask).ok());
+  ASSERT_TRUE(Demand(PullClass::kTask).ok());
   origin_.AwaitHeld();
   bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_enabled(false); });
   origin_.Release();

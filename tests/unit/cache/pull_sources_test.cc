@@ -106,6 +106,7 @@ class PullSources : public ::testing::Test {
     job_.final_path = folder_ / "img";
     job_.chunked = std::make_shared<Chunked>(builder.Finish().value());
     job_.stop = &stop_;
+    job_.on_found = [](std::uint64_t) {};
     job_.on_progress = [](std::uint64_t) {};
     job_.on_trouble = [this](const std::string&) { ++troubles_; };
     job_.on_verifying = [] {};

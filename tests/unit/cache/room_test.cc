@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/store/store.h"
 #include "services/cache/limits.h"
 #include "tests/unit/cache/cache_bench.h"
 #include "tests/unit/cache/fake_origin.h"
@@ -130,6 +131,46 @@ TEST_F(RoomTest, ARefusalForWantOfRoomTakesNothingAwayOfWhatIsHere) {
   bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_max_bytes(kLarge); });
   PullWhole("a");
   EXPECT_EQ(origin_.pulls().back().range, fmt::format("bytes={}-", 6 * kMib));
+}
+
+TEST_F(RoomTest, WhatIsSentIsCountedAndNotWhatWasAskedFor) {
+  PullWhole("a");
+  {
+    Client impatient(bench_.port());
+    impatient.Send("a");
+    ASSERT_EQ(impatient.Head().status, 200u);
+  }
+  bench_.AwaitTrue([this] { return bench_.Evict("a").ok(); });
+  const std::uint64_t sent = bench_.Ledger().served_bytes();
+  EXPECT_LT(sent, kLarge);
+  EXPECT_TRUE(bench_.Get("a").body == Bytes("a"));
+  bench_.AwaitTrue([&] { return bench_.Ledger().served_bytes() >= sent + kLarge; });
+  EXPECT_EQ(bench_.Ledger().served_bytes(), sent + kLarge);
+}
+
+TEST_F(RoomTest, AnIndexThatIsFullForgetsWhatIsNotHere) {
+  bench_.Stop();
+  {
+    auto index = store::Store::Open(bench_.database());
+    ASSERT_TRUE(index.ok()) << index.status();
+    for (std::size_t i = 0; i < limits::kMaxImages; ++i) {
+      v1::Image image;
+      image.set_id(fmt::format("old-{}", i));
+      image.mutable_last_used_at()->set_seconds(static_cast<std::int64_t>(i + 1));
+      image.set_pinned(i == 0);
+      const auto write = store::Write{"image/" + image.id(), image.SerializeAsString()};
+      ASSERT_TRUE((*index)->Apply({write}, false).ok());
+    }
+  }
+  bench_.Start();
+  PullWhole("a");
+  EXPECT_EQ(bench_.Image("old-0").id(), "old-0");
+  EXPECT_EQ(bench_.Image("old-1").id(), "");
+  EXPECT_EQ(bench_.Image("old-2").id(), "old-2");
+  bench_.Stop();
+  bench_.Start();
+  EXPECT_EQ(bench_.Image("old-1").id(), "");
+  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
 }
 
 TEST_F(RoomTest, OnlyWhatIsKnownCanBeEvicted) {

@@ -58,6 +58,15 @@ TEST_F(BootHttpTest, InRelayModeTheImageComesStraightFromTheBackend) {
               ::testing::Contains("image: debian-12 from the backend"));
 }
 
+// What failed to be kept here once is not kept in relay mode anyway.
+TEST_F(BootHttpTest, InRelayModeAnImageThatTheCacheHasGivenUpIsGivenOut) {
+  world_.cache.reply.mutable_image()->set_state(cache::v1::IMAGE_STATE_FAILED);
+  world_.cache.reply.mutable_image()->set_reason("no room");
+  EXPECT_EQ(Ask(OrdersRequest(ScriptToken())).status, 503u);
+  world_.cache.reply.set_direct_url("http://images.corp.local:8080/api/v1/images/7/content");
+  EXPECT_EQ(Ask(OrdersRequest(ScriptToken())).status, 200u);
+}
+
 TEST_F(BootHttpTest, MachinesWithoutATaskGetNoScript) {
   EXPECT_EQ(GetScript(kOtherMac).status, 404u);
 }
