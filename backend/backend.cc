@@ -151,6 +151,7 @@ absl::Status Serve(const Options& options, std::function<void(std::uint16_t port
            runtime::MakeAdminHandler(registry, health, refresh)});
   net::HttpLimits limits;
   limits.connections = kConnections;
+  limits.trusted_proxies = options.trusted_proxies;
   net::HttpObserver observer;
   observer.on_drop = [&metrics](std::string_view reason) { metrics.HttpDropped(reason); };
   net::HttpServer server(

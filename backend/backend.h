@@ -20,7 +20,9 @@ struct Options {
   std::string api_key;
   std::vector<std::string> origins;  // Of pages on other hosts that may open shells, "https://…".
   std::string command_key_file;      // Ed25519; made when it is not there.
-  bool shell_approval = false;       // A second person has to allow each remote shell.
+  // Addresses of reverse proxies in front of it.
+  std::vector<std::string> trusted_proxies;
+  bool shell_approval = false;  // A second person has to allow each remote shell.
 };
 
 // Serves until SIGTERM or SIGINT. `on_ready` is told the port once it listens (tests).

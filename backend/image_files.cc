@@ -1,14 +1,19 @@
 #include "backend/image_files.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
-#include <fstream>
+#include <utility>
 #include <vector>
 
 #include <absl/strings/escaping.h>
+#include <absl/time/clock.h>
 
 #include "libs/chunks/chunk_list.h"
+#include "libs/net/http_types.h"
 
 namespace tentacle::backend {
 
@@ -25,6 +30,18 @@ std::uint64_t LittleEndian(std::string_view bytes) {
   for (std::size_t i = bytes.size(); i > 0; --i)
     value = value << 8 | static_cast<unsigned char>(bytes[i - 1]);
   return value;
+}
+
+// Its size, and when somebody wrote to it last.
+std::pair<std::uint64_t, absl::Time> WrittenAt(int fd) {
+  struct stat info {};
+
+  if (::fstat(fd, &info) != 0) return {0, absl::Now()};
+  return {static_cast<std::uint64_t>(info.st_size), absl::TimeFromTimespec(info.st_mtim)};
+}
+
+absl::Status BeingWritten(const std::string& relative) {
+  return absl::AbortedError(fmt::format("{}: is being written", relative));
 }
 
 }  // namespace
@@ -75,13 +92,20 @@ absl::StatusOr<std::string> ImageFiles::Resolve(const std::string& relative) con
 absl::StatusOr<HashedImage> ImageFiles::Hash(const std::string& relative) const {
   const auto path = Resolve(relative);
   if (!path.ok()) return path.status();
-  std::ifstream file(*path, std::ios::binary);
+  const auto file = net::OpenFileSpan(*path);
+  if (!file.ok()) return file.status();
+  const auto before = WrittenAt(*file->fd);
+  const absl::Duration age = absl::Now() - before.second;
+  if (age < settles_ && age > -settles_) return BeingWritten(relative);
   chunks::ListBuilder builder;
   HashedImage result;
   std::vector<char> buffer(kReadBytes);
-  while (file) {
-    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    const std::string_view piece(buffer.data(), static_cast<std::size_t>(file.gcount()));
+  for (;;) {
+    const ssize_t got = ::read(*file->fd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return absl::DataLossError(fmt::format("{}: cannot be read", relative));
+    if (got == 0) break;
+    const std::string_view piece(buffer.data(), static_cast<std::size_t>(got));
     if (result.size_bytes == 0) {
       result.format = FormatOf(piece);
       result.unpacked_size_bytes = ZstdContentSize(piece);
@@ -89,7 +113,8 @@ absl::StatusOr<HashedImage> ImageFiles::Hash(const std::string& relative) const 
     builder.Add(piece);
     result.size_bytes += piece.size();
   }
-  if (file.bad()) return absl::DataLossError(fmt::format("{}: cannot be read", relative));
+  if (WrittenAt(*file->fd) != before || result.size_bytes != before.first)
+    return BeingWritten(relative);
   if (result.size_bytes == 0)
     return absl::InvalidArgumentError(fmt::format("{}: is empty", relative));
   if (result.format == "raw") result.unpacked_size_bytes = result.size_bytes;

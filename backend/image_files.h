@@ -5,24 +5,32 @@
 #include <string_view>
 
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include "backend/store/task_store.h"
 
 namespace tentacle::backend {
 
+// Who copies a file into the folder writes at least so often.
+inline constexpr absl::Duration kFileSettles = absl::Seconds(2);
+
 class ImageFiles {
  public:
-  explicit ImageFiles(std::string folder) : folder_(std::move(folder)) {}
+  explicit ImageFiles(std::string folder, absl::Duration settles = kFileSettles)
+      : folder_(std::move(folder)), settles_(settles) {}
+
+  absl::Duration settles() const { return settles_; }
 
   // The absolute path of a regular file below the folder. InvalidArgument: it would lead out of it,
   // also through a symbolic link; NotFound.
   absl::StatusOr<std::string> Resolve(const std::string& relative) const;
   // Reads the whole file: size, SHA-256, format by its first bytes, unpacked size where it can be
-  // told.
+  // told. Aborted: it was written a moment ago or meanwhile, try again later.
   absl::StatusOr<HashedImage> Hash(const std::string& relative) const;
 
  private:
   std::string folder_;
+  absl::Duration settles_;
 };
 
 // "raw.zst", "wim" or "raw".

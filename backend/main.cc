@@ -48,6 +48,10 @@ int main(int argc, char** argv) {
   app.add_option("--command-key-file", options.command_key_file,
                  "Key that commands are signed with; made when missing")
       ->envname("OCTOFLEET_COMMAND_KEY_FILE");
+  app.add_option("--trusted-proxy", options.trusted_proxies,
+                 "Address of a reverse proxy in front; may be given more than once")
+      ->envname("OCTOFLEET_TRUSTED_PROXY")
+      ->delimiter(',');
   app.add_flag("--shell-approval", options.shell_approval,
                "Each remote shell has to be approved by somebody with another key, of role admin")
       ->envname("OCTOFLEET_SHELL_APPROVAL");

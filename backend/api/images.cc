@@ -3,6 +3,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 
 #include "backend/api/api.h"
@@ -75,7 +77,13 @@ asio::awaitable<net::HttpReply> Api::RegisterImage(Call call) {
 
 asio::awaitable<void> Api::HashImage(int id, std::string path) {
   auto hash = [this, path] { return parts_.files.Hash(path); };
-  const auto hashed = co_await async::OnPool(parts_.hashing, hash);
+  auto hashed = co_await async::OnPool(parts_.hashing, hash);
+  // Whoever copies it there is not done yet.
+  while (absl::IsAborted(hashed.status())) {
+    asio::steady_timer settle(parts_.home, absl::ToChronoNanoseconds(parts_.files.settles()));
+    co_await settle.async_wait(asio::use_awaitable);
+    hashed = co_await async::OnPool(parts_.hashing, hash);
+  }
   auto write = [this, id, &hashed] {
     return hashed.ok() ? parts_.images.SetHashed(id, *hashed)
                        : parts_.images.SetFailed(id, std::string(hashed.status().message()));
@@ -140,9 +148,17 @@ asio::awaitable<absl::StatusOr<std::pair<ImageFile, net::FileSpan>>> Api::OpenIm
     if (!path.ok()) return path.status();
     auto span = net::OpenFileSpan(*path);
     if (!span.ok()) return span.status();
+    if (span->length != file->size_bytes) {
+      return absl::UnavailableError(fmt::format("{}: has {} bytes, {} were registered", file->path,
+                                                span->length, file->size_bytes));
+    }
     return std::make_pair(*std::move(file), *std::move(span));
   };
-  co_return co_await async::OnPool(parts_.blocking, find);
+  auto found = co_await async::OnPool(parts_.blocking, find);
+  if (absl::IsUnavailable(found.status()))
+    parts_.log.Error("api.image_changed",
+                     {{"image", id}, {"reason", std::string(found.status().message())}});
+  co_return found;
 }
 
 asio::awaitable<net::HttpReply> Api::PullImage(Call call) {

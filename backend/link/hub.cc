@@ -9,6 +9,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -179,8 +180,11 @@ asio::awaitable<void> Hub::Attend(SessionPtr session) {
   if (absl::IsNotFound(present)) co_await SayRemoved(session);  // Between its token and here.
   co_await Grant(session);
   courier_.Nudge(session, Due::Greeting());
-  auto arrive = [this, session] {
-    return parts_.sites.Arrived(session->node_id, session->address);
+  // Of this machine itself: whoever it is behind, they have nothing in common.
+  boost::system::error_code error;
+  const bool is_loopback = boost::asio::ip::make_address(session->address, error).is_loopback();
+  auto arrive = [this, session, address = is_loopback ? "" : session->address] {
+    return parts_.sites.Arrived(session->node_id, address);
   };
   const absl::Status arrived = co_await async::OnPool(parts_.blocking, arrive);
   if (!arrived.ok())

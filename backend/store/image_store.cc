@@ -107,9 +107,12 @@ absl::StatusOr<std::string> ImageStore::Meta(int id) {
 absl::StatusOr<ImageFile> ImageStore::File(int id) {
   return db_.Run([&](pqxx::work& tx) {
     const auto rows = tx.exec_params(
-        "SELECT path, sha256 FROM provisioning_images WHERE id = $1 AND state = 'ready'", id);
+        "SELECT path, sha256, size_bytes FROM provisioning_images WHERE id = $1 AND state = "
+        "'ready'",
+        id);
     if (rows.empty()) throw StatusError{Missing()};
-    return ImageFile{id, rows[0][0].as<std::string>(), rows[0][1].as<std::string>()};
+    return ImageFile{id, rows[0][0].as<std::string>(), rows[0][1].as<std::string>(),
+                     rows[0][2].as<std::uint64_t>()};
   });
 }
 

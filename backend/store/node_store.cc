@@ -8,6 +8,7 @@
 
 #include "backend/store/database.h"
 #include "backend/store/notify.h"
+#include "backend/store/peer_group.h"
 #include "backend/store/sealed_secrets.h"
 #include "libs/text/view.h"
 
@@ -171,6 +172,7 @@ absl::Status NodeStore::Delete(int id) {
             "INSERT INTO removed_nodes (id, public_key) SELECT id, public_key FROM nodes "
             "WHERE id = $1 AND public_key IS NOT NULL ON CONFLICT DO NOTHING",
             id);
+        NotifyPeers(tx, id);  // They read their tables when it is gone.
         if (tx.exec_params("DELETE FROM nodes WHERE id = $1", id).affected_rows() == 0)
           throw StatusError{Missing()};
         NotifyDue(tx, "removed", id);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include <absl/time/clock.h>
 #include <boost/json/array.hpp>
@@ -35,10 +36,10 @@ constexpr char kTargets[] = R"sql(
 SELECT n.id, n.name, n.tentacle_config::text,
   CASE WHEN c.state = 'cached' THEN 0 ELSE greatest(i.size_bytes - coalesce(c.present_bytes, 0), 0) END,
   (SELECT coalesce(sum(greatest(ai.size_bytes - coalesce(ac.present_bytes, 0), 0)), 0)
-   FROM prepull_targets t JOIN prepulls a ON a.id = t.prepull_id JOIN provisioning_images ai ON ai.id = a.image_id
-   LEFT JOIN node_image_cache ac ON ac.image_id = ai.id AND ac.node_id = n.id
-   WHERE t.node_id = n.id AND t.state IN ('ordered', 'waiting', 'pulling') AND ai.id <> i.id
-     AND coalesce(a.deadline, 'infinity') <= coalesce(nullif($4, '')::timestamptz, 'infinity')),
+   FROM provisioning_images ai LEFT JOIN node_image_cache ac ON ac.image_id = ai.id AND ac.node_id = n.id
+   WHERE ai.id <> i.id AND EXISTS (SELECT FROM prepull_targets t JOIN prepulls a ON a.id = t.prepull_id
+     WHERE a.image_id = ai.id AND t.node_id = n.id AND t.state IN ('ordered', 'waiting', 'pulling')
+       AND coalesce(a.deadline, 'infinity') <= coalesce(nullif($4, '')::timestamptz, 'infinity'))),
   coalesce((n.image_ledger->>'throughputMbit')::float8, 0)
 FROM nodes n CROSS JOIN provisioning_images i
 LEFT JOIN node_image_cache c ON c.image_id = i.id AND c.node_id = n.id
@@ -80,7 +81,8 @@ absl::StatusOr<std::vector<PrepullTarget>> PrepullStore::Targets(const PrepullOr
     return found;
   });
   if (!targets.ok()) return targets;
-  if (targets->empty() || targets->size() < order.node_ids.size()) {
+  const std::set<int> asked(order.node_ids.begin(), order.node_ids.end());
+  if (targets->empty() || targets->size() < asked.size()) {
     return absl::NotFoundError(order.site.empty()
                                    ? "there is no such tentacle"
                                    : fmt::format("no tentacle is at site {}", order.site));

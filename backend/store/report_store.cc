@@ -16,6 +16,9 @@ namespace tentacle::backend {
 namespace {
 
 constexpr char kBootsKept[] = "90 days";  // A quarter of a year of who booted where.
+// Of a tentacle, for its neighbours; each is an IPv4 or IPv6 address.
+constexpr int kOfferedAddresses = 16;
+constexpr int kAddressBytes = 64;
 
 using Changes = std::vector<Change>;
 using Report = NodeReport;
@@ -90,6 +93,9 @@ Changes ApplyBoot(const Report& r) {
   return {{"node", NodeText(r)}};
 }
 
+// How far a pull is comes when nothing more important has to: it may be older than what is known,
+// and says nothing of the state. Who was never asked for an image does not know whether it is
+// there.
 Changes ApplyImage(const Report& r) {
   const auto rows = r.tx.exec_params(R"sql(
 INSERT INTO node_image_cache AS k (node_id, image_id, cached_at, size_bytes, present_bytes, state, reason)
@@ -97,10 +103,14 @@ SELECT $1, i.id, CASE WHEN s = 'cached' THEN now() END, coalesce((b->>'size')::b
   coalesce((b->>'presentBytes')::bigint, (b->>'size')::bigint, 0), s, coalesce(b->>'reason', '')
 FROM (SELECT $2::jsonb AS b, coalesce($2::jsonb->>'state', 'cached') AS s) AS m
 JOIN provisioning_images i ON i.id::text = b->>'imageId'
+WHERE b->>'interim' IS DISTINCT FROM 'true' OR EXISTS (
+  SELECT FROM node_image_cache WHERE node_id = $1 AND image_id = i.id)
 ON CONFLICT (node_id, image_id) DO UPDATE SET
   cached_at = CASE WHEN excluded.state = 'cached' THEN coalesce(k.cached_at, now()) END,
   size_bytes = excluded.size_bytes, present_bytes = excluded.present_bytes, state = excluded.state,
   reason = excluded.reason
+WHERE CASE WHEN $2::jsonb->>'interim' = 'true' THEN k.state = excluded.state
+      ELSE k.state <> 'cached' OR $2::jsonb ?| array['size', 'sizeBytes'] END
 RETURNING image_id::text)sql",
                                      r.node_id, r.body);
   if (rows.empty()) return {};
@@ -150,16 +160,28 @@ WHERE ended.type = 'image.prepull' AND node_id = $1 AND prepull_id::text = ended
 
 // Cumulative, so that one that was lost costs nothing.
 Changes ApplyLedger(const Report& r) {
-  r.tx.exec_params("UPDATE nodes SET image_ledger = $2::jsonb WHERE id = $1", r.node_id, r.body);
+  r.tx.exec_params(R"sql(
+UPDATE nodes SET image_ledger = (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each($2::jsonb)
+  WHERE length(value::text) <= 40 AND (
+    key IN ('since', 'time') AND jsonb_typeof(value) = 'string' OR
+    key IN ('backendBytes', 'peerBytes', 'localBytes', 'servedBytes', 'peerServedBytes', 'throughputMbit')
+      AND jsonb_typeof(value) = 'number'))
+WHERE id = $1)sql",
+                   r.node_id, r.body);
   return {{"node", NodeText(r)}};
 }
 
 Changes ApplyPeerOffer(const Report& r) {
-  r.tx.exec_params(
-      "UPDATE nodes SET peer_offer = CASE WHEN coalesce((b->>'port')::int, 0) > 0 THEN "
-      "jsonb_build_object('port', b->'port', 'addresses', coalesce(b->'addresses', '[]')) END "
-      "FROM (SELECT $2::jsonb AS b) AS m WHERE id = $1",
-      r.node_id, r.body);
+  r.tx.exec_params(R"sql(
+UPDATE nodes SET peer_offer = CASE WHEN port BETWEEN 1 AND 65535 THEN jsonb_build_object('port', port,
+  'addresses', (SELECT coalesce(jsonb_agg(one ORDER BY place), '[]') FROM (
+    SELECT one, place FROM jsonb_array_elements(addresses) WITH ORDINALITY AS all_of_them(one, place)
+    WHERE jsonb_typeof(one) = 'string' AND length(one #>> '{}') <= $3 ORDER BY place LIMIT $4) AS few)) END
+FROM (SELECT CASE WHEN jsonb_typeof(b->'port') = 'number' THEN floor((b->>'port')::numeric) END AS port,
+        CASE WHEN jsonb_typeof(b->'addresses') = 'array' THEN b->'addresses' ELSE '[]' END AS addresses
+      FROM (SELECT $2::jsonb AS b) AS m) AS offer
+WHERE id = $1)sql",
+                   r.node_id, r.body, kAddressBytes, kOfferedAddresses);
   NotifyPeers(r.tx, r.node_id);
   return {};
 }

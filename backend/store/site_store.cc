@@ -7,9 +7,12 @@ namespace tentacle::backend {
 
 namespace {
 
-// Nothing for one that offers nothing.
+// Nothing for one that offers nothing. A large group is parted in the order of the ids, so that who
+// has another in its table is in the other's.
 constexpr char kTable[] = R"sql(
-WITH members AS ({})
+WITH grouped AS ({}),
+numbered AS (SELECT *, (row_number() OVER (ORDER BY id) - 1) / $2 AS part FROM grouped),
+members AS (SELECT * FROM numbered WHERE part = (SELECT part FROM numbered WHERE id = $1))
 SELECT json_build_object('site', me.site, 'peers', coalesce((
   SELECT json_agg(json_build_object('nodeId', p.id::text, 'name', p.name, 'publicKey', p.public_key,
     'addresses', coalesce(p.peer_offer->'addresses', '[]'), 'port', coalesce(p.peer_offer->'port', '0'),

@@ -29,6 +29,7 @@ struct ImageFile {
   int id = 0;
   std::string path;
   std::string sha256;
+  std::uint64_t size_bytes = 0;
 };
 
 struct HashedImage {

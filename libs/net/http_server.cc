@@ -22,6 +22,7 @@
 
 #include "libs/net/address.h"
 #include "libs/net/connection_count.h"
+#include "libs/net/forwarded.h"
 #include "libs/net/http_convert.h"
 #include "libs/net/http_head.h"
 #include "libs/net/stall_guard.h"
@@ -163,6 +164,7 @@ asio::awaitable<bool> HttpServer::State::Exchange(beast::tcp_stream& stream,
   auto converted = Convert(message, stream.socket());
   if (!converted) co_return co_await Refuse(stream, http::error::bad_target);
   auto request = std::make_shared<HttpRequest>(*std::move(converted));
+  request->remote_ip = ClientAddress(*request, limits.trusted_proxies);
 
   HttpReply reply;
   try {

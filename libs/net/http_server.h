@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <absl/status/status.h>
 #include <absl/time/time.h>
@@ -24,6 +25,8 @@ struct HttpLimits {
   std::uint32_t connections_per_address = 0;  // The same of one client address; 0: no such limit.
   absl::Duration header_timeout = absl::Seconds(15);  // Also the keep-alive idle time.
   absl::Duration write_timeout = absl::Seconds(60);   // Without any progress.
+  // Addresses of reverse proxies: of what they send, remote_ip is the one in X-Forwarded-For.
+  std::vector<std::string> trusted_proxies;
 };
 
 // Counted by the owner's metrics; all calls on the executor's thread.

@@ -28,7 +28,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> query;  // Percent-decoded.
   HeaderList headers;
   std::string body;
-  std::string remote_ip;  // Of the TCP peer.
+  std::string remote_ip;  // Of the TCP peer, or of whom a trusted proxy speaks for.
   std::string local_ip;   // The address that the peer asked.
 
   // The first header of that name (any case), or "".

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace tentacle::schedule {
 
@@ -78,7 +79,8 @@ Forecast MakeForecast(const Plan& plan, absl::Time now) {
   }
   const double all = static_cast<double>(plan.bytes) + static_cast<double>(plan.ahead_bytes);
   double left = all;
-  double left_at_deadline = plan.deadline <= now ? all : 0;
+  std::optional<double> left_at_deadline;
+  if (plan.deadline <= now) left_at_deadline = all;
   absl::Time time = now;
   while (left > 0 && time < now + kHorizon) {
     const double rate = MbitAt(plan, time) * kBytesPerMbit;
@@ -97,7 +99,8 @@ Forecast MakeForecast(const Plan& plan, absl::Time now) {
   const bool in_time = forecast.done <= plan.deadline && left <= 0;
   forecast.feasibility = in_time ? Feasibility::kInTime : Feasibility::kLate;
   if (!in_time && plan.bytes > 0) {
-    const double mine = std::min(left_at_deadline, static_cast<double>(plan.bytes));
+    // At a deadline beyond the horizon there is as much at least as at the horizon.
+    const double mine = std::min(left_at_deadline.value_or(left), static_cast<double>(plan.bytes));
     forecast.percent_at_deadline = 100 * (1 - mine / static_cast<double>(plan.bytes));
   }
   forecast.sentence = Sentence(plan, forecast);

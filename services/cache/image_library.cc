@@ -277,12 +277,12 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   const std::uint64_t freed = entry->image.present_bytes();
   // The index first: after a crash a file without an entry is removed, an entry without a file is
   // absent.
-  Move(*entry, ImageEvent::kEvicted);
   entry->image.set_present_bytes(0);
   entry->image.clear_reason();
   ++entry->generation;
   KillPoint("before_evict_index");
-  Store(*entry);
+  Move(*entry, ImageEvent::kEvicted);
+  Store(*entry);  // Also what had no state to leave.
   Forget(image_id);
   KillPoint("before_unlink");
   ::unlink(Final(image_id).c_str());
@@ -336,7 +336,7 @@ void ImageLibrary::Move(Entry& entry, ImageEvent event) {
   entry.Tell();
   Store(entry);
   Count();
-  TellProgress(entry, true);
+  TellProgress(entry, Word::kState, true);
 }
 
 void ImageLibrary::Store(const Entry& entry, bool sync) {
@@ -355,19 +355,21 @@ void ImageLibrary::Store(const Entry& entry, bool sync) {
                     {{"image", entry.image.id()}, {"reason", std::string(status.message())}});
 }
 
-void ImageLibrary::TellProgress(Entry& entry, bool now) {
+void ImageLibrary::TellProgress(Entry& entry, Word word, bool now) {
   const absl::Time time = host_.clock.Now();
   if (!now && time - entry.told < limits::kProgressInterval) return;
   entry.told = time;
   const v1::Image& image = entry.image;
-  const bool failed = image.state() == v1::IMAGE_STATE_FAILED;
-  const json::object body{{"imageId", image.id()},
-                          {"state", ImageStateName(image.state())},
-                          {"presentBytes", image.present_bytes()},
-                          {"sizeBytes", image.size_bytes()},
-                          {"reason", image.reason()}};
+  json::object body{{"imageId", image.id()},
+                    {"state", ImageStateName(image.state())},
+                    {"presentBytes", image.present_bytes()},
+                    {"sizeBytes", image.size_bytes()},
+                    {"reason", image.reason()}};
+  // A word of less weight may come after a newer one of more.
+  const bool interim = word == Word::kInterim;
+  if (interim) body["interim"] = true;
   host_.events.Publish(events::MakeEvent("image.progress", image.id(),
-                                         failed ? PRIORITY_RESULT : PRIORITY_METRIC,
+                                         interim ? PRIORITY_METRIC : PRIORITY_RESULT,
                                          json::serialize(body), time));
 }
 

@@ -148,7 +148,9 @@ class ImageLibrary {
   void Move(Entry& entry, ImageEvent event);
   // Synced: it is there after a power cut. What is not is found again on the disk or fetched again.
   void Store(const Entry& entry, bool sync = false);
-  void TellProgress(Entry& entry, bool now);
+  // What has become of it, or how far it is.
+  enum class Word { kState, kInterim };
+  void TellProgress(Entry& entry, Word word, bool now);
   void Count();
 
   runtime::Host& host_;

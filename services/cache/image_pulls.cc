@@ -134,13 +134,13 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
     asio::post(host_.home, [this, entry, present] {
       entry->image.set_present_bytes(present);
       entry->Tell();
-      TellProgress(*entry, false);
+      TellProgress(*entry, Word::kInterim, false);
     });
   };
   job.on_progress = [this, entry](std::uint64_t present) {
     asio::post(host_.home, [this, entry, present] {
       entry->Arrived(present);
-      TellProgress(*entry, false);
+      TellProgress(*entry, Word::kInterim, false);
     });
   };
   job.on_trouble = [this, entry](const std::string& reason) {
@@ -195,7 +195,7 @@ void ImageLibrary::Trouble(Entry& entry, const std::string& reason) {
   entry.image.set_reason(reason);
   entry.line = Line::kFails;
   entry.Tell();
-  TellProgress(entry, true);
+  TellProgress(entry, Word::kInterim, true);
 }
 
 asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {

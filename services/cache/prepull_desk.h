@@ -30,7 +30,7 @@ class PrepullDesk {
   boost::asio::awaitable<void> Run();
 
   // Takes it on and says whether it can be in time. NotFound: the backend has no such image;
-  // InvalidArgument; ResourceExhausted; FailedPrecondition: no images in this mode.
+  // InvalidArgument; FailedPrecondition: no images in this mode, or too many prepulls.
   boost::asio::awaitable<absl::StatusOr<v1::PlannedPrepull>> Plan(v1::Prepull prepull);
   void Cancel(std::string id);
   std::vector<v1::PlannedPrepull> List() const;

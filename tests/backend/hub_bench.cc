@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 
 #include <absl/time/clock.h>
@@ -106,7 +107,11 @@ bool Bench::Until(const std::function<bool()>& is_so) {
 }
 
 std::string Bench::MakeImage(const std::string& name, const std::string& bytes) {
-  std::ofstream(dir_ / "images/" + name) << bytes;
+  const std::string file = dir_ / "images/" + name;
+  std::ofstream(file) << bytes;
+  // Not a moment ago: the backend would wait for more to come.
+  std::filesystem::last_write_time(
+      file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
   const json::value image =
       Json("POST", "/api/v1/provisioning/images", {{"name", name}, {"path", name}});
   const std::string id(image.at("id").as_string());

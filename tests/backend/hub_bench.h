@@ -60,6 +60,8 @@ class Bench {
   static bool Until(const std::function<bool()>& is_so);
 
   // The id of a registered and hashed image of these bytes.
+  std::string ImagePath(const std::string& name) const { return dir_ / "images/" + name; }
+
   std::string MakeImage(const std::string& name, const std::string& bytes);
   // A task for `mac`; {"id", "callbackToken"}. `standby`: 0: none.
   boost::json::value MakeTask(int tentacle, const std::string& mac, int standby = 0);

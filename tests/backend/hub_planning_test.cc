@@ -1,6 +1,8 @@
 // Prepulls with a schedule, sites, ledgers and links, on a real database.
 #include <fmt/format.h>
 
+#include <fstream>
+
 #include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -184,6 +186,115 @@ TEST_F(HubPlanning, TentaclesOfOneSiteAreIntroducedAndPartedAgain) {
   }
 }
 
+TEST_F(HubPlanning, ATentacleThatIsRemovedIsTakenOutOfTheTablesOfItsSite) {
+  FakeTentacle one;
+  FakeTentacle stolen;
+  SetSite(one, "rome");
+  SetSite(stolen, "rome");
+  one.ConnectAndSync();
+  stolen.ConnectAndSync();
+  one.Report("p/1/1", Offer(9081));
+  stolen.Report("p/1/1", Offer(9082));
+  json::object seen;
+  while (!seen.contains("peers") || seen.at("peers").as_array().empty())
+    seen = one.Await("peers.sync");
+  bench_.Call("DELETE", "/api/v1/tentacles/" + stolen.text_id());
+  while (!seen.at("peers").as_array().empty())
+    seen = one.Await("peers.sync");
+}
+
+// Whoever has another in its table is in the other's: who is not would be refused.
+TEST_F(HubPlanning, ALargeSiteIsIntroducedInParts) {
+  for (int i = 0; i < 34; ++i) {
+    bench_.Sql(fmt::format(
+        "INSERT INTO nodes (name, hostname, public_key, is_tentacle, online, site, peer_offer) "
+        "VALUES "
+        "('l', 'l', 'large-{}', true, true, 'large', '{{\"port\": 1, \"addresses\": []}}')",
+        i));
+  }
+  FakeTentacle last;
+  SetSite(last, "large");
+  last.ConnectAndSync();
+  last.Report("p/1/1", Offer(9081));
+  const json::object seen = last.Await("peers.sync");
+  ASSERT_EQ(seen.at("peers").as_array().size(), 1U);
+  EXPECT_EQ(seen.at("peers").at(0).at("publicKey"), "large-33");
+  bench_.Sql("DELETE FROM nodes WHERE public_key LIKE 'large-%'");
+}
+
+TEST_F(HubPlanning, TentaclesThatOnlyTheBackendsOwnMachineIsInFrontOfAreNoNeighbours) {
+  FakeTentacle one;
+  one.ConnectAndSync();
+  one.Report("p/1/1", Offer(9081));
+  EXPECT_EQ(bench_.Sql("SELECT public_address FROM nodes WHERE id = " + one.text_id()), "");
+}
+
+TEST_F(HubPlanning, WhatATentacleSaysOfItselfCannotHarmItsNeighbours) {
+  FakeTentacle one;
+  FakeTentacle broken;
+  SetSite(one, "oslo");
+  SetSite(broken, "oslo");
+  one.ConnectAndSync();
+  broken.ConnectAndSync();
+  one.Report("p/1/1", Offer(9081));
+  json::array addresses(40'000, 1e18);
+  addresses.emplace_back(std::string(65, 'a'));
+  for (int i = 0; i < 20; ++i)
+    addresses.emplace_back("10.0.0.8");
+  broken.Report("p/1/1", {{"type", "peer.offer"}, {"port", 9082}, {"addresses", addresses}});
+  json::object seen;
+  while (!seen.contains("peers") || seen.at("peers").as_array().empty())
+    seen = one.Await("peers.sync");
+  EXPECT_EQ(seen.at("peers").at(0).at("addresses").as_array(), json::array(16, "10.0.0.8"));
+  broken.Report("p/1/2", {{"type", "peer.offer"}, {"port", "x"}, {"addresses", 7}});
+  while (!seen.at("peers").as_array().empty())
+    seen = one.Await("peers.sync");
+  broken.Report("l/1/1", {{"type", "image.ledger"},
+                          {"throughputMbit", "fast"},
+                          {"backendBytes", 5},
+                          {"unknown", std::string(100, 'x')}});
+  EXPECT_EQ(bench_.Json("GET", "/api/v1/tentacles/" + broken.text_id() + "/ledger"),
+            (json::value{{"backendBytes", 5}}));
+  const json::value planned =
+      bench_.Json("POST", "/api/v1/provisioning/prepulls",
+                  {{"imageId", Image("o")}, {"site", "oslo"}, {"dryRun", true}});
+  EXPECT_EQ(planned.at("targets").as_array().size(), 2U);
+}
+
+TEST_F(HubPlanning, WhatIsOrderedTwiceComesOnce) {
+  FakeTentacle one;
+  one.ConnectAndSync();
+  one.Report("l/1/1", {{"type", "image.ledger"}, {"throughputMbit", 8.0}});
+  const std::string before = Image(std::string(10'000'000, 'b'));
+  const json::array ids{one.text_id(), one.text_id()};
+  for (int i = 0; i < 2; ++i)
+    bench_.Json("POST", "/api/v1/provisioning/prepulls",
+                {{"imageId", before}, {"tentacleIds", ids}});
+  const json::value planned =
+      bench_.Json("POST", "/api/v1/provisioning/prepulls",
+                  {{"imageId", Image("a")}, {"tentacleIds", ids}, {"dryRun", true}});
+  ASSERT_EQ(planned.at("targets").as_array().size(), 1U);
+  EXPECT_THAT(std::string(planned.at("targets").at(0).at("forecast").as_string()),
+              HasSubstr("after 10 MB of others"));
+}
+
+TEST_F(HubPlanning, AnImageWhoseFileHasAnotherSizeThanWasRegisteredIsNotServed) {
+  FakeTentacle one;
+  const std::string image = Image("as it was registered");
+  const std::string path = bench_.Sql("SELECT path FROM provisioning_images WHERE id = " + image);
+  const auto status = [&](const std::string& what) {
+    return bench_
+        .Fetch("GET", "/api/v1/tentacles/images/" + image + what,
+               {{"Authorization", "Bearer " + one.Token()}})
+        .status;
+  };
+  EXPECT_EQ(status("/pull"), 200U);
+  std::ofstream(bench_.ImagePath(path), std::ios::app) << "and more";
+  EXPECT_EQ(status("/pull"), 503U);
+  EXPECT_EQ(status("/bytes?first=0&last=3"), 503U);
+  EXPECT_THAT(bench_.Log(), HasSubstr("api.image_changed"));
+}
+
 TEST_F(HubPlanning, ALedgerIsKeptAndShown) {
   FakeTentacle one;
   one.ConnectAndSync();
@@ -194,6 +305,40 @@ TEST_F(HubPlanning, ALedgerIsKeptAndShown) {
   const json::value ledger = bench_.Json("GET", "/api/v1/tentacles/" + one.text_id() + "/ledger");
   EXPECT_EQ(ledger.at("peerBytes"), 20);
   EXPECT_EQ(bench_.Call("GET", "/api/v1/tentacles/99999/ledger").status, 404U);
+}
+
+// Of two words one may be late; and who could not ask does not know.
+TEST_F(HubPlanning, WhatBecameOfAnImageStandsAgainstWhatIsSaidOfItsWay) {
+  FakeTentacle one;
+  one.ConnectAndSync();
+  const std::string image = Image("bytes");
+  const auto say = [&](const char* id, const char* state, bool interim, int present) {
+    json::object word{{"type", "image.progress"}, {"imageId", image}, {"state", state},
+                      {"presentBytes", present},  {"sizeBytes", 5},   {"reason", ""}};
+    if (interim) word["interim"] = true;
+    one.Report(id, word);
+  };
+  const auto row = [&] {
+    return bench_.Sql(
+        fmt::format("SELECT state || ' ' || present_bytes FROM node_image_cache WHERE node_id = {} "
+                    "AND image_id = {}",
+                    one.id(), image));
+  };
+  say("r/1/1", "pulling", false, 0);
+  say("m/1/1", "pulling", true, 2);
+  EXPECT_EQ(row(), "pulling 2");
+  say("r/1/2", "failed", false, 3);
+  say("m/1/2", "pulling", true, 2);
+  EXPECT_EQ(row(), "failed 3");
+  one.Report("r/1/3", {{"type", "image.evicted"}, {"imageId", image}});
+  say("m/1/3", "pulling", true, 5);
+  EXPECT_EQ(row(), "");
+  one.Report("r/1/4", {{"type", "image.cached"}, {"imageId", image}, {"size", 5}});
+  one.Report("r/1/5", {{"type", "image.progress"},
+                       {"imageId", image},
+                       {"state", "failed"},
+                       {"reason", "cache could not be reached"}});
+  EXPECT_EQ(row(), "cached 5");
 }
 
 TEST_F(HubPlanning, ALinkServesItsImageToWhoHasItAndNothingElse) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 namespace tentacle::cache {
@@ -50,7 +51,7 @@ absl::Status PrepullBook::Put(const v1::PlannedPrepull& planned) {
   entry.deadline = TimeOf(order.deadline(), order.has_deadline(), absl::InfiniteFuture());
   const auto known = entries_.find(order.id());
   if (known == entries_.end() && entries_.size() >= kMaxPrepulls) {
-    return absl::ResourceExhaustedError(fmt::format("{} prepulls wait already", kMaxPrepulls));
+    return absl::FailedPreconditionError(fmt::format("{} prepulls wait already", kMaxPrepulls));
   }
   entry.order = known == entries_.end() ? next_order_++ : known->second.order;
   entries_[order.id()] = std::move(entry);
@@ -125,10 +126,11 @@ schedule::Forecast PrepullBook::ForecastOf(const std::string& id,
   if (at == entries_.end()) return schedule::MakeForecast(plan, now);
   const Entry& mine = at->second;
   plan.bytes = facts.missing_bytes(mine.planned.prepull().image_id());
+  std::set<std::string> counted = {mine.planned.prepull().image_id()};
   for (const Entry* other : InOrder()) {
     if (other == &mine) break;
     const std::string& image = other->planned.prepull().image_id();
-    if (image != mine.planned.prepull().image_id()) plan.ahead_bytes += facts.missing_bytes(image);
+    if (counted.insert(image).second) plan.ahead_bytes += facts.missing_bytes(image);
   }
   plan.throughput_mbit = facts.throughput_mbit;
   plan.calendar = facts.calendar;

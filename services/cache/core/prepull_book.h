@@ -38,7 +38,7 @@ struct LineFacts {
 class PrepullBook {
  public:
   // Takes it on; one of the same id is changed. InvalidArgument: windows, zone or time;
-  // ResourceExhausted.
+  // FailedPrecondition: too many. None of it is worth being tried again by itself.
   absl::Status Put(const v1::PlannedPrepull& planned);
 
   void Remove(const std::string& id) { entries_.erase(id); }

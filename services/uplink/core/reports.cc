@@ -78,11 +78,9 @@ Event CommandFailed(const Command& command, const std::string& reason, absl::Tim
     return Result("prepull.status", schedule, body, now);
   }
   if (command.kind == CommandKind::kPrepull) {
-    const json::object body = {{"imageId", command.reference},
-                               {"state", "failed"},
-                               {"presentBytes", 0},
-                               {"sizeBytes", 0},
-                               {"reason", reason}};
+    // Without sizes: it may be there all the same, nobody could ask.
+    const json::object body = {
+        {"imageId", command.reference}, {"state", "failed"}, {"reason", reason}};
     return Result("image.progress", command.reference, body, now);
   }
   const json::object body = {{"commandId", command.reference},

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -222,6 +223,12 @@ TEST_F(RoomKeepingTest, AnEvictedImageLeavesNothingBehind) {
   EXPECT_EQ(bench_.OnHome([&] { return bench_.library().UsedBytes(); }), 4 * kMib);
   const v1::Image image = bench_.Image("one");
   EXPECT_EQ(bench_.OnHome([&] { return bench_.library().StoredList(image); }), nullptr);
+  const auto told = bench_.OnHome([this] { return bench_.events->all; });
+  const auto last = std::find_if(told.rbegin(), told.rend(), [](const auto& event) {
+    return event.type() == "image.progress";
+  });
+  EXPECT_EQ(last->priority(), event::v1::PRIORITY_RESULT);
+  EXPECT_THAT(last->body_json(), HasSubstr(R"("state":"absent","presentBytes":0)"));
 }
 
 class LostIndexTest : public KeepingTest {

@@ -94,7 +94,7 @@ TEST(PrepullBook, RefusesWhatItCannotRead) {
   EXPECT_FALSE(book.Put(order).ok());
   for (std::size_t i = 0; i < kMaxPrepulls; ++i)
     ASSERT_TRUE(book.Put(Order(std::to_string(i), "a")).ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(book.Put(Order("one more", "a"))));
+  EXPECT_TRUE(absl::IsFailedPrecondition(book.Put(Order("one more", "a"))));
   EXPECT_TRUE(book.Put(Order("7", "b")).ok());
 }
 
@@ -113,6 +113,9 @@ TEST(PrepullBook, AForecastCountsWhatComesBefore) {
   EXPECT_THAT(second.sentence, HasSubstr("after 9.0 GB of others"));
   // What the first one brings need not be brought again, the second one's does come before.
   EXPECT_EQ(book.ForecastOf("same image", facts, kMonday).done, kMonday + absl::Hours(4));
+  ASSERT_TRUE(book.Put(Order("second again", "b", kMonday + absl::Hours(5))).ok());
+  ASSERT_TRUE(book.Put(Order("third", "c", kMonday + absl::Hours(6))).ok());
+  EXPECT_EQ(book.ForecastOf("third", facts, kMonday).done, kMonday + absl::Hours(6));
 }
 
 using Instant = LineMeasure::Instant;

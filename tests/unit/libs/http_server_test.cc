@@ -15,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include "libs/net/forwarded.h"
 #include "libs/net/http_client.h"
 #include "tests/support/temp_dir.h"
 
@@ -170,6 +171,22 @@ TEST_F(HttpServerTest, ALineOfFourKibibytesIsTheLongest) {
   };
   EXPECT_TRUE(Raw(asked(4096)).starts_with("HTTP/1.1 200"));
   EXPECT_TRUE(Raw(asked(4097)).starts_with("HTTP/1.1 431"));
+}
+
+TEST(ClientAddress, IsWhomTheLastTrustedProxyHeardItFrom) {
+  HttpRequest request;
+  request.remote_ip = "10.0.0.1";
+  request.headers = {{"x-forwarded-for", "6.6.6.6, 203.0.113.5"}, {"X-Forwarded-For", "10.0.0.2"}};
+  EXPECT_EQ(ClientAddress(request, {}), "10.0.0.1");
+  EXPECT_EQ(ClientAddress(request, {"10.0.0.9"}), "10.0.0.1");
+  EXPECT_EQ(ClientAddress(request, {"10.0.0.1"}), "10.0.0.2");
+  EXPECT_EQ(ClientAddress(request, {"10.0.0.1", "10.0.0.2"}), "203.0.113.5");
+  request.headers = {{"X-Forwarded-For", "unknown"}};
+  EXPECT_EQ(ClientAddress(request, {"10.0.0.1"}), "10.0.0.1");
+  request.headers = {{"X-Forwarded-For", "10.0.0.1"}};
+  EXPECT_EQ(ClientAddress(request, {"10.0.0.1"}), "10.0.0.1");
+  request.headers.clear();
+  EXPECT_EQ(ClientAddress(request, {"10.0.0.1"}), "10.0.0.1");
 }
 
 }  // namespace

@@ -214,6 +214,8 @@ TEST(Forecast, OfTheImpossible) {
   const Forecast never = MakeForecast(plan, At(2026, 11, 23, 12));
   EXPECT_EQ(never.feasibility, Feasibility::kLate);
   EXPECT_EQ(never.done, absl::InfiniteFuture());
+  plan.deadline = At(2026, 11, 23, 12) + kHorizon + absl::Hours(24 * 10);
+  EXPECT_NEAR(MakeForecast(plan, At(2026, 11, 23, 12)).percent_at_deadline, 14.4, 0.1);
   plan.throughput_mbit = 10;
   plan.deadline = At(2026, 11, 23, 11);  // Over already.
   const Forecast over = MakeForecast(plan, At(2026, 11, 23, 12));

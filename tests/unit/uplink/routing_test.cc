@@ -217,6 +217,8 @@ TEST(Reports, CommandThatIsNotCarriedOutSaysWhyInItsOwnWay) {
             R"({"scheduleId":"12","state":"failed","reason":"no"})");
   command.prepull.set_id(PlainPrepullId("j"));
   EXPECT_EQ(CommandFailed(command, "no", absl::Now()).type(), "image.progress");
+  EXPECT_EQ(CommandFailed(command, "no", absl::Now()).body_json(),
+            R"({"imageId":"j","state":"failed","reason":"no"})");
   command.kind = CommandKind::kWake;
   const auto event = CommandFailed(command, "no", absl::Now());
   EXPECT_EQ(event.type(), "command.failed");
