@@ -279,6 +279,7 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   // absent.
   entry->image.set_present_bytes(0);
   entry->image.clear_reason();
+  entry->doubted = false;
   ++entry->generation;
   KillPoint("before_evict_index");
   Move(*entry, ImageEvent::kEvicted);
@@ -315,6 +316,7 @@ bool ImageLibrary::Join(Entry& entry, PullClass rank) {
   if (!entry.pull_runs) return entry.image.state() == v1::IMAGE_STATE_CACHED;
   if (entry.stop->begun()) {
     entry.again = std::max(entry.again.value_or(rank), rank);
+    Store(entry);
   } else if (*entry.pull_class < rank) {
     *entry.pull_class = rank;
     Store(entry);
@@ -342,7 +344,8 @@ void ImageLibrary::Move(Entry& entry, ImageEvent event) {
 void ImageLibrary::Store(const Entry& entry, bool sync) {
   const std::string key = std::string(kKeyPrefix) + entry.image.id();
   const std::string file_key = std::string(kFilePrefix) + entry.image.id();
-  const bool only_prepull = entry.pull_runs && *entry.pull_class == PullClass::kPrepull;
+  const bool only_prepull = entry.pull_runs && *entry.pull_class == PullClass::kPrepull &&
+                            entry.again.value_or(PullClass::kPrepull) == PullClass::kPrepull;
   store::Write prepull{std::string(kPrepullPrefix) + entry.image.id(), std::nullopt};
   if (only_prepull) prepull.value = "";
   KillPoint("before_index");

@@ -100,6 +100,8 @@ absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry, PullClass ran
   entry->pull_runs = true;
   entry->stop = std::make_shared<Stopping>();
   *entry->pull_class = rank;
+  // Who wanted it before has got it, or given up.
+  if (rank == PullClass::kPrepull) entry->wanted_until = absl::InfinitePast();
   entry->line = Line::kAsked;
   entry->image.clear_reason();
   Move(*entry, ImageEvent::kDemanded);
@@ -161,6 +163,7 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
   job.on_restart = [this, entry] {
     asio::post(host_.home, [entry] {
       ++entry->generation;
+      entry->doubted = false;
       entry->in_order = entry->chunked == nullptr;
       entry->image.set_present_bytes(0);
       entry->Tell();
@@ -304,14 +307,19 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
   const bool was_whole = entry.doubted;
   entry.pull_runs = false;
   entry.hash_right = false;
-  entry.doubted = false;
   entry.wrong_told = 0;
   entry.chunked.reset();
+  // What was read until now nobody has checked, and the next pull may replace what is wrong of it.
+  if (entry.in_order && !status.ok()) {
+    ++entry.generation;
+    entry.Tell();
+  }
   entry.in_order = false;
   entry.failure = status.code();
   metrics_.PullEnded(OutcomeOf(status));
   v1::Image& image = entry.image;
   if (status.ok()) {
+    entry.doubted = false;
     image.clear_reason();
     image.set_present_bytes(image.size_bytes());
     entry.file_id = PublishedFileId(Final(image.id()));
@@ -326,6 +334,8 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
     return;
   }
   if (absl::IsCancelled(status)) {
+    // It may have been looking through what is here, and had not seen all of it.
+    image.set_present_bytes(DiskUse(Part(image.id())));
     if (!stop_.begun()) Move(entry, ImageEvent::kWithdrawn);
     entry.Tell();  // Who waits for its bytes waits in vain.
     return;
@@ -341,6 +351,7 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
     // the disk is full, and others need the room.
     ::unlink(Part(image.id()).c_str());
     Forget(image.id());
+    entry.doubted = false;
     ++entry.generation;
   }
   image.set_present_bytes(DiskUse(Part(image.id())));

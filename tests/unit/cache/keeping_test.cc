@@ -171,6 +171,36 @@ TEST_F(KeepingTest, ACheckIsDueAfterItsIntervalAndNotBefore) {
   EXPECT_EQ(bench_.Counter("tentacle_cache_checks_total", "right"), 1);
 }
 
+TEST_F(KeepingTest, ARepairThatTheDiskRefusesAgainAndAgainThrowsNothingAway) {
+  const std::string bytes = Pattern(3, 40 * kMib);
+  Have("large", bytes);
+  std::fstream(bench_.FinalPath("large"), std::ios::in | std::ios::out | std::ios::binary)
+      << Pattern(4, 36 * kMib);
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(1ull << 60); });
+  // Each looks at the room after 16 MiB.
+  for (int i = 0; i < 2; ++i) {
+    bench_.Pull("large").IgnoreError();
+    EXPECT_EQ(bench_.AwaitRest("large").state(), IMAGE_STATE_FAILED);
+    EXPECT_TRUE(fs::exists(bench_.PartPath("large"))) << i;
+  }
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(0); });
+  ASSERT_TRUE(bench_.Pull("large").ok());
+  bench_.ExpectCached("large", bytes);
+}
+
+TEST_F(KeepingTest, ARepairThatIsBrokenOffWhileItLooksKnowsWhatIsHere) {
+  const std::string bytes = Pattern(3, 24 * kMib);
+  Have("large", bytes);
+  FlipBit(bench_.FinalPath("large"), 8 * 23 * kMib);
+  ASSERT_TRUE(bench_.Pull("large").ok());
+  bench_.Await("large", [this](const v1::Image& image) {
+    if (image.present_bytes() == 24 * kMib) return false;
+    EXPECT_TRUE(bench_.library().CancelPull("large").ok());
+    return true;
+  });
+  EXPECT_EQ(bench_.AwaitRest("large").present_bytes(), 24 * kMib);
+}
+
 class RoomKeepingTest : public KeepingTest {
  protected:
   void SetUp() override {

@@ -148,6 +148,22 @@ TEST_F(PrepullTest, AnImageThatTheBackendDoesNotGiveHoldsUpNoOther) {
   EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
 }
 
+TEST_F(PrepullTest, ATaskThatIsOverKeepsNoPrepullGoing) {
+  ASSERT_TRUE(bench_.Pull("a").ok());
+  ASSERT_EQ(bench_.AwaitRest("a").state(), IMAGE_STATE_CACHED);
+  ASSERT_TRUE(bench_.Evict("a").ok());
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.path.find("/a/") != std::string::npos) honest.status = 503;
+    return honest;
+  });
+  auto first = Order("1", "a");
+  first.mutable_deadline()->set_seconds(absl::ToUnixSeconds(kMonday + absl::Hours(1)));
+  ASSERT_TRUE(Plan(first).ok());
+  ASSERT_TRUE(Plan(Order("2", "b")).ok());
+  bench_.AwaitTrue([this] { return List().size() == 1; });
+  EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_CACHED);
+}
+
 TEST_F(PrepullTest, AnImageThatIsWrongAtTheBackendIsGivenUp) {
   origin_.OnPull([](const OriginRequest&, OriginReply honest) {
     honest.body[0] ^= 1;

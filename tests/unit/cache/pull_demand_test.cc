@@ -60,6 +60,24 @@ TEST_F(PullDemandTest, ATaskThatAsksWhileThePullIsBeingCancelledGetsTheImage) {
   EXPECT_NE(origin_.pulls().back().range, "");
 }
 
+TEST_F(PullDemandTest, ATaskThatAsksWhileAPrepullIsTakenBackIsNotForgottenByARestart) {
+  for (const char* id : {"busy-1", "busy-2"})
+    origin_.Put(id, Pattern(7, 3 * kMib));
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number <= limits::kPullThreads) honest.hold_at = kMib;
+    return honest;
+  });
+  for (const char* id : {"busy-1", "busy-2"})
+    ASSERT_TRUE(bench_.Pull(id).ok());
+  origin_.AwaitHeld(limits::kPullThreads);  // What comes now waits for a thread.
+  ASSERT_TRUE(Demand(PullClass::kPrepull).ok());
+  const auto withdraw = [](ImageLibrary& library) { library.Withdraw("img"); };
+  EXPECT_TRUE(bench_.Do(DemandAfter(withdraw, PullClass::kTask)).ok());
+  bench_.Stop();
+  bench_.Start();
+  bench_.ExpectCached("img", bytes_);
+}
+
 TEST_F(PullDemandTest, AClientThatComesWhileAPrepullIsTakenBackGetsTheImageAndItsTurn) {
   HaveAPullUnderWay(PullClass::kPrepull);
   origin_.OnPull([](const OriginRequest&, OriginReply honest) {
@@ -159,6 +177,34 @@ TEST_F(PullDemandTest, WhoReadBeforeThereWasAListIsCutOffWhenItComes) {
   EXPECT_FALSE(answer.whole());
   bench_.ExpectCached("img", bytes_);
   EXPECT_EQ(origin_.lists(), 2);
+}
+
+// The same when the list comes with the pull that follows one that was broken off.
+TEST_F(PullDemandTest, WhoReadFromAPullThatIsBrokenOffIsCutOffWhenTheNextOneHasAList) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.number > 1) return honest;
+    honest.body[0] ^= 1;
+    honest.hold_at = 2 * kMib;
+    return honest;
+  });
+  HaveAPullUnderWay(PullClass::kTask);
+  origin_.PutChunked("img", bytes_);
+  net::HttpRequest request;
+  request.method = "GET";
+  request.path = "/images/img";
+  const auto read_late = [&]() -> asio::awaitable<net::HttpReply> {
+    EXPECT_TRUE(bench_.library().CancelPull("img").ok());
+    net::HttpReply reply = co_await bench_.routes().Handle(request, Reader::kMachine);
+    const auto first = co_await reply.spans();
+    EXPECT_TRUE(first.ok());
+    co_return reply;
+  };
+  net::HttpReply reply = bench_.Do(read_late());
+  EXPECT_EQ(reply.status, 200u);
+  bench_.ExpectCached("img", bytes_);
+  const auto rest = bench_.Do(reply.spans());
+  EXPECT_TRUE(absl::IsAborted(rest.status())) << rest.status();
+  bench_.OnHome([&reply] { reply = {}; });
 }
 
 }  // namespace
