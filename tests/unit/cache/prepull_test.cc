@@ -44,6 +44,30 @@ class PrepullTest : public ::testing::Test {
     return bench_.OnHome([this] { return bench_.planning().prepulls.List(); });
   }
 
+  void MoveTo(absl::Time time) {
+    bench_.OnHome([this, time] {
+      bench_.clock.now = time;
+      bench_.planning().prepulls.Wake();
+    });
+  }
+
+  void HoldTheFirstPull() {
+    origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+      if (request.number == 1) honest.hold_at = kMib;
+      return honest;
+    });
+  }
+
+  // From noon to one, and half a MiB is there.
+  void BeginInItsWindow() {
+    HoldTheFirstPull();
+    auto order = Order("1", "a");
+    order.add_windows("daily 12:00-13:00");
+    ASSERT_TRUE(Plan(order).ok());
+    origin_.AwaitHeld();
+    bench_.AwaitPresent("a", kMib / 2);
+  }
+
   // The states that were told of a prepull, in their order.
   std::string Told(const std::string& id) {
     return bench_.Told("prepull.status", "scheduleId", id, "state");
@@ -68,58 +92,30 @@ TEST_F(PrepullTest, WaitsForItsWindow) {
   ASSERT_TRUE(Plan(order).ok());
   bench_.OnHome([] {});
   EXPECT_TRUE(origin_.pulls().empty());
-  bench_.OnHome([this] {
-    bench_.clock.now = kMonday + absl::Hours(10);
-    bench_.planning().prepulls.Wake();
-  });
+  MoveTo(kMonday + absl::Hours(10));
   bench_.AwaitTrue([this] { return List().empty(); });
   EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
 }
 
 TEST_F(PrepullTest, StopsWhenItsWindowClosesAndGoesOnInTheNext) {
-  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
-    if (request.number == 1) honest.hold_at = kMib;
-    return honest;
-  });
-  auto order = Order("1", "a");
-  order.add_windows("daily 12:00-13:00");
-  ASSERT_TRUE(Plan(order).ok());
-  origin_.AwaitHeld();
-  bench_.AwaitPresent("a", kMib / 2);
-  bench_.OnHome([this] {
-    bench_.clock.now = kMonday + absl::Hours(1);
-    bench_.planning().prepulls.Wake();
-  });
+  BeginInItsWindow();
+  MoveTo(kMonday + absl::Hours(1));
   bench_.AwaitTrue([this] { return !bench_.PullRuns("a"); });
   EXPECT_THAT(List().at(0).reason(), HasSubstr("window"));
-  bench_.OnHome([this] {
-    bench_.clock.now = kMonday + absl::Hours(24);
-    bench_.planning().prepulls.Wake();
-  });
+  MoveTo(kMonday + absl::Hours(24));
   origin_.Release();
   bench_.AwaitTrue([this] { return List().empty(); });
   EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
 }
 
 TEST_F(PrepullTest, AfterARestartOutsideItsWindowItWaitsForTheNextOne) {
-  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
-    if (request.number == 1) honest.hold_at = kMib;
-    return honest;
-  });
-  auto order = Order("1", "a");
-  order.add_windows("daily 12:00-13:00");
-  ASSERT_TRUE(Plan(order).ok());
-  origin_.AwaitHeld();
-  bench_.AwaitPresent("a", kMib / 2);
+  BeginInItsWindow();
   bench_.Stop();
   bench_.clock.now = kMonday + absl::Hours(1);
   bench_.Start();
   EXPECT_FALSE(bench_.PullRuns("a"));
   EXPECT_EQ(bench_.Image("a").state(), v1::IMAGE_STATE_ABSENT);
-  bench_.OnHome([this] {
-    bench_.clock.now = kMonday + absl::Hours(24);
-    bench_.planning().prepulls.Wake();
-  });
+  MoveTo(kMonday + absl::Hours(24));
   bench_.AwaitTrue([this] { return List().empty(); });
   EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
   EXPECT_NE(origin_.pulls().back().range, "");
@@ -196,10 +192,7 @@ TEST_F(PrepullTest, OneThatIsCancelledWhileItsMetadataAreAskedForIsNotPulled) {
 }
 
 TEST_F(PrepullTest, OneThatIsCancelledIsNotGoneOnWith) {
-  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
-    if (request.number == 1) honest.hold_at = kMib;
-    return honest;
-  });
+  HoldTheFirstPull();
   ASSERT_TRUE(Plan(Order("1", "a")).ok());
   origin_.AwaitHeld();
   bench_.OnHome([this] { bench_.planning().prepulls.Cancel("1"); });
@@ -212,10 +205,7 @@ TEST_F(PrepullTest, OneThatIsCancelledIsNotGoneOnWith) {
 }
 
 TEST_F(PrepullTest, OneThatATaskWantsMeanwhileGoesOnWithoutIt) {
-  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
-    if (request.number == 1) honest.hold_at = kMib;
-    return honest;
-  });
+  HoldTheFirstPull();
   ASSERT_TRUE(Plan(Order("1", "a")).ok());
   origin_.AwaitHeld();
   ASSERT_TRUE(bench_.Pull("a").ok());
