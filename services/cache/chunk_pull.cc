@@ -66,6 +66,7 @@ class ChunkPull final : public ChunkSink {
   absl::Status OpenFile();
   absl::Status CheckWhatIsHere();
   absl::Status CheckOne(std::size_t chunk);
+  void GiveBackUnreadable(std::size_t chunk);
   void MakeSources();
   absl::Status FetchAll();
   absl::Status FetchRun(NextFetch next);
@@ -155,6 +156,7 @@ absl::Status ChunkPull::CheckOne(std::size_t i) {
   buffer_.resize(std::max<std::size_t>(buffer_.size(), chunk.length));
   const auto got = file_.Read(chunk.offset, buffer_.data(), chunk.length);
   // What the disk cannot read is written anew like what it got wrong.
+  if (!got.ok()) GiveBackUnreadable(i);
   if (got.ok() && *got == chunk.length &&
       chunks::Sha256::Of({buffer_.data(), *got}) == chunk.digest) {
     Right(i);
@@ -165,6 +167,19 @@ absl::Status ChunkPull::CheckOne(std::size_t i) {
   absl::Status punched = file_.PunchHole(chunk.offset, chunk.length);
   if (punched.ok()) Right(i);
   return punched;
+}
+
+// A write of a part of a block has to read the rest of it first: what cannot be read is made a hole
+// before, unless a chunk that is right lies in it, too. Where this fails the write says so.
+void ChunkPull::GiveBackUnreadable(std::size_t i) {
+  const chunks::Chunk& chunk = list_.chunks[i];
+  std::vector<char> block(limits::kDiskBlockBytes);
+  for (std::uint64_t at = chunk.offset / block.size() * block.size(); at < chunk.end();
+       at += block.size()) {
+    const bool can_be_read = file_.Read(at, block.data(), block.size()).ok();
+    if (can_be_read || AnyIsHere(list_, map_, at, at + block.size())) continue;
+    static_cast<void>(file_.PunchHole(at, block.size()));
+  }
 }
 
 void ChunkPull::MakeSources() {

@@ -4,11 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <set>
 #include <utility>
 
 #include <boost/json/object.hpp>
@@ -24,19 +19,9 @@ namespace tentacle::cache {
 namespace {
 
 namespace asio = boost::asio;
-namespace fs = std::filesystem;
 namespace json = boost::json;
 using event::v1::PRIORITY_METRIC;
 using event::v1::PRIORITY_RESULT;
-
-constexpr std::string_view kKeyPrefix = "image/";
-constexpr std::string_view kFilePrefix = "file/";
-// Pulls that only a prepull wants: it goes on with them itself.
-constexpr std::string_view kPrepullPrefix = "only-prepull/";
-
-bool IsPulling(ImageState state) {
-  return state == v1::IMAGE_STATE_PULLING || state == v1::IMAGE_STATE_VERIFYING;
-}
 
 }  // namespace
 
@@ -66,79 +51,6 @@ absl::StatusOr<net::FileSpan> ImageLibrary::OpenBytes(const Entry& entry) const 
     if (!absl::IsNotFound(part.status())) return part;
   }
   return net::OpenFileSpan(Final(entry.image.id()));
-}
-
-// True: it is here, whole and verified.
-bool ImageLibrary::OpenEntry(std::shared_ptr<Entry> entry) {
-  v1::Image& image = entry->image;
-  const std::string final_path = Final(image.id());
-  const bool final_whole = image.size_bytes() > 0 && FileSize(final_path) == image.size_bytes();
-  if (image.state() == v1::IMAGE_STATE_CACHED && final_whole && IsTheFile(*entry)) return true;
-  // By the index it is here. Its file may have been on its way to be verified once more when the
-  // power failed; what is pinned or needed is fetched anew, whatever has become of it.
-  const bool cached = image.state() == v1::IMAGE_STATE_CACHED;
-  const bool part_whole =
-      image.size_bytes() > 0 && FileSize(Part(image.id())) == image.size_bytes();
-  const bool missed = cached && (final_whole || part_whole || image.pinned() || image.needed());
-  if (IsPulling(image.state()) || missed) {
-    // Killed between the rename and the index, or the file was touched meanwhile: verified once
-    // more, the line is not needed for what is right in it.
-    if (final_whole && ::rename(final_path.c_str(), Part(image.id()).c_str()) != 0) {
-      host_.log.Warning("cache.part_not_restored",
-                        {{"image", image.id()}, {"reason", std::strerror(errno)}});
-    }
-    entry->doubted = final_whole || (cached && part_whole);
-    if (missed || entry->doubted) *entry->pull_class = PullClass::kRepair;
-    if (*entry->pull_class != PullClass::kPrepull) to_resume_.push_back(entry);
-  }
-  image.set_state(v1::IMAGE_STATE_ABSENT);
-  image.set_present_bytes(DiskUse(Part(image.id())));
-  return false;
-}
-
-absl::Status ImageLibrary::Open() {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) return absl::UnavailableError(fmt::format("{}: {}", folder_, error.message()));
-  std::set<std::string> known;
-  std::map<std::string, std::string> file_ids;
-  auto visit_file = [&](std::string_view key, std::string_view value) {
-    file_ids.emplace(key.substr(kFilePrefix.size()), value);
-    return true;
-  };
-  if (absl::Status status = host_.store.Scan(kFilePrefix, "file0", visit_file); !status.ok())
-    return status;
-  std::set<std::string> of_prepulls;
-  auto visit_prepull = [&](std::string_view key, std::string_view) {
-    of_prepulls.emplace(key.substr(kPrepullPrefix.size()));
-    return true;
-  };
-  if (absl::Status status = host_.store.Scan(kPrepullPrefix, "only-prepull0", visit_prepull);
-      !status.ok())
-    return status;
-  LoadNeeded();
-  LoadOrphansUntil();
-  auto visit = [&](std::string_view, std::string_view value) {
-    auto entry = std::make_shared<Entry>();
-    if (!entry->image.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
-    const std::string& id = entry->image.id();
-    if (!IsAcceptableId(id)) return true;
-    entry->file_id = file_ids[id];
-    entry->image.set_needed(needed_.contains(id));
-    if (!of_prepulls.contains(id)) *entry->pull_class = PullClass::kTask;
-    known.insert(FileNameOf(id) + (OpenEntry(entry) ? "" : ".part"));
-    entries_[id] = entry;
-    return true;
-  };
-  if (absl::Status status = host_.store.Scan(kKeyPrefix, "image0", visit); !status.ok())
-    return status;
-  for (const auto& file : fs::directory_iterator(folder_, error)) {
-    if (!known.contains(file.path().filename().string()))
-      AdoptOrRemove(file.path().filename().string());
-  }
-  Configure();
-  Count();
-  return absl::OkStatus();
 }
 
 void ImageLibrary::Configure() {
@@ -185,27 +97,6 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Find(std::
   Store(*entry);
   Count();
   co_return entry;
-}
-
-// Of what is not here, and nobody holds on to.
-bool ImageLibrary::ForgetOldest() {
-  auto oldest = entries_.end();
-  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
-    const auto& [id, entry] = *at;
-    const bool is_here = entry->image.present_bytes() > 0 || !KeptFor(*entry).empty();
-    if (is_here || entry.use_count() > 1) continue;
-    const auto used = [](const auto& one) { return one.second->image.last_used_at().seconds(); };
-    if (oldest == entries_.end() || used(*at) < used(*oldest)) oldest = at;
-  }
-  if (oldest == entries_.end()) return false;
-  const std::string id = oldest->first;
-  Forget(id);
-  const absl::Status status = host_.store.Apply(
-      {{std::string(kKeyPrefix) + id, std::nullopt}, {std::string(kFilePrefix) + id, std::nullopt}},
-      false);
-  if (!status.ok()) return false;
-  entries_.erase(oldest);
-  return true;
 }
 
 // Nothing of the image is here: what the backend has under this id may have changed since we asked.
@@ -339,23 +230,6 @@ void ImageLibrary::Move(Entry& entry, ImageEvent event) {
   Store(entry);
   Count();
   TellProgress(entry, Word::kState, true);
-}
-
-void ImageLibrary::Store(const Entry& entry, bool sync) {
-  const std::string key = std::string(kKeyPrefix) + entry.image.id();
-  const std::string file_key = std::string(kFilePrefix) + entry.image.id();
-  const bool only_prepull = entry.pull_runs && *entry.pull_class == PullClass::kPrepull &&
-                            entry.again.value_or(PullClass::kPrepull) == PullClass::kPrepull;
-  store::Write prepull{std::string(kPrepullPrefix) + entry.image.id(), std::nullopt};
-  if (only_prepull) prepull.value = "";
-  KillPoint("before_index");
-  const absl::Status status = host_.store.Apply(
-      {{key, entry.image.SerializeAsString()}, {file_key, entry.file_id}, std::move(prepull)},
-      sync);
-  KillPoint("after_index");
-  if (!status.ok())
-    host_.log.Error("cache.index_failed",
-                    {{"image", entry.image.id()}, {"reason", std::string(status.message())}});
 }
 
 void ImageLibrary::TellProgress(Entry& entry, Word word, bool now) {

@@ -43,6 +43,7 @@ struct Pause {
   Pause(Entry& entry_in, const asio::any_io_executor& home, absl::Duration length)
       : entry(entry_in), timer(home, absl::ToChronoNanoseconds(length)) {
     entry.pause = &timer;
+    entry.Tell();
   }
 
   ~Pause() { entry.pause = nullptr; }
@@ -95,7 +96,8 @@ absl::Status ImageLibrary::MakeRoom(const Entry& wanted) {
 absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry, PullClass rank) {
   // What is whole already needs no room to be checked.
   if (entry->image.present_bytes() < entry->image.size_bytes()) {
-    if (absl::Status status = MakeRoom(*entry); !status.ok()) return status;
+    // Nor does a repair take more than what it repairs had, at the end.
+    if (absl::Status status = MakeRoom(*entry); !status.ok() && !entry->doubted) return status;
   }
   entry->pull_runs = true;
   entry->stop = std::make_shared<Stopping>();
@@ -161,11 +163,12 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
     });
   };
   job.on_restart = [this, entry] {
-    asio::post(host_.home, [entry] {
+    asio::post(host_.home, [this, entry] {
       ++entry->generation;
       entry->doubted = false;
       entry->in_order = entry->chunked == nullptr;
       entry->image.set_present_bytes(0);
+      Store(*entry);
       entry->Tell();
     });
   };

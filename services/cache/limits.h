@@ -57,6 +57,8 @@ inline constexpr absl::Duration kMetaTimeout = absl::Seconds(5);
 inline constexpr absl::Duration kBackoffBase = absl::Milliseconds(500);
 inline constexpr absl::Duration kBackoffCap = absl::Seconds(30);
 inline constexpr std::size_t kHashBytes = 1 << 20;
+// What a disk reads and writes at least.
+inline constexpr std::size_t kDiskBlockBytes = 4096;
 // A pull gives its thread to others after so many tries in a row that brought no byte.
 inline constexpr int kFruitlessTries = 5;
 // How long a pull without luck is tried again after somebody last asked: a client asks anew, a task

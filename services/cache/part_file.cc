@@ -89,7 +89,9 @@ absl::Status PartFile::PunchHole(std::uint64_t offset, std::uint64_t length) {
                   static_cast<off_t>(length)) == 0) {
     return absl::OkStatus();
   }
-  // Some file systems know no holes.
+  // Some file systems know no holes. The file gets no longer by it.
+  const std::uint64_t size = Size().value_or(offset);
+  length = std::min(length, size - std::min(size, offset));
   const std::string zeros(std::min<std::uint64_t>(length, limits::kHashBytes), '\0');
   while (length > 0) {
     const std::uint64_t step = std::min<std::uint64_t>(length, zeros.size());

@@ -72,6 +72,7 @@ bool Planning::SharesWithPeers() const {
 
 void Planning::Configure() {
   line.Configure();
+  prepulls.Configure();
   offer_.Tell();
   if (!SharesWithPeers()) {
     neighbours->SwitchOff();

@@ -106,6 +106,11 @@ void PrepullDesk::Cancel(std::string id) {
   Wake();
 }
 
+void PrepullDesk::Configure() {
+  book_.ForgetDeferrals();
+  Wake();
+}
+
 void PrepullDesk::Wake() {
   wake_.cancel();
   if (pulling_ != nullptr) pulling_->Tell();
@@ -169,11 +174,11 @@ asio::awaitable<void> PrepullDesk::PullOne(std::string id) {
   Settle(id, *entry, had);
 }
 
-// Until the pull ends, or is not this one's any more: its window has closed, it was taken back, or
-// another one is more urgent.
+// Until the pull ends or pauses in trouble, or is not this one's any more: its window has closed,
+// it was taken back, or another one is more urgent.
 asio::awaitable<void> PrepullDesk::Await(std::string id, std::shared_ptr<Entry> entry) {
   pulling_ = entry;
-  while (entry->pull_runs && book_.Next(host_.clock.Now()) == id)
+  while (entry->pull_runs && entry->pause == nullptr && book_.Next(host_.clock.Now()) == id)
     co_await Changed(entry, std::chrono::steady_clock::now());
   pulling_.reset();
 }
@@ -193,6 +198,11 @@ void PrepullDesk::Settle(const std::string& id, std::shared_ptr<Entry> entry, st
   }
   library_.Withdraw(entry->image.id());
   if (book_.Find(id) == nullptr) return;
+  if (book_.Next(host_.clock.Now()) == id) {
+    // Who wants it more goes on trying; meanwhile it is the others' turn.
+    Postpone(id, entry->image.reason(), entry->image.present_bytes() > had);
+    return;
+  }
   book_.SetState(
       id, v1::PREPULL_STATE_WAITING,
       book_.IsOpen(id, host_.clock.Now()) ? "another one is more urgent" : "its window has closed");

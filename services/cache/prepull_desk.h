@@ -34,6 +34,8 @@ class PrepullDesk {
   boost::asio::awaitable<absl::StatusOr<v1::PlannedPrepull>> Plan(v1::Prepull prepull);
   void Cancel(std::string id);
   std::vector<v1::PlannedPrepull> List() const;
+  // The configuration has changed: what held one up may be over.
+  void Configure();
   // Something has changed: looks what is to be done now.
   void Wake();
 

@@ -76,9 +76,17 @@ void PrepullBook::Defer(const std::string& id, absl::Time now, bool fruitful) {
   const auto at = entries_.find(id);
   if (at == entries_.end()) return;
   Entry& entry = at->second;
-  if (fruitful) entry.pause = kPrepullRetry;
+  if (fruitful || now >= entry.pause_until) entry.pause = kPrepullRetry;
   entry.deferred_until = now + entry.pause;
   entry.pause = std::min(entry.pause * 2, kPrepullRetryMost);
+  entry.pause_until = schedule::NextEdge(entry.windows, now, entry.zone);
+}
+
+void PrepullBook::ForgetDeferrals() {
+  for (auto& [id, entry] : entries_) {
+    entry.deferred_until = absl::InfinitePast();
+    entry.pause = kPrepullRetry;
+  }
 }
 
 bool PrepullBook::IsOpen(const Entry& entry, absl::Time now) {

@@ -22,7 +22,7 @@ namespace tentacle::cache {
 inline constexpr std::size_t kMaxPrepulls = 256;
 
 // A prepull that comes to nothing is tried again after so long, and after twice as long each time
-// while no byte comes; not longer than the shortest sensible window leaves.
+// while no byte comes in the same window; not longer than the shortest sensible window leaves.
 inline constexpr absl::Duration kPrepullRetry = absl::Minutes(5);
 inline constexpr absl::Duration kPrepullRetryMost = absl::Minutes(30);
 
@@ -47,6 +47,7 @@ class PrepullBook {
   void SetState(const std::string& id, v1::PrepullState state, const std::string& reason);
   // It came to nothing, or bytes came (`fruitful`) and then no more: not now again.
   void Defer(const std::string& id, absl::Time now, bool fruitful);
+  void ForgetDeferrals();
 
   // The one to pull now: of those whose time has come the one with the earliest deadline, the older
   // order first where that is equal.
@@ -70,7 +71,8 @@ class PrepullBook {
     absl::Time not_before = absl::InfinitePast();
     absl::Time deadline = absl::InfiniteFuture();
     absl::Time deferred_until = absl::InfinitePast();
-    absl::Duration pause = kPrepullRetry;  // The next one.
+    absl::Duration pause = kPrepullRetry;             // The next one.
+    absl::Time pause_until = absl::InfiniteFuture();  // Then it begins anew: its window is over.
     std::uint64_t order = 0;
   };
 

@@ -53,4 +53,12 @@ bool WantedElsewhere(const chunks::ChunkList& list,
   });
 }
 
+bool AnyIsHere(const chunks::ChunkList& list,
+               const ChunkMap& map,
+               std::uint64_t begin,
+               std::uint64_t end) {
+  const std::size_t first = map.FirstPresent(list.At(begin));
+  return first < map.count() && list.chunks[first].offset < end;
+}
+
 }  // namespace tentacle::cache

@@ -34,4 +34,10 @@ bool WantedElsewhere(const chunks::ChunkList& list,
                      std::size_t at,
                      std::uint64_t reach);
 
+// Whether a chunk that is here has bytes in [begin, end).
+bool AnyIsHere(const chunks::ChunkList& list,
+               const ChunkMap& map,
+               std::uint64_t begin,
+               std::uint64_t end);
+
 }  // namespace tentacle::cache

@@ -201,6 +201,54 @@ TEST_F(KeepingTest, ARepairThatIsBrokenOffWhileItLooksKnowsWhatIsHere) {
   EXPECT_EQ(bench_.AwaitRest("large").present_bytes(), 24 * kMib);
 }
 
+TEST_F(KeepingTest, ARepairThatARestartInterruptsIsOneStill) {
+  Have("img", bytes_);
+  origin_.OnPull([](const OriginRequest&, OriginReply honest) {
+    honest.hold_head = true;
+    return honest;
+  });
+  FlipBit(bench_.FinalPath("img"), 8 * kMib + 3);
+  bench_.OnHome([this] { ASSERT_TRUE(bench_.scrubber().Request("img").ok()); });
+  origin_.AwaitHeld();
+  bench_.Stop();
+  bench_.Start();
+  origin_.AwaitHeld(2);
+  bench_.OnHome([this] {
+    const Entry& entry = *bench_.library().entries().at("img");
+    EXPECT_EQ(*entry.pull_class, PullClass::kRepair);
+    EXPECT_TRUE(entry.doubted);
+  });
+  origin_.Release();
+  bench_.ExpectCached("img", bytes_);
+  EXPECT_EQ(bench_.Counter("tentacle_cache_wrong_chunks_total", "disk"), 1);
+  EXPECT_EQ(bench_.Told("image.corrupt", "imageId", "img", "imageId"), "img");
+}
+
+TEST_F(KeepingTest, AfterARestartARepairThatTheDiskRefusesThrowsNothingAwayEither) {
+  const std::string bytes = Pattern(3, 40 * kMib);
+  Have("large", bytes);
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    honest.hold_head = request.number == 2;
+    return honest;
+  });
+  std::fstream(bench_.FinalPath("large"), std::ios::in | std::ios::out | std::ios::binary)
+      << Pattern(4, 36 * kMib);
+  bench_.Pull("large").IgnoreError();
+  origin_.AwaitHeld();
+  bench_.Stop();
+  bench_.config.config.mutable_cache()->set_min_free_bytes(1ull << 60);
+  for (int i = 0; i < 2; ++i) {
+    bench_.Start();
+    EXPECT_EQ(bench_.AwaitRest("large").state(), IMAGE_STATE_FAILED);
+    EXPECT_TRUE(fs::exists(bench_.PartPath("large"))) << i;
+    bench_.Stop();
+  }
+  bench_.Start();
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(0); });
+  bench_.Pull("large").IgnoreError();
+  bench_.ExpectCached("large", bytes);
+}
+
 class RoomKeepingTest : public KeepingTest {
  protected:
   void SetUp() override {

@@ -9,14 +9,17 @@
 #include <csignal>
 #include <filesystem>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/env_number.h"
 #include "tests/support/temp_dir.h"
+#include "tests/unit/cache/cache_bench.h"
 #include "tests/unit/cache/fake_origin.h"
 #include "tests/unit/cache/kill_world.h"
 #include "tests/unit/cache/power_cut.h"
@@ -27,6 +30,7 @@ namespace tentacle::cache::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::IsSupersetOf;
 
 class Process {
  public:
@@ -101,6 +105,14 @@ class KillTest : public ::testing::Test {
     EXPECT_EQ(last.Wait(), 0);
   }
 
+  // Of images, without the ending that those on their way have.
+  std::set<std::string> Files() const {
+    std::set<std::string> names;
+    for (const auto& file : fs::directory_iterator(folder_ + "/cache/images"))
+      names.insert(file.path().stem().string());
+    return names;
+  }
+
   FakeOrigin origin_;
   const TempDir dir_;
   const std::string& folder_ = dir_.path();
@@ -144,6 +156,19 @@ TEST_F(KillTest, ByPowerCuts) {
     CutPower(folder_, notes, random() % 2 == 0, random);
   }
   fs::remove_all(notes);
+}
+
+// A file that is doubted has two names, and for a moment the index knows it by neither state.
+TEST_F(KillTest, BetweenADoubtAndItsRepairNoFileIsLost) {
+  for (const char* place : {"before_doubt_rename", "after_doubt_rename"}) {
+    SCOPED_TRACE(place);
+    ASSERT_EQ(Start(7, 1'000'000, std::string(place) + ":1").Wait(), -SIGKILL);
+    const std::set<std::string> before = Files();
+    CacheBench bench(origin_.url(), folder_);
+    bench.Start();
+    EXPECT_THAT(Files(), IsSupersetOf(before));
+    bench.Stop();
+  }
 }
 
 class KillPointTest : public KillTest, public ::testing::WithParamInterface<const char*> {};

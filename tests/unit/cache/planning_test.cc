@@ -65,6 +65,32 @@ TEST(PrepullBook, WhatComesToNothingWaitsLongerAndLonger) {
   EXPECT_EQ(pause(false), 2 * kPrepullRetry);
 }
 
+// In another night the line may be another.
+TEST(PrepullBook, WithEachWindowThePausesBeginAnew) {
+  PrepullBook book;
+  auto order = Order("night", "a");
+  order.mutable_prepull()->add_windows("daily 22:00-06:00");
+  ASSERT_TRUE(book.Put(order).ok());
+  const absl::Time night = kMonday + absl::Hours(10);
+  book.Defer("night", night, false);
+  book.Defer("night", night + absl::Hours(7), false);
+  EXPECT_EQ(book.NextEdge(night + absl::Hours(7)), night + absl::Hours(7) + 2 * kPrepullRetry);
+  book.Defer("night", night + absl::Hours(24), false);
+  EXPECT_EQ(book.NextEdge(night + absl::Hours(24)), night + absl::Hours(24) + kPrepullRetry);
+}
+
+TEST(PrepullBook, WhenWhatHeldThemUpMayBeOverNoneWaitsAnyLonger) {
+  PrepullBook book;
+  ASSERT_TRUE(book.Put(Order("1", "a")).ok());
+  book.Defer("1", kMonday, false);
+  book.Defer("1", kMonday, false);
+  ASSERT_EQ(book.Next(kMonday), std::nullopt);
+  book.ForgetDeferrals();
+  EXPECT_EQ(book.Next(kMonday), "1");
+  book.Defer("1", kMonday, false);
+  EXPECT_EQ(book.NextEdge(kMonday), kMonday + kPrepullRetry);
+}
+
 TEST(PrepullBook, WaitsForItsWindowAndItsTime) {
   PrepullBook book;
   auto order = Order("night", "a");

@@ -28,6 +28,13 @@ v1::Prepull Order(const std::string& id, const std::string& image) {
   return order;
 }
 
+// Its turn comes before that of one without.
+v1::Prepull OrderWithDeadline(const std::string& id, const std::string& image) {
+  v1::Prepull order = Order(id, image);
+  order.mutable_deadline()->set_seconds(absl::ToUnixSeconds(kMonday + absl::Hours(1)));
+  return order;
+}
+
 class PrepullTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -127,9 +134,7 @@ TEST_F(PrepullTest, AnImageThatTheBackendDoesNotGiveHoldsUpNoOther) {
     if (!gives && request.path.find("/a/") != std::string::npos) honest.status = 503;
     return honest;
   });
-  auto first = Order("1", "a");
-  first.mutable_deadline()->set_seconds(absl::ToUnixSeconds(kMonday + absl::Hours(1)));
-  ASSERT_TRUE(Plan(first).ok());
+  ASSERT_TRUE(Plan(OrderWithDeadline("1", "a")).ok());
   ASSERT_TRUE(Plan(Order("2", "b")).ok());
   bench_.AwaitTrue([this] { return List().size() == 1; });
   EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_CACHED);
@@ -144,6 +149,39 @@ TEST_F(PrepullTest, AnImageThatTheBackendDoesNotGiveHoldsUpNoOther) {
   EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
 }
 
+// A task's pull goes on with its tries for as long as the task wants the image.
+TEST_F(PrepullTest, OneThatHasJoinedATasksPullInTroubleHoldsUpNoOther) {
+  std::atomic<bool> gives = false;
+  origin_.OnPull([&gives](const OriginRequest& request, OriginReply honest) {
+    if (!gives && request.path.find("/a/") != std::string::npos) honest.status = 503;
+    return honest;
+  });
+  ASSERT_TRUE(bench_.Pull("a").ok());
+  ASSERT_TRUE(Plan(OrderWithDeadline("1", "a")).ok());
+  ASSERT_TRUE(Plan(Order("2", "b")).ok());
+  bench_.AwaitTrue([this] { return List().size() == 1; });
+  EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_CACHED);
+  EXPECT_EQ(List()[0].state(), v1::PREPULL_STATE_WAITING);
+  EXPECT_THAT(List()[0].reason(), HasSubstr("503"));
+  EXPECT_TRUE(bench_.PullRuns("a"));
+  gives = true;
+  EXPECT_EQ(bench_.AwaitRest("a").state(), IMAGE_STATE_CACHED);
+  MoveTo(kMonday + absl::Minutes(6));
+  bench_.AwaitTrue([this] { return List().empty(); });
+}
+
+TEST_F(PrepullTest, OneThatWaitsForTheCacheToBeSwitchedOnBeginsAtOnce) {
+  auto order = Order("1", "a");
+  order.mutable_not_before()->set_seconds(absl::ToUnixSeconds(kMonday + absl::Minutes(1)));
+  ASSERT_TRUE(Plan(order).ok());
+  bench_.Reconfigure([](auto& config) { config.mutable_cache()->set_enabled(false); });
+  MoveTo(kMonday + absl::Minutes(1));
+  bench_.AwaitTrue([this] { return List()[0].reason().find("switched off") != std::string::npos; });
+  bench_.Reconfigure([](auto& config) { config.mutable_cache()->set_enabled(true); });
+  bench_.AwaitTrue([this] { return List().empty(); });
+  EXPECT_EQ(bench_.Image("a").state(), IMAGE_STATE_CACHED);
+}
+
 TEST_F(PrepullTest, ATaskThatIsOverKeepsNoPrepullGoing) {
   ASSERT_TRUE(bench_.Pull("a").ok());
   ASSERT_EQ(bench_.AwaitRest("a").state(), IMAGE_STATE_CACHED);
@@ -152,9 +190,7 @@ TEST_F(PrepullTest, ATaskThatIsOverKeepsNoPrepullGoing) {
     if (request.path.find("/a/") != std::string::npos) honest.status = 503;
     return honest;
   });
-  auto first = Order("1", "a");
-  first.mutable_deadline()->set_seconds(absl::ToUnixSeconds(kMonday + absl::Hours(1)));
-  ASSERT_TRUE(Plan(first).ok());
+  ASSERT_TRUE(Plan(OrderWithDeadline("1", "a")).ok());
   ASSERT_TRUE(Plan(Order("2", "b")).ok());
   bench_.AwaitTrue([this] { return List().size() == 1; });
   EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_CACHED);

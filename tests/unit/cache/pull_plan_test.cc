@@ -86,6 +86,15 @@ TEST_F(PullPlanTest, OnlyWhoIsOutOfReachInterrupts) {
   EXPECT_FALSE(elsewhere({49 * kChunk}));
 }
 
+TEST_F(PullPlanTest, AChunkThatIsHereIsFoundByAnyByteOfIt) {
+  map_.Mark(7);
+  EXPECT_TRUE(AnyIsHere(list_, map_, 7 * kChunk, 7 * kChunk + 1));
+  EXPECT_TRUE(AnyIsHere(list_, map_, 8 * kChunk - 1, 9 * kChunk));
+  EXPECT_TRUE(AnyIsHere(list_, map_, 5 * kChunk, 7 * kChunk + 1));
+  EXPECT_FALSE(AnyIsHere(list_, map_, 5 * kChunk, 7 * kChunk));
+  EXPECT_FALSE(AnyIsHere(list_, map_, 8 * kChunk, 300 * kChunk));
+}
+
 TEST(ChunkMap, FindsWhatIsMissingAndWhatIsHereAcrossWords) {
   for (const std::size_t count : {1u, 63u, 64u, 65u, 200u}) {
     ChunkMap map(count);

@@ -1,15 +1,19 @@
 // A pull and its sources, alone: what a source or the disk does in mid-run stays in that run.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -80,22 +84,73 @@ class ScriptedSource final : public ChunkSource {
   Script script_;
 };
 
-// For the calling thread and those it starts, and for good: what begins at `offset` of a file
-// cannot be read, as with a bad sector.
-void CannotReadAt(std::uint64_t offset) {
-  const auto low = static_cast<std::uint32_t>(offset);
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pread64, 0, 3),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[3])),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{std::size(filter), filter};
-  EXPECT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-  EXPECT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
+constexpr std::uint64_t kBlockBytes = 4096;
+
+// A block of a file that cannot be read. As with a sector that has gone bad: what writes a part of
+// the block has to read the rest first, and fails; what writes all of it, or gives it back, heals
+// it.
+class BadBlock {
+ public:
+  explicit BadBlock(std::uint64_t offset) : begin_(offset / kBlockBytes * kBlockBytes) {}
+
+  ~BadBlock() { watcher_.join(); }
+
+  BadBlock(const BadBlock&) = delete;
+  BadBlock& operator=(const BadBlock&) = delete;
+
+  // For the calling thread and those it starts, for as long as they live.
+  void Begin() {
+    sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pread64, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwrite64, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+    };
+    const sock_fprog program{std::size(filter), filter};
+    EXPECT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    const long listener =
+        ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    EXPECT_GE(listener, 0);
+    listener_.set_value(static_cast<int>(listener));
+  }
+
+ private:
+  // Until the last thread that is watched has ended.
+  void Watch(int listener) {
+    while (listener >= 0) {
+      pollfd ready{listener, POLLIN, 0};
+      if (::poll(&ready, 1, -1) < 0 || (ready.revents & POLLIN) == 0) break;
+      seccomp_notif call{};
+      if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) continue;
+      seccomp_notif_resp answer{};
+      answer.id = call.id;
+      if (Fails(call.data))
+        answer.error = -EIO;
+      else
+        answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+      ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+    }
+    ::close(listener);
+  }
+
+  bool Fails(const seccomp_data& call) {
+    const bool is_punch = call.nr == SYS_fallocate;
+    const std::uint64_t from = is_punch ? call.args[2] : call.args[3];
+    const std::uint64_t to = from + (is_punch ? call.args[3] : call.args[2]);
+    if (to <= begin_ || from >= begin_ + kBlockBytes) return false;
+    const bool is_whole = from <= begin_ && to >= begin_ + kBlockBytes;
+    if (call.nr != SYS_pread64 && is_whole) bad_ = false;
+    return bad_;
+  }
+
+  const std::uint64_t begin_;
+  bool bad_ = true;  // The watcher's.
+  std::promise<int> listener_;
+  // Begun before the others: it is not watched itself.
+  std::thread watcher_{[this] { Watch(listener_.get_future().get()); }};
+};
 
 class PullSources : public ::testing::Test {
  protected:
@@ -106,6 +161,7 @@ class PullSources : public ::testing::Test {
     job_.final_path = folder_ / "img";
     job_.chunked = std::make_shared<Chunked>(builder.Finish().value());
     job_.stop = &stop_;
+    job_.retries = {absl::Milliseconds(1), absl::Milliseconds(2)};
     job_.on_found = [](std::uint64_t) {};
     job_.on_progress = [](std::uint64_t) {};
     job_.on_trouble = [this](const std::string&) { ++troubles_; };
@@ -123,6 +179,21 @@ class PullSources : public ::testing::Test {
         sources.push_back(std::make_unique<ScriptedSource>(bytes_, chunked.list, 1, script));
       return sources;
     };
+  }
+
+  void PullWithABadBlock(std::uint64_t offset, bool heals = true) {
+    TakeFrom({[](std::string_view run, ChunkSink& sink) { return sink.Take(run); }});
+    BadBlock bad(offset);
+    absl::Status pulled;
+    std::thread thread([&] {
+      bad.Begin();
+      pulled = Pull(job_);
+    });
+    thread.join();
+    EXPECT_EQ(pulled.ok(), heals) << pulled;
+    if (heals) {
+      EXPECT_TRUE(ReadFile(job_.final_path) == bytes_);
+    }
   }
 
   const TempDir folder_;
@@ -153,18 +224,29 @@ TEST_F(PullSources, WhatTheDiskRefusedDoesNotShiftWhatComesNext) {
 
 TEST_F(PullSources, WhatTheDiskCannotReadIsFetchedAgain) {
   std::ofstream(job_.part_path, std::ios::binary) << bytes_;
-  TakeFrom({[](std::string_view run, ChunkSink& sink) { return sink.Take(run); }});
-  const chunks::Chunk bad = job_.chunked->list.chunks[2];
-  absl::Status pulled;
-  std::thread thread([&] {
-    CannotReadAt(bad.offset);
-    pulled = Pull(job_);
-  });
-  thread.join();
-  EXPECT_TRUE(pulled.ok()) << pulled;
+  PullWithABadBlock(job_.chunked->list.chunks[2].offset + kBlockBytes);
   EXPECT_EQ(wrong_, 1);
-  EXPECT_EQ(fetched_, bad.length);
-  EXPECT_TRUE(ReadFile(job_.final_path) == bytes_);
+  EXPECT_EQ(fetched_, job_.chunked->list.chunks[2].length);
+}
+
+TEST_F(PullSources, ABlockThatTheDiskCannotReadAndTwoChunksShareCostsBoth) {
+  std::ofstream(job_.part_path, std::ios::binary) << bytes_;
+  const auto& chunks = job_.chunked->list.chunks;
+  ASSERT_NE(chunks[3].offset % kBlockBytes, 0u);
+  PullWithABadBlock(chunks[3].offset);
+  EXPECT_EQ(wrong_, 2);
+  EXPECT_EQ(fetched_, chunks[2].length + chunks[3].length);
+}
+
+// Its pages are still in memory, or it was written a moment ago: what is right is not given up.
+TEST_F(PullSources, ABlockThatTheDiskCannotReadTakesNoByteFromAChunkThatIsRight) {
+  std::ofstream(job_.part_path, std::ios::binary) << bytes_;
+  const auto& chunks = job_.chunked->list.chunks;
+  job_.chunked->map.Mark(2);
+  PullWithABadBlock(chunks[3].offset, false);
+  EXPECT_EQ(wrong_, 1);
+  EXPECT_EQ(ReadFile(job_.part_path).substr(chunks[2].offset, chunks[2].length),
+            bytes_.substr(chunks[2].offset, chunks[2].length));
 }
 
 }  // namespace
