@@ -160,7 +160,7 @@ class Tidy(unittest.TestCase):
         for path in sources():
             if name(path).startswith(("tests/", "bench/")):
                 continue
-            for metric in re.findall(r'"((?:tentacle|octofleet)_[a-z_{}]+)"', path.read_text()):
+            for metric in re.findall(r'"((?:tentacle|octofleet)_[a-z0-9_{}]+)"', path.read_text()):
                 if f"`{metric}`" not in known:
                     found.append(f"{name(path)}: {metric} is not in docs/operations.md")
         self.fail_for(found)
@@ -168,7 +168,7 @@ class Tidy(unittest.TestCase):
     def test_every_documented_event_and_metric_exists(self):
         """A line about an event that nobody writes any more sends its reader on a search."""
         code = "\n".join(p.read_text() for p in sources() if not name(p).startswith(("tests/", "bench/")))
-        rows = re.findall(r"^\| `((?:tentacle|octofleet)_[a-z_<>]+|[a-z]+\.[a-z_]+)` \|",
+        rows = re.findall(r"^\| `((?:tentacle|octofleet)_[a-z0-9_<>]+|[a-z]+\.[a-z_]+)` \|",
                           (ROOT / "docs/operations.md").read_text(), flags=re.M)
         self.assertGreater(len(rows), 100)
         self.fail_for([f"docs/operations.md: {row} is not in the code" for row in rows
