@@ -46,41 +46,62 @@ bool IsMoving(ImageState state) {
   return state == cache::v1::IMAGE_STATE_PULLING || state == cache::v1::IMAGE_STATE_VERIFYING;
 }
 
-// Shows a bar until the image rests. 0: it is whole.
-int Follow(Client& client, const std::string& id) {
-  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
-  std::uint64_t last = 0;
-  auto last_at = std::chrono::steady_clock::now();
-  for (bool first = true;; first = false) {
-    cache::v1::GetImageRequest request;
-    request.set_image_id(id);
-    cache::v1::GetImageResponse response;
-    const grpc::Status status =
-        client.Ask(&CacheService::StubInterface::GetImage, request, &response);
-    if (!status.ok()) return ExitCode(status);
-    const Image& image = response.image();
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - last_at).count();
-    const double gained =
-        image.present_bytes() > last ? static_cast<double>(image.present_bytes() - last) : 0;
-    const double rate = first || seconds <= 0 ? 0 : gained / seconds;
-    last = image.present_bytes();
-    last_at = now;
-    const bool moving = IsMoving(image.state());
-    std::cout << fmt::format(
-                     "{}{} {:<9} {}{}", terminal ? "\r\x1b[K" : "", id, StateText(image.state()),
-                     ProgressBar(image.present_bytes(), image.size_bytes(), moving ? rate : 0),
-                     terminal && moving ? "" : "\n")
+// One line of a terminal that moves; elsewhere a line now and then.
+class Bar {
+ public:
+  explicit Bar(std::string id) : id_(std::move(id)) {}
+
+  // `last`: nothing moves after it.
+  void Show(std::string_view word, std::uint64_t done, std::uint64_t size, bool last) {
+    const auto now = Clock::now();
+    if (!terminal_ && !last && shown_ && now - shown_at_ < kLineInterval) return;
+    const double seconds = std::chrono::duration<double>(now - shown_at_).count();
+    const double gained = done > done_ ? static_cast<double>(done - done_) : 0;
+    const double rate = shown_ && !last && word == word_ ? gained / seconds : 0;
+    std::cout << fmt::format("{}{} {:<9} {}{}", terminal_ ? "\r\x1b[K" : "", id_, word,
+                             ProgressBar(done, size, rate), terminal_ && !last ? "" : "\n")
               << std::flush;
+    shown_ = true;
+    shown_at_ = now;
+    done_ = done;
+    word_ = word;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const std::string id_;
+  const bool terminal_ = ::isatty(STDOUT_FILENO) == 1;
+  bool shown_ = false;
+  Clock::time_point shown_at_;
+  std::uint64_t done_ = 0;
+  std::string word_;
+};
+
+grpc::Status Get(Client& client, const std::string& id, Image* image) {
+  cache::v1::GetImageRequest request;
+  request.set_image_id(id);
+  cache::v1::GetImageResponse response;
+  grpc::Status status = client.Ask(&CacheService::StubInterface::GetImage, request, &response);
+  if (status.ok()) *image = std::move(*response.mutable_image());
+  return status;
+}
+
+// Shows a bar until the image rests. 0: it is whole.
+int Follow(Client& client, const std::string& id, Bar& bar) {
+  for (;;) {
+    Image image;
+    const grpc::Status status = Get(client, id, &image);
+    if (!status.ok()) return ExitCode(status);
+    const bool moving = IsMoving(image.state());
+    bar.Show(StateText(image.state()), image.present_bytes(), image.size_bytes(), !moving);
     if (!moving) {
       if (image.state() == cache::v1::IMAGE_STATE_CACHED) return 0;
       std::cerr << fmt::format("octofleet-tentacle cache: {}\n",
                                image.reason().empty() ? "the image is not here" : image.reason());
       return kExitFailed;
     }
-    std::this_thread::sleep_for(
-        terminal ? std::chrono::duration_cast<std::chrono::milliseconds>(kBarInterval)
-                 : std::chrono::duration_cast<std::chrono::milliseconds>(kLineInterval));
+    std::this_thread::sleep_for(kBarInterval);
   }
 }
 
@@ -126,7 +147,13 @@ int Pull(Client& client, const std::string& id, bool wait) {
   const int code = ForImage<cache::v1::PullImageRequest, cache::v1::PullImageResponse>(
       client, &CacheService::StubInterface::PullImage, id,
       [](const auto&) { return std::string(); });
-  return code != 0 || !wait ? code : Follow(client, id);
+  if (code != 0 || !wait) return code;
+  Bar bar(id);
+  return Follow(client, id, bar);
+}
+
+bool IsLater(const google::protobuf::Timestamp& time, const google::protobuf::Timestamp& than) {
+  return time.seconds() != than.seconds() || time.nanos() != than.nanos();
 }
 
 // The image stays in use while it is read: a newer time says that it was right, and when it was
@@ -137,16 +164,24 @@ int Verify(Client& client, const std::string& id, bool wait) {
   cache::v1::VerifyImageResponse begun;
   grpc::Status status = client.Ask(&CacheService::StubInterface::VerifyImage, request, &begun);
   if (!status.ok() || !wait) return ExitCode(status);
-  const auto before = begun.image().verified_at();
+  const Image& before = begun.image();
+  Bar bar(id);
   for (;;) {
-    cache::v1::GetImageRequest which;
-    which.set_image_id(id);
-    cache::v1::GetImageResponse now;
-    status = client.Ask(&CacheService::StubInterface::GetImage, which, &now);
+    Image image;
+    status = Get(client, id, &image);
     if (!status.ok()) return ExitCode(status);
-    const auto& at = now.image().verified_at();
-    const bool newer = at.seconds() != before.seconds() || at.nanos() != before.nanos();
-    if (newer || now.image().state() != cache::v1::IMAGE_STATE_CACHED) return Follow(client, id);
+    const bool rests = image.state() == cache::v1::IMAGE_STATE_CACHED;
+    // Cached anew: what was wrong has been fetched between two looks.
+    const bool damaged = !rests || IsLater(image.cached_at(), before.cached_at());
+    if (damaged) {
+      const int code = Follow(client, id, bar);
+      if (code == 0) std::cout << fmt::format("{} was damaged and is whole again\n", id);
+      return code;
+    }
+    const bool right = IsLater(image.verified_at(), before.verified_at());
+    bar.Show("checking", right ? image.size_bytes() : image.checked_bytes(), image.size_bytes(),
+             right);
+    if (right) return 0;
     std::this_thread::sleep_for(kBarInterval);
   }
 }

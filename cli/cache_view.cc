@@ -9,7 +9,7 @@ namespace tentacle::cli {
 
 namespace {
 
-constexpr int kBarWidth = 24;
+constexpr std::size_t kBarWidth = 24;
 
 std::string Ago(const google::protobuf::Timestamp& time, absl::Time now) {
   if (time.seconds() == 0) return "never";
@@ -30,6 +30,15 @@ std::string Left(double seconds) {
 std::string Printable(std::string text) {
   std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   return text;
+}
+
+// "[######......] 50 %"
+std::string Bar(std::uint64_t done, std::uint64_t size) {
+  const double share =
+      size == 0 ? 0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(size));
+  const auto full = static_cast<std::size_t>(share * kBarWidth);
+  return fmt::format("[{}{}] {:>3.0f} %", std::string(full, '#'),
+                     std::string(kBarWidth - full, '.'), std::floor(share * 100));
 }
 
 std::string_view PrepullStateText(cache::v1::PrepullState state) {
@@ -54,13 +63,8 @@ std::string StateText(cache::v1::ImageState state) {
 }
 
 std::string ProgressBar(std::uint64_t present, std::uint64_t size, double bytes_per_second) {
-  const double share =
-      size == 0 ? 0 : std::min(1.0, static_cast<double>(present) / static_cast<double>(size));
-  const int full = static_cast<int>(share * kBarWidth);
   std::string text =
-      fmt::format("[{}{}] {:>3.0f} %  {} of {}", std::string(static_cast<std::size_t>(full), '#'),
-                  std::string(static_cast<std::size_t>(kBarWidth - full), '.'),
-                  std::floor(share * 100), ByteText(present), ByteText(size));
+      fmt::format("{}  {} of {}", Bar(present, size), ByteText(present), ByteText(size));
   if (bytes_per_second <= 0) return text;
   text += fmt::format("  {:.1f} Mbit/s", bytes_per_second * 8 / 1e6);
   if (present < size) text += "  " + Left(static_cast<double>(size - present) / bytes_per_second);
@@ -73,7 +77,13 @@ std::string ImageTable(const cache::v1::ListImagesResponse& images, absl::Time n
   for (const auto& image : images.images()) {
     std::string more = image.pinned() ? "pinned" : "";
     if (image.needed()) more += more.empty() ? "needed" : ", needed";
-    if (!image.reason().empty()) more += (more.empty() ? "" : "; ") + Printable(image.reason());
+    const auto add = [&more](const std::string& one) { more += (more.empty() ? "" : "; ") + one; };
+    if (image.checked_bytes() > 0)
+      add("checking " + Bar(image.checked_bytes(), image.size_bytes()));
+    const bool moves = image.state() == cache::v1::IMAGE_STATE_PULLING ||
+                       image.state() == cache::v1::IMAGE_STATE_VERIFYING;
+    if (moves) add(Bar(image.present_bytes(), image.size_bytes()));
+    if (!image.reason().empty()) add(Printable(image.reason()));
     text += fmt::format("{:<8} {:<28} {:<10} {:>9} {:>9}  {:<12} {}\n", Printable(image.id()),
                         Printable(image.name()).substr(0, 28), StateText(image.state()),
                         ByteText(image.size_bytes()), ByteText(image.present_bytes()),

@@ -256,6 +256,7 @@ asio::awaitable<bool> HttpServer::State::SendFile(beast::tcp_stream& stream,
   std::uint64_t left = span.length;
   std::uint64_t turn = kTurnBytes;
   while (left > 0) {
+    if (reply.still_right && !reply.still_right()) co_return false;
     const ssize_t sent =
         ::sendfile(socket.native_handle(), *span.fd, &offset, std::min(left, turn));
     if (sent > 0) {

@@ -81,6 +81,9 @@ struct HttpReply {
   std::optional<std::uint64_t> head_length;
   // Of `file` and `spans`: called with each piece that the kernel has taken.
   std::function<void(std::uint64_t bytes)> on_sent;
+  // Of `file` and `spans`: asked before each piece. False: the file does not hold what was promised
+  // any more, and the line is cut.
+  std::function<bool()> still_right;
 };
 
 HttpReply TextReply(unsigned status,

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "services/cache/bad_blocks.h"
 #include "services/cache/core/pull_plan.h"
 #include "services/cache/core/zero_chunks.h"
 #include "services/cache/kill_point.h"
@@ -66,7 +67,6 @@ class ChunkPull final : public ChunkSink {
   absl::Status OpenFile();
   absl::Status CheckWhatIsHere();
   absl::Status CheckOne(std::size_t chunk);
-  void GiveBackUnreadable(std::size_t chunk);
   void MakeSources();
   absl::Status FetchAll();
   absl::Status FetchRun(NextFetch next);
@@ -84,6 +84,7 @@ class ChunkPull final : public ChunkSink {
   const chunks::ChunkList& list_;
   ChunkMap& map_;
   PartFile file_;
+  BadBlocks bad_blocks_{file_, list_, map_};
   std::unique_ptr<WholeHash> hash_;
   std::vector<char> buffer_;
   const ZeroChunks zeros_;
@@ -141,7 +142,10 @@ absl::Status ChunkPull::CheckWhatIsHere() {
     if (data < chunk.offset) data = file_.NextData(chunk.offset);
     if (data >= chunk.end()) {
       // Nobody needs to send zeros.
-      if (zeros_.Has(chunk)) Right(i);
+      if (zeros_.Has(chunk))
+        Right(i);
+      else if (job_.was_whole)
+        job_.on_wrong_chunk(i, "disk");
       continue;
     }
     if (absl::Status status = CheckOne(i); !status.ok()) return status;
@@ -156,30 +160,18 @@ absl::Status ChunkPull::CheckOne(std::size_t i) {
   buffer_.resize(std::max<std::size_t>(buffer_.size(), chunk.length));
   const auto got = file_.Read(chunk.offset, buffer_.data(), chunk.length);
   // What the disk cannot read is written anew like what it got wrong.
-  if (!got.ok()) GiveBackUnreadable(i);
+  if (!got.ok()) bad_blocks_.Find(chunk.offset, chunk.end());
   if (got.ok() && *got == chunk.length &&
       chunks::Sha256::Of({buffer_.data(), *got}) == chunk.digest) {
     Right(i);
     return absl::OkStatus();
   }
-  job_.on_wrong_chunk(i, "disk");
+  if (job_.was_whole) job_.on_wrong_chunk(i, "disk");
   if (!zeros_.Has(chunk)) return absl::OkStatus();
+  bad_blocks_.GiveBack(chunk.offset, chunk.end());
   absl::Status punched = file_.PunchHole(chunk.offset, chunk.length);
   if (punched.ok()) Right(i);
   return punched;
-}
-
-// A write of a part of a block has to read the rest of it first: what cannot be read is made a hole
-// before, unless a chunk that is right lies in it, too. Where this fails the write says so.
-void ChunkPull::GiveBackUnreadable(std::size_t i) {
-  const chunks::Chunk& chunk = list_.chunks[i];
-  std::vector<char> block(limits::kDiskBlockBytes);
-  for (std::uint64_t at = chunk.offset / block.size() * block.size(); at < chunk.end();
-       at += block.size()) {
-    const bool can_be_read = file_.Read(at, block.data(), block.size()).ok();
-    if (can_be_read || AnyIsHere(list_, map_, at, at + block.size())) continue;
-    static_cast<void>(file_.PunchHole(at, block.size()));
-  }
 }
 
 void ChunkPull::MakeSources() {
@@ -189,11 +181,7 @@ void ChunkPull::MakeSources() {
     for (auto& one : job_.more_sources(job_.image, chunked_))
       own_sources_.push_back(std::move(one));
   }
-  own_sources_.push_back(std::make_unique<OriginSource>(
-      job_.origin, job_.image, list_,
-      OriginSource::Line{job_.limiter, job_.pull_class.get(), [this](std::uint64_t bytes) {
-                           job_.on_fetched(ChunkOrigin::kBackend, bytes);
-                         }}));
+  own_sources_.push_back(std::make_unique<OriginSource>(job_.origin, job_.image, list_, job_.line));
   for (const auto& one : own_sources_)
     sources_.push_back({one.get(), 0});
 }
@@ -298,6 +286,7 @@ absl::Status ChunkPull::Take(std::string_view bytes) {
 absl::Status ChunkPull::WriteOut() {
   write_by_ = Clock::now() + absl::ToChronoNanoseconds(limits::kWriteWithin);
   if (!unwritten_.empty()) {
+    bad_blocks_.GiveBack(unwritten_at_, unwritten_at_ + unwritten_.size());
     if (absl::Status put = file_.Write(unwritten_at_, unwritten_); !put.ok()) return put;
     unwritten_.clear();
   }
@@ -311,6 +300,7 @@ absl::Status ChunkPull::TakeFrom(int fd, std::uint64_t offset, std::uint64_t len
   if (at_ >= run_end_ || filled_ != 0 || length != list_.chunks[at_].length)
     return absl::UnavailableError("copies are of whole chunks");
   const chunks::Chunk& chunk = list_.chunks[at_];
+  bad_blocks_.GiveBack(chunk.offset, chunk.end());
   if (absl::Status copied = file_.CopyFrom(fd, offset, chunk.offset, length); !copied.ok())
     return copied;
   buffer_.resize(std::max<std::size_t>(buffer_.size(), length));

@@ -43,6 +43,9 @@ struct Sending {
         end(range.first + range.length),
         generation(entry->generation) {}
 
+  // No byte was thrown away since.
+  bool IsRight() const { return entry->generation == generation; }
+
   std::shared_ptr<Entry> entry;
   Reading hold;
   net::FileSpan file;
@@ -75,8 +78,7 @@ asio::awaitable<absl::StatusOr<net::FileSpan>> NextSpan(std::shared_ptr<Sending>
   const auto since = std::chrono::steady_clock::now();
   while (sending->at < sending->end) {
     // The client sees a short body and begins anew, instead of a mixture.
-    if (sending->entry->generation != sending->generation)
-      co_return absl::AbortedError("the image was fetched anew");
+    if (!sending->IsRight()) co_return absl::AbortedError("the image was fetched anew");
     const std::uint64_t there = Servable(*sending->entry, sending->at, sending->end);
     if (there > sending->at) {
       net::FileSpan span = sending->file;
@@ -155,6 +157,7 @@ asio::awaitable<net::HttpReply> ImageHttp::Image(net::HttpRequest request,
   auto sending = std::make_shared<Sending>(entry, *std::move(file), range, who);
   reply.stream_length = range.length;
   reply.spans = [sending] { return NextSpan(sending); };
+  reply.still_right = [sending] { return sending->IsRight(); };
   co_return reply;
 }
 

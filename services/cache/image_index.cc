@@ -1,7 +1,9 @@
 // The index half of the library: what is written down of an image, and what is believed of it at
 // the start.
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -24,10 +26,11 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kKeyPrefix = "image/";
 constexpr std::string_view kFilePrefix = "file/";
-// Of pulls that run, whose they are; without a word, a task's.
+// Of pulls that run or wait until the cache is on, whose they are.
 constexpr std::string_view kClassPrefix = "pull-class/";
 constexpr std::string_view kOfPrepull = "prepull";
 constexpr std::string_view kOfRepair = "repair";
+constexpr std::string_view kOfTask = "task";
 // Instead of the id of a file that was whole once and is doubted.
 constexpr std::string_view kDoubted = "doubted";
 
@@ -38,6 +41,11 @@ bool IsPulling(ImageState state) {
 PullClass ClassOf(std::string_view stored) {
   if (stored == kOfPrepull) return PullClass::kPrepull;
   return stored == kOfRepair ? PullClass::kRepair : PullClass::kTask;
+}
+
+std::string_view NameOf(PullClass pull_class) {
+  if (pull_class == PullClass::kPrepull) return kOfPrepull;
+  return pull_class == PullClass::kRepair ? kOfRepair : kOfTask;
 }
 
 // What the index has under each key that begins so; `prefix` ends with a slash.
@@ -57,33 +65,36 @@ absl::StatusOr<std::map<std::string, std::string>> ValuesBehind(store::Store& st
 }  // namespace
 
 // True: it is here, whole and verified.
-bool ImageLibrary::OpenEntry(std::shared_ptr<Entry> entry) {
+bool ImageLibrary::OpenEntry(std::shared_ptr<Entry> entry, const std::string& stored_class) {
   v1::Image& image = entry->image;
+  *entry->pull_class = ClassOf(stored_class);
+  const std::uint64_t size = image.size_bytes();
   const std::string final_path = Final(image.id());
-  const bool final_whole = image.size_bytes() > 0 && FileSize(final_path) == image.size_bytes();
-  if (image.state() == v1::IMAGE_STATE_CACHED && final_whole && IsTheFile(*entry)) return true;
-  // By the index it was here. Its file may have been on its way to be verified once more; what is
-  // pinned or needed is fetched anew, whatever has become of it.
-  const bool was_here = image.state() == v1::IMAGE_STATE_CACHED || entry->doubted;
-  const bool part_whole =
-      image.size_bytes() > 0 && FileSize(Part(image.id())) == image.size_bytes();
-  const bool missed = was_here && (final_whole || part_whole || image.pinned() || image.needed());
-  const bool goes_on = IsPulling(image.state()) || missed;
-  entry->doubted = goes_on && (final_whole || (was_here && part_whole));
-  if (goes_on) {
-    // Killed between the rename and the index, or the file was touched meanwhile: verified once
-    // more, the line is not needed for what is right in it.
-    if (final_whole && ::rename(final_path.c_str(), Part(image.id()).c_str()) != 0) {
-      host_.log.Warning("cache.part_not_restored",
-                        {{"image", image.id()}, {"reason", std::strerror(errno)}});
-    }
-    // A prepull that was done needs no window for the rest of it.
-    const bool is_task = IsPulling(image.state()) && *entry->pull_class == PullClass::kTask;
-    if ((missed || entry->doubted) && !is_task) *entry->pull_class = PullClass::kRepair;
-    if (*entry->pull_class != PullClass::kPrepull) to_resume_.push_back(entry);
+  const bool cached = image.state() == v1::IMAGE_STATE_CACHED;
+  if (cached && size > 0 && FileSize(final_path) == size && IsTheFile(*entry)) return true;
+  // Killed between a rename and the index, or the file was touched meanwhile: verified once more,
+  // the line is not needed for what is right in it.
+  const bool pulled = IsPulling(image.state()) || !stored_class.empty();
+  const bool was_here = cached || entry->doubted;
+  const bool has_final = ::access(final_path.c_str(), F_OK) == 0;
+  if (has_final && (pulled || was_here) &&
+      ::rename(final_path.c_str(), Part(image.id()).c_str()) != 0) {
+    host_.log.Warning("cache.part_not_restored",
+                      {{"image", image.id()}, {"reason", std::strerror(errno)}});
   }
+  const bool whole = size > 0 && FileSize(Part(image.id())) >= size;
+  entry->doubted = whole && (was_here || (pulled && has_final));
+  // What is pinned or needed is fetched anew, whatever has become of it. A repair that somebody
+  // cancelled rests.
+  const bool kept = image.pinned() || image.needed();
+  const bool rests = image.state() == v1::IMAGE_STATE_ABSENT && !pulled && !has_final && !kept;
+  const bool missed = was_here && (whole || kept) && !rests;
+  // A prepull that was done needs no window for the rest of it.
+  const bool is_task = pulled && *entry->pull_class == PullClass::kTask;
+  if ((missed || entry->doubted) && !is_task) *entry->pull_class = PullClass::kRepair;
+  if ((pulled || missed) && *entry->pull_class != PullClass::kPrepull) to_resume_.push_back(entry);
   image.set_state(v1::IMAGE_STATE_ABSENT);
-  image.set_present_bytes(entry->doubted ? image.size_bytes() : DiskUse(Part(image.id())));
+  image.set_present_bytes(PartBytes(*entry));
   return false;
 }
 
@@ -101,13 +112,13 @@ absl::Status ImageLibrary::Open() {
   auto visit = [&](std::string_view, std::string_view value) {
     auto entry = std::make_shared<Entry>();
     if (!entry->image.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
+    entry->image.clear_checked_bytes();
     const std::string& id = entry->image.id();
     if (!IsAcceptableId(id)) return true;
     entry->doubted = (*files)[id] == kDoubted;
     if (!entry->doubted) entry->file_id = (*files)[id];
-    *entry->pull_class = ClassOf((*classes)[id]);
     entry->image.set_needed(needed_.contains(id));
-    known.insert(FileNameOf(id) + (OpenEntry(entry) ? "" : ".part"));
+    known.insert(FileNameOf(id) + (OpenEntry(entry, (*classes)[id]) ? "" : ".part"));
     entries_[id] = entry;
     return true;
   };
@@ -135,9 +146,10 @@ bool ImageLibrary::ForgetOldest() {
   if (oldest == entries_.end()) return false;
   const std::string id = oldest->first;
   Forget(id);
-  const absl::Status status = host_.store.Apply(
-      {{std::string(kKeyPrefix) + id, std::nullopt}, {std::string(kFilePrefix) + id, std::nullopt}},
-      false);
+  const absl::Status status = host_.store.Apply({{std::string(kKeyPrefix) + id, std::nullopt},
+                                                 {std::string(kFilePrefix) + id, std::nullopt},
+                                                 {std::string(kClassPrefix) + id, std::nullopt}},
+                                                false);
   if (!status.ok()) return false;
   entries_.erase(oldest);
   return true;
@@ -147,11 +159,11 @@ void ImageLibrary::Store(const Entry& entry, bool sync) {
   const std::string key = std::string(kKeyPrefix) + entry.image.id();
   const std::string file_key = std::string(kFilePrefix) + entry.image.id();
   store::Write rank{std::string(kClassPrefix) + entry.image.id(), std::nullopt};
-  if (entry.pull_runs) {
+  const bool waits = std::any_of(to_resume_.begin(), to_resume_.end(),
+                                 [&](const auto& other) { return other.get() == &entry; });
+  if (entry.pull_runs || waits) {
     const PullClass runs = *entry.pull_class;
-    const PullClass wanted = std::max(runs, entry.again.value_or(runs));
-    if (wanted == PullClass::kPrepull) rank.value = kOfPrepull;
-    if (wanted == PullClass::kRepair) rank.value = kOfRepair;
+    rank.value = NameOf(std::max(runs, entry.again.value_or(runs)));
   }
   const std::string file = entry.doubted ? std::string(kDoubted) : entry.file_id;
   KillPoint("before_index");

@@ -102,8 +102,14 @@ void ImageLibrary::Doubt(std::shared_ptr<Entry> entry, const std::string& reason
   KillPoint("before_doubt_rename");
   const bool is_there = ::rename(Final(image.id()).c_str(), Part(image.id()).c_str()) == 0;
   KillPoint("after_doubt_rename");
-  // It takes no more room than it has; what of it is right is found by the pull.
-  image.set_present_bytes(is_there ? image.size_bytes() : 0);
+  entry->doubted = is_there && FileSize(Part(image.id())) >= image.size_bytes();
+  if (!entry->doubted) TellCorrupt(*entry, std::nullopt);
+  // What of it is right is found by the pull.
+  image.set_present_bytes(PartBytes(*entry));
+  if (!IdleReason().empty()) {
+    PullWhenOn(std::move(entry), PullClass::kRepair);
+    return;
+  }
   entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
   if (absl::Status status = StartPull(entry, PullClass::kRepair); !status.ok())
     Ended(*entry, status);
@@ -117,10 +123,16 @@ void ImageLibrary::Verified(Entry& entry) {
 
 void ImageLibrary::WrongChunk(Entry& entry, std::size_t chunk, const std::string& where) {
   metrics_.WrongChunk(where == "disk" || where == "backend" ? where : "other");
+  if (++entry.wrong_told > limits::kWrongChunksTold) return;
   host_.log.Error("cache.chunk_wrong",
                   {{"image", entry.image.id()}, {"chunk", chunk}, {"from", where}});
-  if (where != "disk" || ++entry.wrong_told > limits::kWrongChunkEvents) return;
-  const json::object body{{"imageId", entry.image.id()}, {"chunk", chunk}};
+  if (where == "disk") TellCorrupt(entry, chunk);
+}
+
+// Without a chunk: the whole of it, or nobody knows which.
+void ImageLibrary::TellCorrupt(const Entry& entry, std::optional<std::size_t> chunk) {
+  json::object body{{"imageId", entry.image.id()}};
+  if (chunk) body["chunk"] = *chunk;
   host_.events.Publish(events::MakeEvent("image.corrupt", entry.image.id(), PRIORITY_RESULT,
                                          json::serialize(body), host_.clock.Now()));
 }
@@ -144,13 +156,13 @@ asio::awaitable<absl::Status> ImageLibrary::GetList(std::shared_ptr<Entry> entry
   if (entry->chunked != nullptr) co_return absl::OkStatus();
   using Result = absl::StatusOr<std::shared_ptr<Chunked>>;
   auto load = [&store = host_.store, stop = entry->stop, origin = MakeOrigin(),
-               image = entry->image]() -> Result {
+               line = LineOf(*entry), image = entry->image]() -> Result {
     const auto stored = store.Get(ListKey(image.id()));
     if (stored.ok() && *stored) {
       auto list = ReadChunkList(**stored, image);
       if (list.ok()) return std::make_shared<Chunked>(*std::move(list));
     }
-    auto fetched = FetchChunkList(origin, image, *stop);
+    auto fetched = FetchChunkList(origin, image, line, *stop);
     if (!fetched.ok()) return fetched.status();
     // Without it in the index a restart asks for it again. Not copied: it may have megabytes.
     std::vector<store::Write> writes(1);
@@ -202,6 +214,10 @@ void ImageLibrary::LoadOrphansUntil() {
   if (!stored.ok() || !*stored) return;
   std::from_chars((*stored)->data(), (*stored)->data() + (*stored)->size(), seconds);
   orphans_until_ = absl::FromUnixSeconds(seconds);
+}
+
+std::uint64_t ImageLibrary::PartBytes(const Entry& entry) const {
+  return entry.doubted ? entry.image.size_bytes() : DiskUse(Part(entry.image.id()));
 }
 
 std::uint64_t ImageLibrary::OrphanBytes() const {

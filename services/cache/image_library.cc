@@ -31,7 +31,7 @@ ImageLibrary::ImageLibrary(runtime::Host& host, Metrics& metrics, retry::Backoff
       folder_(host.paths.state_dir + "/cache/images"),
       metas_(host.home, host.clock),
       retries_(retries),
-      configured_(host.home, asio::steady_timer::time_point::max()),
+      turns_(host.home),
       pulls_(limits::kPullThreads) {}
 
 std::string ImageLibrary::Final(const std::string& image_id) const {
@@ -54,8 +54,18 @@ absl::StatusOr<net::FileSpan> ImageLibrary::OpenBytes(const Entry& entry) const 
 }
 
 void ImageLibrary::Configure() {
-  configured_.cancel();
-  if (!IdleReason().empty()) return;
+  if (!IdleReason().empty()) {
+    for (const auto& [id, entry] : entries_) {
+      if (!entry->pull_runs || entry->stop->begun()) continue;
+      // A prepull comes again by itself.
+      if (*entry->pull_class != PullClass::kPrepull) entry->again = entry->pull_class->load();
+      BreakOff(*entry);
+    }
+    return;
+  }
+  // What is whole needs no room, and is not evicted for others once its pull runs.
+  std::stable_partition(to_resume_.begin(), to_resume_.end(),
+                        [](const auto& entry) { return entry->doubted; });
   for (const auto& entry : std::exchange(to_resume_, {})) {
     if (entry->pull_runs || entry->image.state() != v1::IMAGE_STATE_ABSENT) continue;
     entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
@@ -150,6 +160,8 @@ asio::awaitable<absl::StatusOr<std::shared_ptr<Entry>>> ImageLibrary::Demand(std
     if (Join(*entry, rank)) co_return found;
     if (!renewed.ok()) co_return renewed;
   }
+  // It may have been switched off meanwhile.
+  if (std::string idle = IdleReason(); !idle.empty()) co_return absl::FailedPreconditionError(idle);
   absl::Status status = StartPull(entry, rank);
   if (!status.ok()) {
     Ended(*entry, status);
@@ -171,6 +183,7 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   entry->image.set_present_bytes(0);
   entry->image.clear_reason();
   entry->doubted = false;
+  std::erase(to_resume_, entry);
   ++entry->generation;
   KillPoint("before_evict_index");
   Move(*entry, ImageEvent::kEvicted);
@@ -210,6 +223,7 @@ bool ImageLibrary::Join(Entry& entry, PullClass rank) {
     Store(entry);
   } else if (*entry.pull_class < rank) {
     *entry.pull_class = rank;
+    turns_.Tell();
     Store(entry);
   }
   return true;

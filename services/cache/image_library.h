@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -17,7 +18,6 @@
 #include <absl/time/time.h>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include "libs/net/http_types.h"
@@ -27,6 +27,7 @@
 #include "services/cache/entry.h"
 #include "services/cache/meta_desk.h"
 #include "services/cache/metrics.h"
+#include "services/cache/pull_turns.h"
 #include "services/cache/puller.h"
 #include "services/cache/stopping.h"
 
@@ -46,7 +47,8 @@ class ImageLibrary {
   // Reads the index, believes the disk where the two differ, goes on with pulls that were under
   // way.
   absl::Status Open();
-  // The configuration may have switched the cache on: goes on with pulls that waited for it.
+  // The configuration may have switched the cache off: pulls are broken off, and wait for it. Or
+  // on: they go on.
   void Configure();
 
   // What tokens are signed by.
@@ -117,7 +119,7 @@ class ImageLibrary {
  private:
   std::string Final(const std::string& image_id) const;
   std::string Part(const std::string& image_id) const;
-  bool OpenEntry(std::shared_ptr<Entry> entry);
+  bool OpenEntry(std::shared_ptr<Entry> entry, const std::string& stored_class);
   Origin MakeOrigin() const;
   boost::asio::awaitable<absl::Status> RenewMeta(std::shared_ptr<Entry> entry);
   bool ForgetOldest();
@@ -130,6 +132,8 @@ class ImageLibrary {
   void Forget(const std::string& image_id);
   boost::asio::awaitable<absl::Status> GetList(std::shared_ptr<Entry> entry);
   void AdoptOrRemove(const std::string& file);
+  // Of its part file; a repair takes no more room than what it repairs had.
+  std::uint64_t PartBytes(const Entry& entry) const;
   std::uint64_t OrphanBytes() const;
   void RemoveOrphans();
   bool IsTheFile(const Entry& entry) const;
@@ -138,12 +142,16 @@ class ImageLibrary {
   absl::Status StartPull(std::shared_ptr<Entry> entry, PullClass rank);
   boost::asio::awaitable<void> RunPull(std::shared_ptr<Entry> entry);
   boost::asio::awaitable<absl::Status> PullWhileWanted(std::shared_ptr<Entry> entry);
-  boost::asio::awaitable<absl::Status> PullOnce(std::shared_ptr<Entry> entry);
-  boost::asio::awaitable<void> WaitWhileIdle(std::shared_ptr<Entry> entry, absl::Duration at_least);
-  PullJob MakeJob(const std::shared_ptr<Entry>& entry);
+  boost::asio::awaitable<absl::Status> PullOnce(std::shared_ptr<Entry> entry, bool first);
+  void Fetched(ChunkOrigin from, std::uint64_t bytes);  // On the pull threads.
+  OriginLine LineOf(const Entry& entry);
+  PullJob MakeJob(const std::shared_ptr<Entry>& entry, bool first);
+  void BreakOff(Entry& entry);
+  void PullWhenOn(std::shared_ptr<Entry> entry, PullClass rank);
   void Ended(Entry& entry, const absl::Status& status);
   void Trouble(Entry& entry, const std::string& reason);
   void WrongChunk(Entry& entry, std::size_t chunk, const std::string& where);
+  void TellCorrupt(const Entry& entry, std::optional<std::size_t> chunk);
   absl::StatusOr<chunks::ChunkList> LoadStoredList(const std::string& image_id) const;
   void Move(Entry& entry, ImageEvent event);
   // Synced: it is there after a power cut. What is not is found again on the disk or fetched again.
@@ -170,8 +178,8 @@ class ImageLibrary {
   MetaDesk metas_;
   const retry::BackoffPolicy retries_;
   Stopping stop_;
-  boost::asio::steady_timer configured_;  // Cancelled at each change of the configuration.
-  boost::asio::thread_pool pulls_;
+  PullTurns turns_;
+  boost::asio::thread_pool pulls_;  // A thread for each turn.
 };
 
 }  // namespace tentacle::cache

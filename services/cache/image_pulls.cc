@@ -96,8 +96,7 @@ absl::Status ImageLibrary::MakeRoom(const Entry& wanted) {
 absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry, PullClass rank) {
   // What is whole already needs no room to be checked.
   if (entry->image.present_bytes() < entry->image.size_bytes()) {
-    // Nor does a repair take more than what it repairs had, at the end.
-    if (absl::Status status = MakeRoom(*entry); !status.ok() && !entry->doubted) return status;
+    if (absl::Status status = MakeRoom(*entry); !status.ok()) return status;
   }
   entry->pull_runs = true;
   entry->stop = std::make_shared<Stopping>();
@@ -115,7 +114,17 @@ absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry, PullClass ran
   return absl::OkStatus();
 }
 
-PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
+void ImageLibrary::Fetched(ChunkOrigin from, std::uint64_t bytes) {
+  metrics_.Fetched(from, bytes);
+  if (count_fetched_) count_fetched_(from, bytes);
+}
+
+OriginLine ImageLibrary::LineOf(const Entry& entry) {
+  return {limiter_, entry.pull_class,
+          [this](std::uint64_t bytes) { Fetched(ChunkOrigin::kBackend, bytes); }};
+}
+
+PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry, bool first) {
   PullJob job;
   job.origin = MakeOrigin();
   job.image = entry->image;
@@ -124,8 +133,7 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
   job.retries = retries_;
   job.min_free_bytes = host_.config.current().cache().min_free_bytes();
   job.chunked = entry->chunked;
-  job.limiter = limiter_;
-  job.pull_class = entry->pull_class;
+  job.line = LineOf(*entry);
   job.more_sources = more_sources_;
   for (const auto& [id, other] : entries_) {
     if (other->image.state() == v1::IMAGE_STATE_CACHED) job.local_images.push_back({id, Final(id)});
@@ -165,6 +173,7 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
   job.on_restart = [this, entry] {
     asio::post(host_.home, [this, entry] {
       ++entry->generation;
+      if (entry->doubted) TellCorrupt(*entry, std::nullopt);
       entry->doubted = false;
       entry->in_order = entry->chunked == nullptr;
       entry->image.set_present_bytes(0);
@@ -172,15 +181,11 @@ PullJob ImageLibrary::MakeJob(const std::shared_ptr<Entry>& entry) {
       entry->Tell();
     });
   };
-  job.on_fetched = [this](ChunkOrigin from, std::uint64_t bytes) {
-    metrics_.Fetched(from, bytes);
-    if (count_fetched_) count_fetched_(from, bytes);
-  };
-  // A repair finds what is wrong; after a kill the chunk that was being written is, and that is no
-  // news.
-  const bool was_whole = entry->doubted;
-  job.on_wrong_chunk = [this, entry, was_whole](std::size_t chunk, std::string_view where) {
-    if (where == "disk" && !was_whole) return;
+  job.on_fetched = [this](ChunkOrigin from, std::uint64_t bytes) { Fetched(from, bytes); };
+  // A repair finds what is wrong, once; after a kill the chunk that was being written is, and that
+  // is no news.
+  job.was_whole = entry->doubted && first;
+  job.on_wrong_chunk = [this, entry](std::size_t chunk, std::string_view where) {
     asio::post(host_.home, [this, entry, chunk, from = std::string(where)] {
       WrongChunk(*entry, chunk, from);
     });
@@ -209,35 +214,50 @@ asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
   Ended(*entry, ended);
   const auto again = std::exchange(entry->again, std::nullopt);
   if (!again || !absl::IsCancelled(ended) || stop_.begun()) co_return;
+  if (!IdleReason().empty()) {
+    PullWhenOn(entry, *again);
+    co_return;
+  }
   if (absl::Status status = StartPull(entry, *again); !status.ok()) Ended(*entry, status);
 }
 
+void ImageLibrary::PullWhenOn(std::shared_ptr<Entry> entry, PullClass rank) {
+  *entry->pull_class = rank;
+  to_resume_.push_back(entry);
+  Store(*entry);
+}
+
 // One series of tries after the other for as long as somebody wants the image. Between two series
-// the thread is others'.
+// the place is others'.
 asio::awaitable<absl::Status> ImageLibrary::PullWhileWanted(std::shared_ptr<Entry> entry) {
   retry::Backoff backoff(retries_);
-  for (;;) {
+  for (bool first = true;; first = false) {
     const std::uint64_t before = entry->image.present_bytes();
-    const absl::Status status = co_await PullOnce(entry);
+    const absl::Status status = co_await PullOnce(entry, first);
     if (!absl::IsUnavailable(status)) co_return status;
     // A try that failed while everything ends is no verdict on the image: it goes on at the next
     // start.
     if (entry->stop->begun()) co_return absl::CancelledError("stopped");
     const bool wanted = entry->IsClaimed() || host_.clock.Now() < entry->wanted_until;
     if (!wanted) co_return status;
-    if (entry->chunked == nullptr) entry->image.set_present_bytes(DiskUse(Part(entry->image.id())));
+    if (entry->chunked == nullptr) entry->image.set_present_bytes(PartBytes(*entry));
     if (entry->image.present_bytes() > before) backoff.Reset();
     const absl::Duration delay = backoff.Next(Jitter());
     host_.log.Warning("cache.pull_waits", {{"image", entry->image.id()},
                                            {"reason", entry->image.reason()},
                                            {"delay_ms", absl::ToInt64Milliseconds(delay)}});
-    co_await WaitWhileIdle(entry, delay);
+    {
+      Pause pause(*entry, host_.home, delay);
+      co_await pause.timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
     if (entry->stop->begun()) co_return absl::CancelledError("stopped");
   }
 }
 
 // One series of tries.
-asio::awaitable<absl::Status> ImageLibrary::PullOnce(std::shared_ptr<Entry> entry) {
+asio::awaitable<absl::Status> ImageLibrary::PullOnce(std::shared_ptr<Entry> entry, bool first) {
+  const auto turn = co_await turns_.Take(entry->pull_class, entry->stop);
+  if (turn == nullptr) co_return absl::CancelledError("stopped");
   const bool was_in_order = entry->in_order;
   absl::Status status = co_await GetList(entry);
   if (status.ok()) {
@@ -248,7 +268,7 @@ asio::awaitable<absl::Status> ImageLibrary::PullOnce(std::shared_ptr<Entry> entr
       ++entry->generation;
       entry->Tell();
     }
-    auto pull = [job = MakeJob(entry)] { return cache::Pull(job); };
+    auto pull = [job = MakeJob(entry, first)] { return cache::Pull(job); };
     status = co_await async::OnPool(pulls_, pull);
   } else if (absl::IsUnavailable(status)) {
     Trouble(*entry, std::string(status.message()));
@@ -261,8 +281,13 @@ asio::awaitable<absl::Status> ImageLibrary::PullOnce(std::shared_ptr<Entry> entr
 void ImageLibrary::Stop() {
   stop_.Begin();
   for (const auto& [id, entry] : entries_) {
-    if (entry->stop != nullptr) entry->BreakOff();
+    if (entry->stop != nullptr) BreakOff(*entry);
   }
+}
+
+void ImageLibrary::BreakOff(Entry& entry) {
+  entry.BreakOff();
+  turns_.Tell();
 }
 
 void ImageLibrary::Withdraw(const std::string& image_id) {
@@ -272,13 +297,15 @@ void ImageLibrary::Withdraw(const std::string& image_id) {
   if (entry->again == PullClass::kPrepull) entry->again.reset();
   if (entry->IsClaimed() || *entry->pull_class != PullClass::kPrepull) return;
   host_.log.Info("cache.pull_withdrawn", {{"image", image_id}});
-  entry->BreakOff();
-  configured_.cancel();
+  BreakOff(*entry);
 }
 
 absl::StatusOr<std::shared_ptr<Entry>> ImageLibrary::CancelPull(const std::string& image_id) {
   const auto at = entries_.find(image_id);
-  if (at == entries_.end() || !at->second->pull_runs)
+  const bool is_known = at != entries_.end();
+  const bool waits =
+      is_known && std::find(to_resume_.begin(), to_resume_.end(), at->second) != to_resume_.end();
+  if (!is_known || !(waits || at->second->pull_runs))
     return absl::NotFoundError(fmt::format("image {} is not being pulled", image_id));
   const std::shared_ptr<Entry> entry = at->second;
   const std::string why = entry->IsClaimed() ? "a client reads it" : "a task needs it";
@@ -288,21 +315,10 @@ absl::StatusOr<std::shared_ptr<Entry>> ImageLibrary::CancelPull(const std::strin
   host_.log.Info("cache.pull_cancelled", {{"image", image_id}});
   entry->wanted_until = absl::InfinitePast();
   entry->again.reset();
-  entry->BreakOff();
-  configured_.cancel();
+  std::erase(to_resume_, entry);
+  Store(*entry);
+  if (entry->pull_runs) BreakOff(*entry);
   return entry;
-}
-
-// Neither does a pull begin anew while the cache is switched off.
-asio::awaitable<void> ImageLibrary::WaitWhileIdle(std::shared_ptr<Entry> entry,
-                                                  absl::Duration at_least) {
-  {
-    Pause pause(*entry, host_.home, at_least);
-    co_await pause.timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  }
-  while (!entry->stop->begun() && !IdleReason().empty()) {
-    co_await configured_.async_wait(asio::as_tuple(asio::use_awaitable));
-  }
 }
 
 void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
@@ -338,7 +354,7 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
   }
   if (absl::IsCancelled(status)) {
     // It may have been looking through what is here, and had not seen all of it.
-    image.set_present_bytes(DiskUse(Part(image.id())));
+    image.set_present_bytes(PartBytes(entry));
     if (!stop_.begun()) Move(entry, ImageEvent::kWithdrawn);
     entry.Tell();  // Who waits for its bytes waits in vain.
     return;
@@ -357,7 +373,7 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
     entry.doubted = false;
     ++entry.generation;
   }
-  image.set_present_bytes(DiskUse(Part(image.id())));
+  image.set_present_bytes(PartBytes(entry));
   // Refused before it began.
   if (image.state() == v1::IMAGE_STATE_ABSENT) Move(entry, ImageEvent::kDemanded);
   Move(entry, ImageEvent::kGaveUp);

@@ -12,8 +12,12 @@ namespace tentacle::cache::limits {
 inline constexpr std::size_t kMaxImages = 4096;
 inline constexpr std::size_t kMaxImageIdBytes = 128;
 
-// Two pulls at once: more only slow each other down on one line.
-inline constexpr int kPullThreads = 2;
+// Two demands at once: more only slow each other down on one line. What nobody waits for has places
+// of its own, one each.
+inline constexpr int kDemandPulls = 2;
+inline constexpr int kRepairPulls = 1;
+inline constexpr int kPrepullPulls = 1;
+inline constexpr int kPullThreads = kDemandPulls + kRepairPulls + kPrepullPulls;
 
 // The end of each answer is held back until the hash of the whole image is known, so that no answer
 // is complete with bytes that were never verified. Answers no longer than this wait for the hash
@@ -29,8 +33,6 @@ inline constexpr absl::Duration kClockTolerance = absl::Seconds(30);
 inline constexpr std::uint64_t kNotifyBytes = 256 * 1024;
 inline constexpr absl::Duration kProgressInterval = absl::Seconds(2);
 
-// A list is at most 75 MB; on a line that does not carry it in that time it is asked for again.
-inline constexpr absl::Duration kChunkListTimeout = absl::Minutes(5);
 // A list of smaller chunks would be more than an eighth of a per cent of its image.
 inline constexpr std::uint64_t kLeastAverageChunk = 4096;
 // The limiter of the line is asked for each piece of so many bytes: its bursts are no longer.
@@ -59,7 +61,7 @@ inline constexpr absl::Duration kBackoffCap = absl::Seconds(30);
 inline constexpr std::size_t kHashBytes = 1 << 20;
 // What a disk reads and writes at least.
 inline constexpr std::size_t kDiskBlockBytes = 4096;
-// A pull gives its thread to others after so many tries in a row that brought no byte.
+// A pull gives its place to others after so many tries in a row that brought no byte.
 inline constexpr int kFruitlessTries = 5;
 // How long a pull without luck is tried again after somebody last asked: a client asks anew, a task
 // asks once.
@@ -84,9 +86,11 @@ inline constexpr int kHashTries = 2;
 inline constexpr std::uint64_t kScrubBytesPerSecond = 64 << 20;
 // Each cached image is read and compared with its hashes once a week.
 inline constexpr absl::Duration kVerifyInterval = absl::Hours(24 * 7);
+// How often it is told how far a check is.
+inline constexpr std::uint64_t kCheckToldBytes = 16 << 20;
 inline constexpr absl::Duration kScrubLook = absl::Minutes(1);
-// Of one check; the rest is in the log.
-inline constexpr int kWrongChunkEvents = 16;
+// Of one pull; the rest is counted.
+inline constexpr int kWrongChunksTold = 16;
 // How long files wait to be asked for after their index was lost.
 inline constexpr absl::Duration kOrphansKept = absl::Hours(24 * 7);
 
@@ -117,8 +121,13 @@ inline constexpr absl::Duration kPeerGreetInterval = absl::Seconds(5);
 inline constexpr absl::Duration kPeerStall = absl::Seconds(20);
 // A peer that has the image and gives less than this share of the WAN is no gain...
 inline constexpr double kPeerLeastShare = 0.5;
-// ... seen over so long.
+// ... seen over so long. Before the WAN was measured it is held against a slow one.
 inline constexpr absl::Duration kPeerJudgedAfter = absl::Seconds(5);
+inline constexpr double kUnmeasuredLineMbit = 2;
+// One that fetches the image itself gives what the WAN gives it; with less than this over so long
+// it is no gain either.
+inline constexpr double kWaitingPeerLeastMbit = 1;
+inline constexpr absl::Duration kWaitingPeerJudgedAfter = absl::Seconds(30);
 // The backend's answer is no longer than this while there are peers: then they are asked again.
 inline constexpr std::uint64_t kPeerStripeBytes = 8ull << 20;
 // Threads that ask peers how far they are.

@@ -1,7 +1,7 @@
 #include "services/cache/local_source.h"
 
-#include <cstring>
-#include <unordered_map>
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "libs/net/http_types.h"
@@ -10,12 +10,31 @@ namespace tentacle::cache {
 
 namespace {
 
-struct DigestHash {
-  std::size_t operator()(const chunks::Digest& digest) const {
-    std::size_t value = 0;
-    std::memcpy(&value, digest.data(), sizeof value);
-    return value;
+// The chunks of a list by their digests, in four bytes each.
+class ByDigest {
+ public:
+  explicit ByDigest(const chunks::ChunkList& list) : list_(list), order_(list.chunks.size()) {
+    std::iota(order_.begin(), order_.end(), 0);
+    std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
+      const chunks::Digest& left = list.chunks[a].digest;
+      const chunks::Digest& right = list.chunks[b].digest;
+      return left != right ? left < right : a < b;
+    });
   }
+
+  // The first chunk with that digest; the number of chunks when there is none.
+  std::uint32_t First(const chunks::Digest& digest) const {
+    const auto at = std::lower_bound(order_.begin(), order_.end(), digest,
+                                     [this](std::uint32_t chunk, const chunks::Digest& wanted) {
+                                       return list_.chunks[chunk].digest < wanted;
+                                     });
+    const bool found = at != order_.end() && list_.chunks[*at].digest == digest;
+    return found ? *at : static_cast<std::uint32_t>(order_.size());
+  }
+
+ private:
+  const chunks::ChunkList& list_;
+  std::vector<std::uint32_t> order_;
 };
 
 }  // namespace
@@ -33,20 +52,19 @@ LocalSource::LocalSource(const chunks::ChunkList& list,
       rotten_(std::move(rotten)),
       places_(list.chunks.size()),
       dropped_(images_.size()) {
-  std::unordered_map<chunks::Digest, std::size_t, DigestHash> first;
-  first.reserve(list.chunks.size());
-  for (std::size_t i = 0; i < list.chunks.size(); ++i) {
-    const auto [at, is_new] = first.emplace(list.chunks[i].digest, i);
-    if (!is_new) places_[i] = {kSelf, list.chunks[at->second].offset, at->second};
+  const ByDigest by_digest(list);
+  for (std::uint32_t i = 0; i < list.chunks.size(); ++i) {
+    const std::uint32_t first = by_digest.First(list.chunks[i].digest);
+    if (first != i) places_[i] = {list.chunks[first].offset, kSelf, first};
   }
   for (std::uint32_t image = 0; image < images_.size(); ++image) {
     const auto other = load(images_[image].id);
     if (!other.ok()) continue;  // Without a list nothing of it can be found.
     for (const chunks::Chunk& chunk : other->chunks) {
-      const auto at = first.find(chunk.digest);
-      if (at == first.end() || list.chunks[at->second].length != chunk.length) continue;
-      Place& place = places_[at->second];
-      if (place.image == kNowhere) place = {image, chunk.offset, 0};
+      const std::uint32_t first = by_digest.First(chunk.digest);
+      if (first == list.chunks.size() || list.chunks[first].length != chunk.length) continue;
+      Place& place = places_[first];
+      if (place.image == kNowhere) place = {chunk.offset, image, 0};
     }
   }
 }

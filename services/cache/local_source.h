@@ -48,9 +48,9 @@ class LocalSource final : public ChunkSource {
   static constexpr std::uint32_t kSelf = kNowhere - 1;
 
   struct Place {
-    std::uint32_t image = kNowhere;
     std::uint64_t offset = 0;
-    std::size_t twin = 0;  // Of kSelf: the chunk that is the same.
+    std::uint32_t image = kNowhere;
+    std::uint32_t twin = 0;  // Of kSelf: the chunk that is the same.
   };
 
   bool Has(std::size_t chunk) const;

@@ -91,8 +91,8 @@ class Fetching {
       return OnHeaders(status, headers);
     };
     request->on_body = [this](std::string_view piece) { return OnBody(piece); };
-    if (job_.limiter != nullptr)
-      request->receive_window = [this] { return job_.limiter->Window(); };
+    if (job_.line.limiter != nullptr)
+      request->receive_window = [this] { return job_.line.limiter->Window(); };
     const auto reply = FetchAsNode(job_.origin, *std::move(request));
     if (!outcome_.ok()) return outcome_;
     if (job_.stop->begun()) return absl::CancelledError("stopped");
@@ -138,7 +138,7 @@ class Fetching {
   }
 
   void OnStep(std::string_view step) {
-    if (job_.limiter != nullptr) job_.limiter->Take(step.size(), *job_.pull_class, *job_.stop);
+    job_.line.Pass(step.size(), *job_.stop);
     if (job_.stop->begun()) outcome_ = absl::CancelledError("stopped");
     if (outcome_.ok() && part_.size() + step.size() > job_.image.size_bytes()) {
       outcome_ = absl::FailedPreconditionError("the backend sends more bytes than it announced");
@@ -149,7 +149,6 @@ class Fetching {
       outcome_ = CheckFree(job_.part_path, job_.min_free_bytes);
     }
     if (!outcome_.ok()) return;
-    job_.on_fetched(ChunkOrigin::kBackend, step.size());
     if (part_.size() - told_ >= limits::kNotifyBytes || part_.size() == job_.image.size_bytes()) {
       told_ = part_.size();
       job_.on_progress(part_.size());

@@ -139,30 +139,56 @@ absl::StatusOr<chunks::ChunkList> ReadChunkList(std::string_view encoded, const 
   return list;
 }
 
+void OriginLine::Pass(std::size_t bytes, Stopping& stop) const {
+  if (limiter != nullptr) limiter->Take(bytes, *pull_class, stop);
+  on_wire(bytes);
+}
+
 absl::StatusOr<FetchedList> FetchChunkList(const Origin& origin,
                                            const v1::Image& image,
+                                           const OriginLine& line,
                                            Stopping& stop) {
-  auto request = MakeRequest(origin, image.id(), "chunks");
-  if (!request.ok()) return absl::UnavailableError(std::string(request.status().message()));
-  request->total_timeout = limits::kChunkListTimeout;
   // What is longer than the longest list of an image of that size is none.
-  request->max_body_bytes = std::min<std::uint64_t>(
+  const std::uint64_t most = std::min<std::uint64_t>(
       chunks::kMaxListBytes,
       chunks::kListHeadBytes + chunks::kListTailBytes +
           (image.size_bytes() / limits::kLeastAverageChunk + 1) * chunks::kListEntryBytes);
-  request->cancel = &stop.flag();
-  auto reply = FetchAsNode(origin, *std::move(request));
+  std::string encoded;
+  const auto fetch = [&]() -> absl::StatusOr<net::ClientReply> {
+    auto request = MakeRequest(origin, image.id(), "chunks");
+    if (!request.ok()) return request.status();
+    request->total_timeout = absl::InfiniteDuration();
+    request->cancel = &stop.flag();
+    request->on_headers = [&](unsigned, const net::HeaderList&) {
+      encoded.clear();
+      return true;
+    };
+    request->on_body = [&](std::string_view piece) {
+      for (; !piece.empty(); piece.remove_prefix(std::min(piece.size(), limits::kLimiterBytes))) {
+        const std::string_view step = piece.substr(0, limits::kLimiterBytes);
+        line.Pass(step.size(), stop);
+        encoded.append(step);
+        if (stop.begun() || encoded.size() > most) return false;
+      }
+      return true;
+    };
+    if (line.limiter != nullptr)
+      request->receive_window = [&line] { return line.limiter->Window(); };
+    return FetchAsNode(origin, *std::move(request));
+  };
+  auto reply = fetch();
+  // It has told another time than ours, perhaps.
+  if (reply.ok() && reply->status == 401) reply = fetch();
   if (stop.begun()) return absl::CancelledError("stopped");
-  if (absl::IsResourceExhausted(reply.status()))
-    return absl::NotFoundError(reply.status().message());
+  if (encoded.size() > most) return absl::NotFoundError("the chunk list is too long");
   if (!reply.ok()) return absl::UnavailableError(std::string(reply.status().message()));
   if (reply->status == 429 || reply->status == 503)
     return absl::UnavailableError(fmt::format("the backend answered {}", reply->status));
   if (reply->status != 200)
     return absl::NotFoundError(fmt::format("the backend answered {}", reply->status));
-  auto list = ReadChunkList(reply->body, image);
+  auto list = ReadChunkList(encoded, image);
   if (!list.ok()) return absl::NotFoundError(list.status().message());
-  return FetchedList{std::move(reply->body), *std::move(list)};
+  return FetchedList{std::move(encoded), *std::move(list)};
 }
 
 }  // namespace tentacle::cache

@@ -5,6 +5,8 @@
 #include <tentacle/cache/v1/cache_service.pb.h>
 #include <tentacle/config/v1/config.pb.h>
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@
 #include "libs/chunks/chunk_list.h"
 #include "libs/net/http_client.h"
 #include "services/cache/backend_clock.h"
+#include "services/cache/line_limiter.h"
 #include "services/cache/stopping.h"
 
 namespace tentacle::cache {
@@ -24,6 +27,16 @@ struct Origin {
   std::string node_id;
   std::string key_file;
   std::shared_ptr<BackendClock> clock;
+};
+
+// How the bytes of an answer come over the WAN.
+struct OriginLine {
+  LineLimiter* limiter = nullptr;  // Null: as fast as they come.
+  std::shared_ptr<const std::atomic<PullClass>> pull_class;
+  std::function<void(std::uint64_t bytes)> on_wire;  // They have come; for the ledger.
+
+  // For each piece of an answer, in steps of limits::kLimiterBytes.
+  void Pass(std::size_t bytes, Stopping& stop) const;
 };
 
 // A request for /images/{id}/{what} with the node's token. FailedPrecondition: not enrolled.
@@ -51,6 +64,7 @@ struct FetchedList {
 // without. Unavailable: ask again.
 absl::StatusOr<FetchedList> FetchChunkList(const Origin& origin,
                                            const v1::Image& image,
+                                           const OriginLine& line,
                                            Stopping& stop);
 
 // DataLoss: damaged, or another image's.

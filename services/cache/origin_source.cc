@@ -101,9 +101,7 @@ class OriginSource::Exchange {
     for (; outcome_.ok() && !piece.empty();
          piece.remove_prefix(std::min(piece.size(), limits::kLimiterBytes))) {
       const std::string_view step = piece.substr(0, limits::kLimiterBytes);
-      if (source_.line_.limiter != nullptr)
-        source_.line_.limiter->Take(step.size(), *source_.line_.pull_class, stop_);
-      source_.line_.on_wire(step.size());
+      source_.line_.Pass(step.size(), stop_);
       outcome_ =
           unpacks_ ? unpacker_.Add(step, [this](std::string_view bytes) { return Deliver(bytes); })
                    : Deliver(step);

@@ -15,17 +15,11 @@ namespace tentacle::cache {
 
 class OriginSource final : public ChunkSource {
  public:
-  struct Line {
-    LineLimiter* limiter = nullptr;  // Null: as fast as it comes.
-    const std::atomic<PullClass>* pull_class = nullptr;
-    std::function<void(std::uint64_t bytes)> on_wire;  // As they came, packed or not.
-  };
-
   // All references must outlive it. Image and list are of one pull.
   OriginSource(const Origin& origin,
                const v1::Image& image,
                const chunks::ChunkList& list,
-               Line line)
+               OriginLine line)
       : origin_(origin),
         image_(image),
         list_(list),
@@ -48,7 +42,7 @@ class OriginSource final : public ChunkSource {
   const Origin& origin_;
   const v1::Image& image_;
   const chunks::ChunkList& list_;
-  const Line line_;
+  const OriginLine line_;
   bool packs_;  // Until the backend says that it cannot.
   net::KeptConnection connection_;
 };

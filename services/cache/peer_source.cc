@@ -7,6 +7,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "services/cache/core/peer_pace.h"
 #include "services/cache/limits.h"
 
 namespace tentacle::cache {
@@ -109,6 +110,12 @@ bool PeerSource::Expects(std::size_t chunk) {
          list_.chunks[chunk - 1].offset / limits::kPeerStripeBytes;
 }
 
+double PeerSource::LineMbit() const {
+  const double measured = parts_.line.measured_mbit();
+  const double line = measured > 0 ? measured : limits::kUnmeasuredLineMbit;
+  return std::min(line, parts_.line.limit_mbit().value_or(line));
+}
+
 absl::Status PeerSource::Fetch(const ChunkRun& run, ChunkSink& sink, Stopping& stop) {
   const std::vector<PeerHas> seen = watch_->Await(stop);
   if (stop.begun()) return absl::CancelledError("stopped");
@@ -122,24 +129,17 @@ absl::Status PeerSource::Fetch(const ChunkRun& run, ChunkSink& sink, Stopping& s
   lied_ = false;
   absl::Status taken;
   bool slow = false;
-  std::uint64_t bytes = 0;
-  const auto began = Clock::now();
-  Neighbours::Taking taking{asked_,
-                            image_id_,
-                            sha256_,
-                            list_.size(),
-                            list_.chunks[run.first].offset,
-                            std::min(choice->end, list_.chunks[run.end() - 1].end()),
-                            {},
-                            &stop};
+  std::uint64_t at = list_.chunks[run.first].offset;
+  PeerPace pace(Clock::now());
+  Neighbours::Taking taking{asked_,  image_id_,
+                            sha256_, list_.size(),
+                            at,      std::min(choice->end, list_.chunks[run.end() - 1].end()),
+                            {},      &stop};
   taking.on_piece = [&](std::string_view piece) {
     taken = sink.Take(piece);
-    bytes += piece.size();
-    const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
-    const double mbit = static_cast<double>(bytes) * 8 / 1e6 / seconds;
-    // Of who fetches it himself no more can be had than the WAN gives.
-    slow = has->cached && seconds > absl::ToDoubleSeconds(limits::kPeerJudgedAfter) &&
-           mbit < parts_.line.measured_mbit() * limits::kPeerLeastShare;
+    at += piece.size();
+    const bool had_them = has->cached || at <= has->prefix_bytes;
+    slow = pace.IsSlow(piece.size(), had_them, LineMbit(), Clock::now());
     return taken.ok() && !lied_ && !slow;
   };
   const absl::Status status = parts_.neighbours->Take(taking);

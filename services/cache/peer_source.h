@@ -79,6 +79,7 @@ class PeerSource final : public ChunkSource {
 
  private:
   std::optional<PeerChoice> Choose(const std::vector<PeerHas>& seen, const ChunkRun& run) const;
+  double LineMbit() const;  // What the WAN would give.
 
   Parts parts_;
   const std::string image_id_;

@@ -59,6 +59,7 @@ absl::Status PrepullDesk::Open() {
 
 asio::awaitable<void> PrepullDesk::Run() {
   for (;;) {
+    EndWhatIsHere();
     metrics_.Prepulls(book_.List().size());
     const absl::Time now = host_.clock.Now();
     const auto next = book_.Next(now);
@@ -211,6 +212,14 @@ void PrepullDesk::Settle(const std::string& id, std::shared_ptr<Entry> entry, st
   Tell(planned);
 }
 
+void PrepullDesk::EndWhatIsHere() {
+  for (const std::string& id : book_.Deferred()) {
+    const auto at = library_.entries().find(book_.Find(id)->prepull().image_id());
+    if (at != library_.entries().end() && at->second->image.state() == v1::IMAGE_STATE_CACHED)
+      End(id, v1::PREPULL_STATE_DONE, "");
+  }
+}
+
 void PrepullDesk::End(const std::string& id, v1::PrepullState state, const std::string& reason) {
   book_.SetState(id, state, reason);
   v1::PlannedPrepull planned = *book_.Find(id);
@@ -221,13 +230,14 @@ void PrepullDesk::End(const std::string& id, v1::PrepullState state, const std::
                                          {"image", planned.prepull().image_id()},
                                          {"state", PrepullStateName(state)},
                                          {"reason", reason}});
-  const absl::Time now = host_.clock.Now();
   planned.clear_forecast();
   if (state == v1::PREPULL_STATE_DONE) {
-    planned.mutable_expected_at()->set_seconds(absl::ToUnixSeconds(now));
     const auto& order = planned.prepull();
+    const v1::Image& image = library_.entries().at(order.image_id())->image;
+    const absl::Time there = absl::FromUnixSeconds(image.cached_at().seconds());
+    planned.mutable_expected_at()->set_seconds(absl::ToUnixSeconds(there));
     planned.set_feasible(!order.has_deadline() ||
-                         now <= absl::FromUnixSeconds(order.deadline().seconds()));
+                         there <= absl::FromUnixSeconds(order.deadline().seconds()));
     planned.set_forecast(planned.feasible() ? "it is there" : "it is there, late");
   }
   Tell(planned);

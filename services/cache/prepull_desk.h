@@ -40,11 +40,13 @@ class PrepullDesk {
   void Wake();
 
  private:
-  // One at a time: two would only share the line, and a thread is left for who is in a hurry.
+  // One at a time: two would only share the line.
   boost::asio::awaitable<void> PullOne(std::string id);
   boost::asio::awaitable<void> Await(std::string id, std::shared_ptr<Entry> entry);
   // `had`: of its bytes, before.
   void Settle(const std::string& id, std::shared_ptr<Entry> entry, std::uint64_t had);
+  // Of those that wait for their next try, whichever the others have brought meanwhile.
+  void EndWhatIsHere();
   void End(const std::string& id, v1::PrepullState state, const std::string& reason);
   void Postpone(const std::string& id, const std::string& reason, bool fruitful);
   void Forecast(v1::PlannedPrepull* planned) const;

@@ -36,14 +36,14 @@ struct PullJob {
   std::string final_path;
   retry::BackoffPolicy retries = kRetries;
   std::uint64_t min_free_bytes = 0;  // Of the disk; below it the pull ends.
+  bool was_whole = false;            // What is wrong in the file is news.
   // Null: without a chunk list, in order, checked as a whole.
   std::shared_ptr<Chunked> chunked;
   std::vector<LocalImage> local_images;
   LocalSource::LoadList load_list;
   // Sources beside this disk and the backend, asked in this order between the two.
   std::function<ChunkSources(const v1::Image& image, const Chunked& chunked)> more_sources;
-  LineLimiter* limiter = nullptr;
-  std::shared_ptr<const std::atomic<PullClass>> pull_class;
+  OriginLine line;
   // Called on the pull thread.
   std::function<void(std::uint64_t present)> on_found;        // So much was here already.
   std::function<void(std::uint64_t present)> on_progress;     // More has come.
@@ -51,7 +51,7 @@ struct PullJob {
   std::function<void()> on_verifying;
   std::function<void()> on_right;    // Its hash is right; what is left is the disk.
   std::function<void()> on_restart;  // What was here is thrown away.
-  std::function<void(ChunkOrigin from, std::uint64_t bytes)> on_fetched;
+  std::function<void(ChunkOrigin from, std::uint64_t bytes)> on_fetched;  // Not over `line`.
   // A chunk was wrong; `where`: "backend", "disk", ....
   std::function<void(std::size_t chunk, std::string_view where)> on_wrong_chunk;
   std::function<void(const std::string& image_id)> on_rotten;  // Another image's file is damaged.

@@ -9,6 +9,7 @@
 
 #include <absl/strings/escaping.h>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "libs/async/on_pool.h"
@@ -24,8 +25,11 @@ namespace asio = boost::asio;
 // Reads a file from its start on, no faster than it may.
 class PacedReader {
  public:
-  PacedReader(int fd, std::uint64_t bytes_per_second, Stopping& stop)
-      : fd_(fd), bytes_per_second_(bytes_per_second), stop_(stop) {}
+  PacedReader(int fd,
+              std::uint64_t bytes_per_second,
+              std::function<void(std::uint64_t bytes)> on_read,
+              Stopping& stop)
+      : fd_(fd), bytes_per_second_(bytes_per_second), on_read_(std::move(on_read)), stop_(stop) {}
 
   // Exactly so many bytes, or DataLoss at the end of the file. Cancelled: `stop`.
   absl::Status Read(char* buffer, std::size_t length) {
@@ -38,6 +42,10 @@ class PacedReader {
       if (got == 0) return absl::DataLossError(fmt::format("the file ends at {}", at_));
       done += static_cast<std::size_t>(got);
       at_ += static_cast<std::uint64_t>(got);
+    }
+    if (at_ - told_ >= limits::kCheckToldBytes) {
+      told_ = at_;
+      on_read_(at_);
     }
     Pace();
     return absl::OkStatus();
@@ -56,9 +64,11 @@ class PacedReader {
 
   const int fd_;
   const std::uint64_t bytes_per_second_;
+  const std::function<void(std::uint64_t bytes)> on_read_;
   Stopping& stop_;
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::uint64_t at_ = 0;
+  std::uint64_t told_ = 0;
 };
 
 absl::Status CheckChunks(PacedReader& reader, const chunks::ChunkList& list) {
@@ -93,12 +103,13 @@ absl::Status CheckFile(const std::string& path,
                        const v1::Image& image,
                        const chunks::ChunkList* list,
                        std::uint64_t bytes_per_second,
+                       std::function<void(std::uint64_t bytes)> on_read,
                        Stopping& stop) {
   const auto file = net::OpenFileSpan(path);
   if (!file.ok()) return absl::DataLossError(std::string(file.status().message()));
   if (file->length != image.size_bytes())
     return absl::DataLossError(fmt::format("the file has {} bytes", file->length));
-  PacedReader reader(*file->fd, bytes_per_second, stop);
+  PacedReader reader(*file->fd, bytes_per_second, std::move(on_read), stop);
   return list != nullptr ? CheckChunks(reader, *list) : CheckWhole(reader, image);
 }
 
@@ -150,11 +161,17 @@ asio::awaitable<void> Scrubber::Run() {
 asio::awaitable<void> Scrubber::Check(std::shared_ptr<Entry> entry, bool asked) {
   const std::string image_id = entry->image.id();
   const std::uint64_t generation = entry->generation;
-  auto check = [this, path = library_.FinalPath(*entry), image = entry->image, asked] {
+  // What is posted comes before the verdict.
+  auto on_read = [this, entry](std::uint64_t bytes) {
+    asio::post(host_.home, [entry, bytes] { entry->image.set_checked_bytes(bytes); });
+  };
+  auto check = [this, path = library_.FinalPath(*entry), image = entry->image, asked, on_read] {
     const auto list = library_.StoredList(image);
-    return CheckFile(path, image, list.get(), asked ? 0 : limits::kScrubBytesPerSecond, stop_);
+    const std::uint64_t pace = asked ? 0 : limits::kScrubBytesPerSecond;
+    return CheckFile(path, image, list.get(), pace, on_read, stop_);
   };
   const absl::Status status = co_await async::OnPool(thread_, check);
+  entry->image.clear_checked_bytes();
   requested_.erase(image_id);
   // Evicted or doubted meanwhile: the verdict is on a file that is not there any more.
   if (absl::IsCancelled(status) || entry->generation != generation ||

@@ -2,6 +2,7 @@
 // them one after the other every limits::kVerifyInterval.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -48,11 +49,12 @@ class Scrubber {
 };
 
 // OK: each byte is right. DataLoss says what is not. Without a list only the whole is compared.
-// `bytes_per_second` 0: as fast as the disk.
+// `bytes_per_second` 0: as fast as the disk. `on_read` hears how far it is.
 absl::Status CheckFile(const std::string& path,
                        const v1::Image& image,
                        const chunks::ChunkList* list,
                        std::uint64_t bytes_per_second,
+                       std::function<void(std::uint64_t bytes)> on_read,
                        Stopping& stop);
 
 }  // namespace tentacle::cache

@@ -229,6 +229,31 @@ TEST_F(HubPlanning, TentaclesThatOnlyTheBackendsOwnMachineIsInFrontOfAreNoNeighb
   EXPECT_EQ(bench_.Sql("SELECT public_address FROM nodes WHERE id = " + one.text_id()), "");
 }
 
+TEST_F(HubPlanning, TentaclesWithoutASiteBehindOneAddressAreIntroduced) {
+  const auto behind = [this](FakeTentacle& tentacle, const std::string& address, int port) {
+    tentacle.ConnectAndSync();
+    bench_.Sql(fmt::format("UPDATE nodes SET public_address = '{}' WHERE id = {}", address,
+                           tentacle.text_id()));
+    tentacle.Report("p/1/1", Offer(port));
+  };
+  FakeTentacle elsewhere;
+  FakeTentacle of_a_site;
+  FakeTentacle one;
+  FakeTentacle two;
+  SetSite(of_a_site, "madrid");
+  behind(elsewhere, "203.0.113.8", 9081);
+  behind(of_a_site, "203.0.113.7", 9082);
+  behind(one, "203.0.113.7", 9083);
+  behind(two, "203.0.113.7", 9084);
+  json::object seen;
+  while (!seen.contains("peers") || seen.at("peers").as_array().empty())
+    seen = one.Await("peers.sync");
+  ASSERT_EQ(seen.at("peers").as_array().size(), 1U);
+  EXPECT_EQ(seen.at("peers").at(0).at("nodeId").as_string(), two.text_id());
+  // Whether they are in one place the round trip has to say.
+  EXPECT_EQ(seen.at("peers").at(0).at("sameSite"), false);
+}
+
 TEST_F(HubPlanning, WhatATentacleSaysOfItselfCannotHarmItsNeighbours) {
   FakeTentacle one;
   FakeTentacle broken;

@@ -35,10 +35,14 @@ absl::StatusOr<std::vector<std::string>> PlanEviction(std::vector<Resident> resi
   const std::uint64_t to_free = std::max(over_limit, over_disk);
   if (to_free > evictable) {
     const std::uint64_t room_now = need > to_free ? need - to_free : 0;
+    const std::string bound =
+        over_disk > over_limit
+            ? fmt::format("the disk has {:.2f} GB, of which {:.2f} GB are to stay free",
+                          Gigabytes(room.disk_free), Gigabytes(room.min_free))
+            : fmt::format("limit {:.2f} GB", Gigabytes(room.max_bytes));
     std::string why = fmt::format(
-        "no room: needs {:.2f} GB, {:.2f} GB are free for it and {:.2f} GB can be freed (limit "
-        "{:.2f} GB)",
-        Gigabytes(need), Gigabytes(room_now), Gigabytes(evictable), Gigabytes(room.max_bytes));
+        "no room: needs {:.2f} GB, {:.2f} GB are free for it and {:.2f} GB can be freed ({})",
+        Gigabytes(need), Gigabytes(room_now), Gigabytes(evictable), bound);
     for (const auto& [reason, bytes] : kept)
       why += fmt::format("; {:.2f} GB stay: {}", Gigabytes(bytes), reason);
     return absl::ResourceExhaustedError(why);

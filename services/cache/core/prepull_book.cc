@@ -89,6 +89,14 @@ void PrepullBook::ForgetDeferrals() {
   }
 }
 
+std::vector<std::string> PrepullBook::Deferred() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.deferred_until != absl::InfinitePast()) ids.push_back(id);
+  }
+  return ids;
+}
+
 bool PrepullBook::IsOpen(const Entry& entry, absl::Time now) {
   return now >= entry.not_before && schedule::InAny(entry.windows, now, entry.zone);
 }

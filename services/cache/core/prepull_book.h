@@ -48,6 +48,8 @@ class PrepullBook {
   // It came to nothing, or bytes came (`fruitful`) and then no more: not now again.
   void Defer(const std::string& id, absl::Time now, bool fruitful);
   void ForgetDeferrals();
+  // Those that came to nothing since they were taken on.
+  std::vector<std::string> Deferred() const;
 
   // The one to pull now: of those whose time has come the one with the earliest deadline, the older
   // order first where that is equal.

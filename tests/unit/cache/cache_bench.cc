@@ -348,6 +348,15 @@ double CacheBench::Collected(const std::string& name, const std::string& label) 
   return 0;
 }
 
+void FlipBit(const std::string& path, std::uint64_t bit) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  char byte = 0;
+  ASSERT_EQ(::pread(fd, &byte, 1, static_cast<off_t>(bit / 8)), 1);
+  byte = static_cast<char>(byte ^ (1 << (bit % 8)));
+  ASSERT_EQ(::pwrite(fd, &byte, 1, static_cast<off_t>(bit / 8)), 1);
+  ::close(fd);
+}
+
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -249,5 +249,7 @@ class CacheBench {
 };
 
 std::string ReadFile(const std::string& path);
+// One bit, as a disk or a careless hand does it.
+void FlipBit(const std::string& path, std::uint64_t bit);
 
 }  // namespace tentacle::cache::testing

@@ -93,6 +93,16 @@ TEST(Eviction, ARefusalSaysWhatStaysAndWhy) {
       AllOf(HasSubstr("4.00 GB stay: pinned"), HasSubstr("1.00 GB stay: needed by a task")));
 }
 
+TEST(Eviction, ARefusalSaysWhichLimitItIs) {
+  const Room small_cache{6 * kGb, 100 * kGb, kGb};
+  EXPECT_THAT(std::string(PlanEviction({}, small_cache, 7 * kGb).status().message()),
+              HasSubstr("(limit 6.00 GB)"));
+  const Room full_disk{100 * kGb, 3 * kGb, 2 * kGb};
+  EXPECT_THAT(std::string(PlanEviction({}, full_disk, 7 * kGb).status().message()),
+              HasSubstr("needs 7.00 GB, 1.00 GB are free for it and 0.00 GB can be freed (the disk "
+                        "has 3.00 GB, of which 2.00 GB are to stay free)"));
+}
+
 // Bar E5: operations beside a model that takes the oldest one by one; a hundred thousand in
 // `scripts/test.sh long`.
 TEST(Eviction, IsThatOfAModelWhateverHappens) {

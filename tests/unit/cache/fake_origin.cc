@@ -148,6 +148,11 @@ int FakeOrigin::metas() const {
   return metas_;
 }
 
+std::size_t FakeOrigin::ListBytes(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return images_.at(id).list.size();
+}
+
 int FakeOrigin::lists() const {
   const std::lock_guard lock(mutex_);
   return lists_;
@@ -297,8 +302,9 @@ void FakeOrigin::Send(int fd, const OriginReply& reply, bool is_pull) {
   std::string head = fmt::format("HTTP/1.1 {} Whatever\r\n", reply.status);
   for (const std::string& line : reply.headers)
     head += line + "\r\n";
-  head += fmt::format("Content-Length: {}\r\nConnection: close\r\n\r\n",
-                      reply.stated_length.value_or(reply.body.size()));
+  if (reply.states_length)
+    head += fmt::format("Content-Length: {}\r\n", reply.stated_length.value_or(reply.body.size()));
+  head += "Connection: close\r\n\r\n";
   if (!WriteAll(fd, head)) return;
   std::string_view body = reply.body;
   body = body.substr(0, std::min(body.size(), reply.cut_after.value_or(body.size())));

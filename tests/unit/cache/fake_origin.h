@@ -34,6 +34,7 @@ struct OriginReply {
   std::vector<std::string> headers;  // Whole lines without their end.
   std::string body;
   std::optional<std::uint64_t> stated_length;  // Content-Length, when it is not the body's.
+  bool states_length = true;                   // Else the body ends with the line.
   std::optional<std::size_t> cut_after;        // So many bytes of the body, then the line is cut.
   std::optional<std::size_t> hold_at;          // So many bytes, then nothing until Release().
   bool hold_head = false;                      // Not even a status line until Release().
@@ -67,7 +68,8 @@ class FakeOrigin {
   void Release();
 
   int metas() const;
-  int lists() const;           // Questions for chunk lists.
+  int lists() const;  // Questions for chunk lists.
+  std::size_t ListBytes(const std::string& id) const;
   std::uint64_t sent() const;  // Bytes of pulls' bodies.
   std::vector<OriginRequest> pulls() const;
 

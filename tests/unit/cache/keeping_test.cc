@@ -1,5 +1,4 @@
 // What stays on the disk and stays right: checks, repairs, pins, tasks' images, a lost index.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,23 +19,12 @@ namespace tentacle::cache::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::Contains;
 using ::testing::HasSubstr;
 using v1::IMAGE_STATE_CACHED;
 using v1::IMAGE_STATE_FAILED;
 
 constexpr std::size_t kMib = 1 << 20;
 constexpr std::size_t kSize = 4 * kMib + 5;
-
-// One bit, as a disk or a careless hand does it.
-void FlipBit(const std::string& path, std::uint64_t bit) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-  char byte = 0;
-  ASSERT_EQ(::pread(fd, &byte, 1, static_cast<off_t>(bit / 8)), 1);
-  byte = static_cast<char>(byte ^ (1 << (bit % 8)));
-  ASSERT_EQ(::pwrite(fd, &byte, 1, static_cast<off_t>(bit / 8)), 1);
-  ::close(fd);
-}
 
 class KeepingTest : public ::testing::Test {
  protected:
@@ -171,82 +159,24 @@ TEST_F(KeepingTest, ACheckIsDueAfterItsIntervalAndNotBefore) {
   EXPECT_EQ(bench_.Counter("tentacle_cache_checks_total", "right"), 1);
 }
 
-TEST_F(KeepingTest, ARepairThatTheDiskRefusesAgainAndAgainThrowsNothingAway) {
+TEST_F(KeepingTest, ACheckSaysHowFarItIs) {
   const std::string bytes = Pattern(3, 40 * kMib);
   Have("large", bytes);
-  std::fstream(bench_.FinalPath("large"), std::ios::in | std::ios::out | std::ios::binary)
-      << Pattern(4, 36 * kMib);
-  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(1ull << 60); });
-  // Each looks at the room after 16 MiB.
-  for (int i = 0; i < 2; ++i) {
-    bench_.Pull("large").IgnoreError();
-    EXPECT_EQ(bench_.AwaitRest("large").state(), IMAGE_STATE_FAILED);
-    EXPECT_TRUE(fs::exists(bench_.PartPath("large"))) << i;
+  std::vector<std::uint64_t> told;
+  Stopping stop;
+  const auto list = bench_.library().StoredList(bench_.Image("large"));
+  for (const auto* with : {list.get(), static_cast<const chunks::ChunkList*>(nullptr)}) {
+    told.clear();
+    EXPECT_TRUE(CheckFile(
+                    bench_.FinalPath("large"), bench_.Image("large"), with, 0,
+                    [&](std::uint64_t at) { told.push_back(at); }, stop)
+                    .ok());
+    ASSERT_EQ(told.size(), 2u);
+    EXPECT_GE(told[0], limits::kCheckToldBytes);
+    EXPECT_GE(told[1], told[0] + limits::kCheckToldBytes);
   }
-  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(0); });
-  ASSERT_TRUE(bench_.Pull("large").ok());
-  bench_.ExpectCached("large", bytes);
-}
-
-TEST_F(KeepingTest, ARepairThatIsBrokenOffWhileItLooksKnowsWhatIsHere) {
-  const std::string bytes = Pattern(3, 24 * kMib);
-  Have("large", bytes);
-  FlipBit(bench_.FinalPath("large"), 8 * 23 * kMib);
-  ASSERT_TRUE(bench_.Pull("large").ok());
-  bench_.Await("large", [this](const v1::Image& image) {
-    if (image.present_bytes() == 24 * kMib) return false;
-    EXPECT_TRUE(bench_.library().CancelPull("large").ok());
-    return true;
-  });
-  EXPECT_EQ(bench_.AwaitRest("large").present_bytes(), 24 * kMib);
-}
-
-TEST_F(KeepingTest, ARepairThatARestartInterruptsIsOneStill) {
-  Have("img", bytes_);
-  origin_.OnPull([](const OriginRequest&, OriginReply honest) {
-    honest.hold_head = true;
-    return honest;
-  });
-  FlipBit(bench_.FinalPath("img"), 8 * kMib + 3);
-  bench_.OnHome([this] { ASSERT_TRUE(bench_.scrubber().Request("img").ok()); });
-  origin_.AwaitHeld();
-  bench_.Stop();
-  bench_.Start();
-  origin_.AwaitHeld(2);
-  bench_.OnHome([this] {
-    const Entry& entry = *bench_.library().entries().at("img");
-    EXPECT_EQ(*entry.pull_class, PullClass::kRepair);
-    EXPECT_TRUE(entry.doubted);
-  });
-  origin_.Release();
-  bench_.ExpectCached("img", bytes_);
-  EXPECT_EQ(bench_.Counter("tentacle_cache_wrong_chunks_total", "disk"), 1);
-  EXPECT_EQ(bench_.Told("image.corrupt", "imageId", "img", "imageId"), "img");
-}
-
-TEST_F(KeepingTest, AfterARestartARepairThatTheDiskRefusesThrowsNothingAwayEither) {
-  const std::string bytes = Pattern(3, 40 * kMib);
-  Have("large", bytes);
-  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
-    honest.hold_head = request.number == 2;
-    return honest;
-  });
-  std::fstream(bench_.FinalPath("large"), std::ios::in | std::ios::out | std::ios::binary)
-      << Pattern(4, 36 * kMib);
-  bench_.Pull("large").IgnoreError();
-  origin_.AwaitHeld();
-  bench_.Stop();
-  bench_.config.config.mutable_cache()->set_min_free_bytes(1ull << 60);
-  for (int i = 0; i < 2; ++i) {
-    bench_.Start();
-    EXPECT_EQ(bench_.AwaitRest("large").state(), IMAGE_STATE_FAILED);
-    EXPECT_TRUE(fs::exists(bench_.PartPath("large"))) << i;
-    bench_.Stop();
-  }
-  bench_.Start();
-  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_min_free_bytes(0); });
-  bench_.Pull("large").IgnoreError();
-  bench_.ExpectCached("large", bytes);
+  bench_.Verify("large");
+  EXPECT_EQ(bench_.Image("large").checked_bytes(), 0u);
 }
 
 class RoomKeepingTest : public KeepingTest {
@@ -307,6 +237,53 @@ TEST_F(RoomKeepingTest, AnEvictedImageLeavesNothingBehind) {
   });
   EXPECT_EQ(last->priority(), event::v1::PRIORITY_RESULT);
   EXPECT_THAT(last->body_json(), HasSubstr(R"("state":"absent","presentBytes":0)"));
+}
+
+// What is left of it is no file to repair: the rest needs its room like any other.
+TEST_F(RoomKeepingTest, AnImageWhoseFileIsGoneTakesNoRoomThatIsNotThere) {
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.path.find("/one/") != std::string::npos) honest.status = 503;
+    return honest;
+  });
+  fs::remove(bench_.FinalPath("one"));
+  bench_.OnHome([this] { ASSERT_TRUE(bench_.scrubber().Request("one").ok()); });
+  bench_.AwaitTrue([this] { return bench_.PullRuns("one"); });
+  EXPECT_TRUE(bench_.CancelPull("one").ok());
+  bench_.AwaitRest("one");
+  origin_.OnPull([](const OriginRequest&, OriginReply honest) { return honest; });
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_max_bytes(12 * kMib); });
+  EXPECT_EQ(Pulled("three").state(), IMAGE_STATE_CACHED);
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_max_bytes(10 * kMib); });
+  Pin("two", true);
+  Pin("three", true);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(Pulled("one").reason(), HasSubstr("no room"));
+    bench_.Stop();
+    bench_.Start();
+    EXPECT_FALSE(bench_.PullRuns("one"));
+  }
+}
+
+TEST_F(RoomKeepingTest, AtAStartAFileThatIsToBeRepairedIsNotEvictedForAnotherPull) {
+  origin_.OnPull([](const OriginRequest&, OriginReply honest) {
+    honest.hold_head = true;
+    return honest;
+  });
+  Pin("one", true);
+  FlipBit(bench_.FinalPath("two"), 8 * kMib);
+  bench_.OnHome([this] { ASSERT_TRUE(bench_.scrubber().Request("two").ok()); });
+  origin_.AwaitHeld();
+  origin_.PutChunked("a", Pattern(14, kMib));
+  ASSERT_TRUE(bench_.Pull("a").ok());
+  origin_.AwaitHeld(2);
+  bench_.Stop();
+  bench_.config.config.mutable_cache()->set_max_bytes(8 * kMib + kMib / 2);
+  origin_.Release();
+  const std::uint64_t sent = origin_.sent();
+  bench_.Start();
+  EXPECT_THAT(bench_.AwaitRest("a").reason(), HasSubstr("no room"));
+  bench_.ExpectCached("two", Pattern(12, 4 * kMib));
+  EXPECT_LE(origin_.sent() - sent, chunks::kChunkSizes.max);
 }
 
 class LostIndexTest : public KeepingTest {

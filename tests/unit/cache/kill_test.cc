@@ -17,6 +17,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "services/cache/core/image_name.h"
 #include "tests/support/env_number.h"
 #include "tests/support/temp_dir.h"
 #include "tests/unit/cache/cache_bench.h"
@@ -167,6 +168,13 @@ TEST_F(KillTest, BetweenADoubtAndItsRepairNoFileIsLost) {
     CacheBench bench(origin_.url(), folder_);
     bench.Start();
     EXPECT_THAT(Files(), IsSupersetOf(before));
+    bench.OnHome([&] {
+      for (const auto& [id, entry] : bench.library().entries()) {
+        const bool is_known =
+            entry->image.state() == v1::IMAGE_STATE_CACHED || entry->pull_runs || entry->doubted;
+        EXPECT_TRUE(is_known || !before.contains(FileNameOf(id))) << id;
+      }
+    });
     bench.Stop();
   }
 }

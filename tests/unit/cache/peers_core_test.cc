@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "services/cache/core/peer_choice.h"
+#include "services/cache/core/peer_pace.h"
 #include "services/cache/core/peer_table.h"
 
 namespace tentacle::cache {
@@ -101,6 +102,33 @@ TEST(PeerChoice, WhoIsFarBehindIsNotWaitedForAndWhoIsAheadGivesWhatItHas) {
   // One that broke off is not waited for.
   EXPECT_FALSE(ChoosePeer(me, "aa", {{leader, false, false, 0}}, 0, kMiB).has_value());
   EXPECT_FALSE(ChoosePeer(me, "aa", {}, 0, kMiB).has_value());
+}
+
+TEST(PeerPace, OneThatHasTheBytesIsHeldAgainstTheLineAndOneThatWaitsForThemAgainstLittle) {
+  const PeerPace::Instant began{};
+  // In each second so many Mbit; when it was found slow, or 0.
+  const auto slow_after = [&](double mbit, bool had_them, double line_mbit) {
+    PeerPace pace(began);
+    for (int second = 1; second <= 100; ++second) {
+      const auto bytes = static_cast<std::uint64_t>(mbit * 1e6 / 8);
+      if (pace.IsSlow(bytes, had_them, line_mbit, began + std::chrono::seconds(second)))
+        return second;
+    }
+    return 0;
+  };
+  EXPECT_EQ(slow_after(51, true, 100), 0);
+  EXPECT_EQ(slow_after(49, true, 100), 5);
+  EXPECT_EQ(slow_after(1.1, false, 100), 0);
+  EXPECT_EQ(slow_after(0.9, false, 100), 30);
+  EXPECT_EQ(slow_after(0.9, false, 1), 0);
+}
+
+TEST(PeerPace, WhatCameQuicklyDoesNotMakeUpForWhatComesSlowly) {
+  const PeerPace::Instant began{};
+  PeerPace pace(began);
+  EXPECT_FALSE(pace.IsSlow(1'000'000'000, true, 100, began + std::chrono::seconds(6)));
+  EXPECT_FALSE(pace.IsSlow(1000, true, 100, began + std::chrono::seconds(10)));
+  EXPECT_TRUE(pace.IsSlow(1000, true, 100, began + std::chrono::seconds(11)));
 }
 
 TEST(PeerAddress, OnlyOneOfANeighbour) {

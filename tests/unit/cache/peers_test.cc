@@ -89,11 +89,17 @@ TEST_F(PeersTest, WhatOneHasTheOthersTakeFromIt) {
   for (int i = 1; i < kTentacles; ++i) {
     ASSERT_TRUE(At(i).Pull("img").ok());
     ExpectWhole(i);
-    EXPECT_EQ(At(i).Ledger().backend_bytes(), 0U);
+    EXPECT_EQ(At(i).Ledger().backend_bytes(), origin_.ListBytes("img"));
     EXPECT_EQ(At(i).Ledger().peer_bytes(), kSize);
   }
   EXPECT_EQ(origin_.sent(), once);
-  EXPECT_EQ(At(0).Ledger().backend_bytes(), kSize);
+  EXPECT_EQ(At(0).Ledger().backend_bytes(), kSize + origin_.ListBytes("img"));
+  // What the kernel takes last is counted after the others have it.
+  At(0).AwaitTrue([&] {
+    return At(0).Ledger().peer_served_bytes() + At(1).Ledger().peer_served_bytes() +
+               At(2).Ledger().peer_served_bytes() ==
+           (kTentacles - 1) * kSize;
+  });
 }
 
 TEST_F(PeersTest, WhenAllWantItAtOnceOneFetchesIt) {
@@ -126,13 +132,16 @@ TEST_F(PeersTest, WhenAllWantItAtOnceOneFetchesIt) {
   EXPECT_LE(origin_.sent(), size + 2 * limits::kPeerStripeBytes + kMib);
 }
 
+constexpr std::string_view kHasIt = R"("cached":true,"pulling":false)";
+constexpr std::string_view kFetchesIt = R"("cached":false,"pulling":true)";
+
 // A neighbour that answers as a script says: every answer to "how far are you" is "I have it all".
 class FakePeer {
  public:
   using Script = std::function<net::HttpReply(net::ByteRange range)>;
 
-  FakePeer(std::string sha256, Script script)
-      : sha256_(std::move(sha256)), script_(std::move(script)) {
+  FakePeer(std::string sha256, Script script, std::string_view state = kHasIt)
+      : sha256_(std::move(sha256)), script_(std::move(script)), state_(state) {
     EXPECT_TRUE(server_.Listen("127.0.0.1:0").ok());
     auto run = server_.Run();
     asio::co_spawn(io_, std::move(run), [](std::exception_ptr, absl::Status) {});
@@ -166,8 +175,7 @@ class FakePeer {
       reply.status = 204;
     } else if (request.path.starts_with("/peer/state/")) {
       reply = net::JsonReply(
-          200, fmt::format(R"({{"sha256":"{}","cached":true,"pulling":false,"prefixBytes":{}}})",
-                           sha256_, kSize));
+          200, fmt::format(R"({{"sha256":"{}",{},"prefixBytes":{}}})", sha256_, state_, kSize));
     } else {
       ++asked_;
       net::ByteRange range{0, kSize};
@@ -179,6 +187,7 @@ class FakePeer {
 
   const std::string sha256_;
   const Script script_;
+  const std::string state_;
   std::atomic<int> asked_ = 0;
   asio::io_context io_{1};
   net::HttpServer server_{io_.get_executor(),
@@ -200,6 +209,34 @@ struct Fault {
   // What the peer answers, from the image's own bytes.
   std::function<net::HttpReply(const std::string& bytes, net::ByteRange range)> answer;
   const char* reason;
+};
+
+// Some 160 kbit/s.
+class SlowPeersTest : public PeersTest {
+ protected:
+  void ExpectIsLeftAlone(std::string_view state) {
+    const auto give_slowly = [this](net::ByteRange range) {
+      net::HttpReply reply = Part(range, "");
+      reply.stream_length = range.length;
+      auto at = std::make_shared<std::uint64_t>(range.first);
+      reply.stream = [this, at]() -> asio::awaitable<absl::StatusOr<std::string>> {
+        asio::steady_timer pace(co_await asio::this_coro::executor, std::chrono::milliseconds(50));
+        co_await pace.async_wait(asio::use_awaitable);
+        const std::uint64_t from = std::exchange(*at, *at + 1000);
+        co_return bytes_.substr(from, 1000);
+      };
+      return reply;
+    };
+    FakePeer peer(identity::Sha256Hex(bytes_), give_slowly, state);
+    v1::ReplacePeersRequest table;
+    *table.add_peers() = peer.Introduction();
+    At(0).SetPeers(table);
+    ASSERT_TRUE(At(0).Pull("img").ok());
+    ExpectWhole(0);
+    EXPECT_EQ(peer.asked(), 1);
+    EXPECT_FALSE(At(0).PeerViews()[0].usable());
+    EXPECT_THAT(At(0).PeerViews()[0].reason(), HasSubstr("gives less than the WAN does"));
+  }
 };
 
 class Faulty : public PeersTest, public ::testing::WithParamInterface<Fault> {};
@@ -266,29 +303,14 @@ INSTANTIATE_TEST_SUITE_P(
               "answered 503"}),
     [](const auto& test) { return std::string(test.param.name); });
 
-TEST_F(PeersTest, OneThatIsSlowerThanTheLineIsAskedNoMore) {
+TEST_F(SlowPeersTest, OneThatIsSlowerThanTheLineIsAskedNoMore) {
   At(0).OnHome([this] { At(0).planning().line.limiter().SetMeasured(100); });
-  // Some 160 kbit/s.
-  FakePeer peer(identity::Sha256Hex(bytes_), [this](net::ByteRange range) {
-    net::HttpReply reply = Part(range, "");
-    reply.stream_length = range.length;
-    auto at = std::make_shared<std::uint64_t>(range.first);
-    reply.stream = [this, at]() -> asio::awaitable<absl::StatusOr<std::string>> {
-      asio::steady_timer pace(co_await asio::this_coro::executor, std::chrono::milliseconds(50));
-      co_await pace.async_wait(asio::use_awaitable);
-      const std::uint64_t from = std::exchange(*at, *at + 1000);
-      co_return bytes_.substr(from, 1000);
-    };
-    return reply;
-  });
-  v1::ReplacePeersRequest table;
-  *table.add_peers() = peer.Introduction();
-  At(0).SetPeers(table);
-  ASSERT_TRUE(At(0).Pull("img").ok());
-  ExpectWhole(0);
-  EXPECT_EQ(peer.asked(), 1);
-  EXPECT_FALSE(At(0).PeerViews()[0].usable());
-  EXPECT_THAT(At(0).PeerViews()[0].reason(), HasSubstr("gives less than the WAN does"));
+  ExpectIsLeftAlone(kHasIt);
+}
+
+// It says that it is fetching the image, and has all of it.
+TEST_F(SlowPeersTest, OneThatIsSlowIsAskedNoMoreBeforeTheLineWasMeasuredEither) {
+  ExpectIsLeftAlone(kFetchesIt);
 }
 
 TEST_F(PeersTest, OneThatGoesAwayIsNotWaitedFor) {
@@ -298,7 +320,7 @@ TEST_F(PeersTest, OneThatGoesAwayIsNotWaitedFor) {
   At(0).Stop();
   ASSERT_TRUE(At(1).Pull("img").ok());
   ExpectWhole(1);
-  EXPECT_EQ(At(1).Ledger().backend_bytes(), kSize);
+  EXPECT_EQ(At(1).Ledger().backend_bytes(), kSize + origin_.ListBytes("img"));
 }
 
 TEST_F(PeersTest, WithoutAChunkListNothingIsTakenFromPeers) {

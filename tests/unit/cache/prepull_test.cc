@@ -14,6 +14,7 @@ namespace tentacle::cache::testing {
 namespace {
 
 namespace json = boost::json;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using v1::IMAGE_STATE_CACHED;
 
@@ -168,6 +169,27 @@ TEST_F(PrepullTest, OneThatHasJoinedATasksPullInTroubleHoldsUpNoOther) {
   EXPECT_EQ(bench_.AwaitRest("a").state(), IMAGE_STATE_CACHED);
   MoveTo(kMonday + absl::Minutes(6));
   bench_.AwaitTrue([this] { return List().empty(); });
+}
+
+TEST_F(PrepullTest, WhatATaskHasBroughtMeanwhileIsThereAlsoBehindItsWindow) {
+  std::atomic<bool> gives = false;
+  origin_.OnPull([&gives](const OriginRequest&, OriginReply honest) {
+    if (!gives) honest.status = 503;
+    return honest;
+  });
+  ASSERT_TRUE(bench_.Pull("a").ok());
+  auto order = OrderWithDeadline("1", "a");
+  order.add_windows("daily 12:00-12:30");
+  ASSERT_TRUE(Plan(order).ok());
+  bench_.AwaitTrue([this] { return !List()[0].reason().empty(); });
+  gives = true;
+  EXPECT_EQ(bench_.AwaitRest("a").state(), IMAGE_STATE_CACHED);
+  // Late, but it was there in time.
+  MoveTo(kMonday + absl::Hours(2));
+  bench_.AwaitTrue([this] { return List().empty(); });
+  EXPECT_EQ(Told("1"), "waiting pulling waiting done");
+  EXPECT_THAT(bench_.Told("prepull.status", "scheduleId", "1", "forecast"),
+              EndsWith("it is there"));
 }
 
 TEST_F(PrepullTest, OneThatWaitsForTheCacheToBeSwitchedOnBeginsAtOnce) {

@@ -29,15 +29,16 @@ class PullDemandTest : public ::testing::Test {
     bench_.AwaitTold("img", kMib);
   }
 
-  absl::Status Demand(PullClass rank) {
-    return bench_.Do(DemandAfter([](ImageLibrary&) {}, rank));
+  absl::Status Demand(PullClass rank, const std::string& id = "img") {
+    return bench_.Do(DemandAfter([](ImageLibrary&) {}, rank, id));
   }
 
   // In one turn of the home thread: the pull that `before` breaks off has not ended yet.
   asio::awaitable<absl::Status> DemandAfter(std::function<void(ImageLibrary&)> before,
-                                            PullClass rank) {
+                                            PullClass rank,
+                                            std::string id = "img") {
     before(bench_.library());
-    const auto entry = co_await bench_.library().Demand("img", rank);
+    const auto entry = co_await bench_.library().Demand(std::move(id), rank);
     co_return entry.status();
   }
 
@@ -61,15 +62,9 @@ TEST_F(PullDemandTest, ATaskThatAsksWhileThePullIsBeingCancelledGetsTheImage) {
 }
 
 TEST_F(PullDemandTest, ATaskThatAsksWhileAPrepullIsTakenBackIsNotForgottenByARestart) {
-  for (const char* id : {"busy-1", "busy-2"})
-    origin_.Put(id, Pattern(7, 3 * kMib));
-  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
-    if (request.number <= limits::kPullThreads) honest.hold_at = kMib;
-    return honest;
-  });
-  for (const char* id : {"busy-1", "busy-2"})
-    ASSERT_TRUE(bench_.Pull(id).ok());
-  origin_.AwaitHeld(limits::kPullThreads);  // What comes now waits for a thread.
+  origin_.Put("busy", Pattern(7, 3 * kMib));
+  ASSERT_TRUE(Demand(PullClass::kPrepull, "busy").ok());
+  origin_.AwaitHeld();  // What comes now waits for its place.
   ASSERT_TRUE(Demand(PullClass::kPrepull).ok());
   const auto withdraw = [](ImageLibrary& library) { library.Withdraw("img"); };
   EXPECT_TRUE(bench_.Do(DemandAfter(withdraw, PullClass::kTask)).ok());
@@ -134,23 +129,6 @@ TEST_F(PullDemandTest, WhatAClientReadOnceIsAPrepullAgainWhenOnlyAPrepullWantsIt
   ASSERT_TRUE(Demand(PullClass::kPrepull).ok());
   EXPECT_EQ(Class(), PullClass::kPrepull);
   bench_.ExpectCached("img", bytes_);
-}
-
-TEST_F(PullDemandTest, APullThatWaitsUntilTheCacheIsOnCanBeCancelledMeanwhile) {
-  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
-    honest.status = 503;
-    honest.hold_head = request.number == limits::kFruitlessTries;
-    return honest;
-  });
-  ASSERT_TRUE(Demand(PullClass::kTask).ok());
-  origin_.AwaitHeld();
-  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_enabled(false); });
-  origin_.Release();
-  bench_.Await("img", [this](const v1::Image&) {
-    return bench_.Collected("tentacle_cache_pull_retries_total") == limits::kFruitlessTries;
-  });
-  EXPECT_TRUE(bench_.CancelPull("img").ok());
-  EXPECT_EQ(bench_.AwaitRest("img").state(), IMAGE_STATE_ABSENT);
 }
 
 // The list comes with a later series of tries; what was read before it nobody had checked.

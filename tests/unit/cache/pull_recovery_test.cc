@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/chunks/fast_cdc.h"
 #include "libs/identity/identity.h"
 #include "services/cache/limits.h"
 #include "tests/support/env_number.h"
@@ -156,6 +157,20 @@ TEST_F(PullRecoveryTest, AnImageWhoseFileIsGoneIsFetchedAnewWhenItIsPinnedAndEls
   }
 }
 
+TEST_F(PullRecoveryTest, WhatIsRightInAFileOfAnotherSizeIsNotFetchedAgain) {
+  origin_.PutChunked("img", bytes_);
+  HaveIt();
+  for (const std::size_t size : {kSize + 1, kSize / 2}) {
+    bench_.Stop();
+    fs::resize_file(bench_.FinalPath("img"), size);
+    bench_.Start();
+    const std::uint64_t sent = origin_.sent();
+    ASSERT_TRUE(bench_.Pull("img").ok());
+    bench_.ExpectCached("img", bytes_);
+    EXPECT_LE(origin_.sent() - sent, size < kSize ? kSize / 2 + chunks::kChunkSizes.max : 0);
+  }
+}
+
 TEST_F(PullRecoveryTest, AFileThatNoIndexKnowsIsRemovedAtTheStart) {
   bench_.Stop();
   std::ofstream(bench_.folder() + "/stray") << "x";
@@ -175,28 +190,6 @@ TEST_F(PullRecoveryTest, APullThatWasUnderWayWaitsUntilTheCacheIsOn) {
   });
   bench_.ExpectCached("img", bytes_);
   EXPECT_EQ(origin_.pulls()[1].range, rest_);
-}
-
-TEST_F(PullRecoveryTest, BetweenTwoSeriesOfTriesAPullWaitsUntilTheCacheIsOn) {
-  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
-    if (request.number > limits::kFruitlessTries) return honest;
-    OriginReply broken = Broken();
-    broken.hold_head = request.number == limits::kFruitlessTries;
-    return broken;
-  });
-  ASSERT_TRUE(bench_.Pull("img").ok());
-  origin_.AwaitHeld();
-  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_enabled(false); });
-  origin_.Release();
-  bench_.Await("img", [this](const v1::Image&) {
-    return bench_.Collected("tentacle_cache_pull_retries_total") == limits::kFruitlessTries;
-  });
-  bench_.OnHome([this] {
-    bench_.config.config.mutable_cache()->set_enabled(true);
-    bench_.library().Configure();
-  });
-  bench_.ExpectCached("img", bytes_);
-  EXPECT_EQ(origin_.pulls().size(), limits::kFruitlessTries + 1u);
 }
 
 TEST_F(PullRecoveryTest, WhileTwoImagesCannotBeHadAThirdOneComes) {

@@ -167,6 +167,7 @@ class PullSources : public ::testing::Test {
     job_.on_trouble = [this](const std::string&) { ++troubles_; };
     job_.on_verifying = [] {};
     job_.on_right = [] {};
+    job_.line.on_wire = [](std::uint64_t) {};
     job_.on_fetched = [this](ChunkOrigin, std::uint64_t bytes) { fetched_ += bytes; };
     job_.on_wrong_chunk = [this](std::size_t, std::string_view) { ++wrong_; };
   }
@@ -181,15 +182,21 @@ class PullSources : public ::testing::Test {
     };
   }
 
-  void PullWithABadBlock(std::uint64_t offset, bool heals = true) {
-    TakeFrom({[](std::string_view run, ChunkSink& sink) { return sink.Take(run); }});
-    BadBlock bad(offset);
+  absl::Status PullBeside(std::uint64_t bad_offset) {
+    job_.was_whole = true;
+    BadBlock bad(bad_offset);
     absl::Status pulled;
     std::thread thread([&] {
       bad.Begin();
       pulled = Pull(job_);
     });
     thread.join();
+    return pulled;
+  }
+
+  void PullWithABadBlock(std::uint64_t offset, bool heals = true) {
+    TakeFrom({[](std::string_view run, ChunkSink& sink) { return sink.Take(run); }});
+    const absl::Status pulled = PullBeside(offset);
     EXPECT_EQ(pulled.ok(), heals) << pulled;
     if (heals) {
       EXPECT_TRUE(ReadFile(job_.final_path) == bytes_);
@@ -247,6 +254,13 @@ TEST_F(PullSources, ABlockThatTheDiskCannotReadTakesNoByteFromAChunkThatIsRight)
   EXPECT_EQ(wrong_, 1);
   EXPECT_EQ(ReadFile(job_.part_path).substr(chunks[2].offset, chunks[2].length),
             bytes_.substr(chunks[2].offset, chunks[2].length));
+}
+
+// What cannot be read now may be readable again.
+TEST_F(PullSources, ABlockThatTheDiskCannotReadStaysWhileNothingComesForIt) {
+  std::ofstream(job_.part_path, std::ios::binary) << bytes_;
+  EXPECT_FALSE(PullBeside(job_.chunked->list.chunks[3].offset).ok());
+  EXPECT_TRUE(ReadFile(job_.part_path) == bytes_);
 }
 
 }  // namespace

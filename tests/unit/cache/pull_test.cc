@@ -203,6 +203,12 @@ OriginReply OneByteMore(OriginReply honest) {
   return honest;
 }
 
+OriginReply WithoutAnEnd(OriginReply honest) {
+  honest.states_length = false;
+  honest.body += std::string(kMib, 'x');
+  return honest;
+}
+
 class EndTest : public PullTest, public ::testing::WithParamInterface<EndCase> {};
 
 TEST_P(EndTest, FailsWithASentenceLeavesNoFileAndIsTriedAgainWhenAskedFor) {
@@ -233,6 +239,8 @@ INSTANTIATE_TEST_SUITE_P(
                               "not_found", 1},
                       EndCase{"AnotherTag", AnotherTag, "has changed since", "failed", 1},
                       EndCase{"WrongHash", OtherBytes, "SHA-256", "wrong_hash", 2},
+                      EndCase{"WithoutAnEnd", WithoutAnEnd, "more bytes than it announced",
+                              "failed", 1},
                       EndCase{"AnotherLength", OneByteMore, "were announced", "failed", 1}),
     [](const auto& test) { return std::string(test.param.name); });
 

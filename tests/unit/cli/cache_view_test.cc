@@ -40,7 +40,17 @@ TEST(CacheView, TheTableTellsPinsNeedsAndReasons) {
   image.mutable_last_used_at()->set_seconds(1'000'000);
   images.set_used_bytes(5'000'000'000);
   images.set_max_bytes(100'000'000'000);
+  auto& checked = *images.add_images();
+  checked.set_state(cache::v1::IMAGE_STATE_CACHED);
+  checked.set_size_bytes(400);
+  checked.set_checked_bytes(100);
+  auto& pulled = *images.add_images();
+  pulled.set_state(cache::v1::IMAGE_STATE_PULLING);
+  pulled.set_size_bytes(400);
+  pulled.set_present_bytes(300);
   const std::string table = ImageTable(images, absl::FromUnixSeconds(1'000'000 + 7200));
+  EXPECT_THAT(table, HasSubstr("checking [######..................]  25 %"));
+  EXPECT_THAT(table, HasSubstr("  [##################......]  75 %"));
   EXPECT_THAT(table, HasSubstr("failed"));
   EXPECT_THAT(table, HasSubstr("pinned, needed; no room"));
   EXPECT_THAT(table, HasSubstr("2 h ago"));

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -48,6 +49,14 @@ class HttpServerTest : public ::testing::Test {
     if (request.path == "/file") {
       HttpReply reply;
       reply.file = *OpenFileSpan(dir_ / "file");
+      co_return reply;
+    }
+    if (request.path == "/taken-back") {
+      HttpReply reply;
+      reply.file = *OpenFileSpan(dir_ / "large");
+      auto sent = std::make_shared<std::uint64_t>(0);
+      reply.on_sent = [sent](std::uint64_t bytes) { *sent += bytes; };
+      reply.still_right = [sent] { return *sent == 0; };
       co_return reply;
     }
     if (request.path == "/stream") {
@@ -109,6 +118,15 @@ TEST_F(HttpServerTest, DecodesPathAndBody) {
 TEST_F(HttpServerTest, SendsAFileWhole) {
   const ClientReply reply = Get("/file");
   EXPECT_EQ(reply.body, std::string(700'000, 'f'));
+}
+
+TEST_F(HttpServerTest, AFileThatIsNotRightAnyMoreEndsShort) {
+  std::ofstream(dir_ / "large") << "";
+  std::filesystem::resize_file(dir_ / "large", 64 << 20);
+  const std::string answer =
+      Raw("GET /taken-back HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(answer.find("Content-Length: 67108864"), std::string::npos);
+  EXPECT_LT(answer.size(), 32u << 20);
 }
 
 TEST_F(HttpServerTest, HeadStatesTheLengthAndSendsNothing) {
