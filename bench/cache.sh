@@ -14,6 +14,7 @@ CACHE_STORM_MIB=${CACHE_STORM_MIB:-192}     # Of the image that 32 clients want 
 CACHE_WAN=${CACHE_WAN:-50}                  # MB/s
 CACHE_PULL_MIB=${CACHE_PULL_MIB:-1024}      # Of the image that is pulled as fast as it goes.
 CACHE_SPARSE_GIB=${CACHE_SPARSE_GIB:-8}
+CACHE_RANDOM_GIB=${CACHE_RANDOM_GIB:-2}
 CACHE_PARTS=${CACHE_PARTS:-static storm verify delta memory site}
 
 ORIGIN_PORT=19410
@@ -87,6 +88,13 @@ cached_are() { [ "$(metric 'tentacle_cache_images{state="cached"}')" = "$1" ]; }
 # pulled ID COUNT: asks for it and waits until so many images are cached.
 pulled() {
   curl -s -o /dev/null -I "http://127.0.0.1:$CACHE_PORT/images/$1" && wait_for 300 cached_are "$2"
+}
+
+# served_to_the_end ID: its length and its last bytes are those of the origin's file.
+served_to_the_end() {
+  local url=http://127.0.0.1:$CACHE_PORT/images/$1 length
+  length=$(curl -sI "$url" | tr -d '\r' | awk 'tolower($1) == "content-length:" { print $2 }')
+  [ "$length" = "$(stat -c %s "$BENCH_DIR/$1")" ] && cmp -s <(curl -s -r -12 "$url") <(tail -c 12 "$BENCH_DIR/$1")
 }
 
 # nginx_with LINES: one worker that serves; sets NGINX to the worker.
@@ -324,7 +332,7 @@ measure_delta() {
 # peak ID COUNT: MiB of our cache at its highest, after that image was pulled by a cache of its own.
 peak() {
   local result=$3
-  cache && pulled "$1" "$2" || return 1
+  cache && pulled "$1" "$2" && served_to_the_end "$1" || return 1
   sample "$result" "$(awk '$1 == "VmHWM:" { printf "%.1f", $2 / 1024 }' "/proc/$CACHE/status")"
   stop "$CACHE"
 }
@@ -333,11 +341,13 @@ measure_memory() {
   local run idle busy
   random_file "$BENCH_DIR/small" $((64 << 20)) small
   random_file "$BENCH_DIR/sparse" $((64 << 20)) sparse
-  truncate -s "${CACHE_SPARSE_GIB}G" "$BENCH_DIR/sparse"
-  origin 0 "small=$BENCH_DIR/small" "sparse=$BENCH_DIR/sparse" || return 1
+  truncate -s "$(((CACHE_SPARSE_GIB << 30) - 12))" "$BENCH_DIR/sparse"
+  printf 'the very end' >>"$BENCH_DIR/sparse"
+  random_file "$BENCH_DIR/random" $((CACHE_RANDOM_GIB << 30)) random
+  origin 0 "small=$BENCH_DIR/small" "sparse=$BENCH_DIR/sparse" "random=$BENCH_DIR/random" || return 1
   for ((run = 0; run < BENCH_RUNS; run++)); do
     # Once: the peak does not vary, and eight gigabytes take their time.
-    [ "$run" != 0 ] || { peak small 1 peak_small && peak sparse 1 peak_sparse; } || return 1
+    [ "$run" != 0 ] || { peak small 1 peak_small && peak sparse 1 peak_sparse && peak random 1 peak_random; } || return 1
     cache && pulled small 1 || return 1
     idle=$(memory_mib "$CACHE" Rss)
     "$BENCH_BIN_DIR/image_clients" "$CACHE_PORT" /images/small 128 4 >/dev/null &
@@ -348,11 +358,15 @@ measure_memory() {
     stop "$CACHE"
   done
   sample sparse_growth "$(awk -v a="$(median peak_small)" -v b="$(median peak_sparse)" 'BEGIN { printf "%.2f", b - a }')"
+  sample memory_per_gib "$(awk -v a="$(median peak_small)" -v b="$(median peak_random)" -v g="$CACHE_RANDOM_GIB" \
+    'BEGIN { printf "%.2f", (b - a) / g }')"
   table_head 'resident memory'
   row 'highest, image of 64 MiB' peak_small MiB
   row "highest, image of $CACHE_SPARSE_GIB GiB, sparse" peak_sparse MiB
+  row "highest, image of $CACHE_RANDOM_GIB GiB, random" peak_random MiB
   row 'for each of 128 clients' per_client KiB
   figure sparse_growth MiB '<=' 16
+  figure memory_per_gib MiB '<=' 8
   figure per_client KiB '<=' 64
 }
 

@@ -142,6 +142,7 @@ long_tests() {
   done
   check cache-evictions env CACHE_OPERATIONS=100000 build/dev/tests/unit/cache/cache_core_test --gtest_filter='Eviction.*'
   check cache-cuts env CACHE_CUT_MIB=200 CACHE_CUTS=50 build/dev/tests/unit/cache/cache_shell_test --gtest_filter='CutLine.*'
+  script cache-site-long env CACHE_SITE_MIB=96 CACHE_SITE_LIMIT_S=60 tests/netns/cache_site_test.sh
   check cache-kills env CACHE_KILLS=200 CACHE_KILL_ROUNDS=20 CACHE_POWER_CUTS=200 build/dev/tests/unit/cache/cache_kill_test
   step 'agent: four hundred jobs over kill -9'
   script agent-long env KILL_JOBS=400 tests/agent/agent_test.sh

@@ -95,6 +95,7 @@ bool ImageLibrary::OpenEntry(std::shared_ptr<Entry> entry, const std::string& st
   if ((pulled || missed) && *entry->pull_class != PullClass::kPrepull) to_resume_.push_back(entry);
   image.set_state(v1::IMAGE_STATE_ABSENT);
   image.set_present_bytes(PartBytes(*entry));
+  if (entry->doubted) image.set_reason(std::string(kToBeVerified));
   return false;
 }
 
@@ -109,6 +110,7 @@ absl::Status ImageLibrary::Open() {
   LoadNeeded();
   LoadOrphansUntil();
   std::set<std::string> known;
+  std::vector<std::shared_ptr<Entry>> lost;
   auto visit = [&](std::string_view, std::string_view value) {
     auto entry = std::make_shared<Entry>();
     if (!entry->image.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
@@ -118,12 +120,19 @@ absl::Status ImageLibrary::Open() {
     entry->doubted = (*files)[id] == kDoubted;
     if (!entry->doubted) entry->file_id = (*files)[id];
     entry->image.set_needed(needed_.contains(id));
-    known.insert(FileNameOf(id) + (OpenEntry(entry, (*classes)[id]) ? "" : ".part"));
+    const bool was_cached = entry->image.state() == v1::IMAGE_STATE_CACHED;
+    const bool is_here = OpenEntry(entry, (*classes)[id]);
+    known.insert(FileNameOf(id) + (is_here ? "" : ".part"));
+    if (was_cached && !is_here && !entry->doubted) lost.push_back(entry);
     entries_[id] = entry;
     return true;
   };
   if (absl::Status status = host_.store.Scan(kKeyPrefix, "image0", visit); !status.ok())
     return status;
+  for (const auto& entry : lost) {
+    TellCorrupt(*entry, std::nullopt);
+    Store(*entry);  // Once.
+  }
   for (const auto& file : fs::directory_iterator(folder_, error)) {
     if (!known.contains(file.path().filename().string()))
       AdoptOrRemove(file.path().filename().string());
@@ -161,7 +170,7 @@ void ImageLibrary::Store(const Entry& entry, bool sync) {
   store::Write rank{std::string(kClassPrefix) + entry.image.id(), std::nullopt};
   const bool waits = std::any_of(to_resume_.begin(), to_resume_.end(),
                                  [&](const auto& other) { return other.get() == &entry; });
-  if (entry.pull_runs || waits) {
+  if (entry.pull_runs || waits || entry.again) {
     const PullClass runs = *entry.pull_class;
     rank.value = NameOf(std::max(runs, entry.again.value_or(runs)));
   }

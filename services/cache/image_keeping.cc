@@ -50,6 +50,7 @@ std::string_view ImagePart(std::string_view file) {
 
 std::string ImageLibrary::KeptFor(const Entry& entry) const {
   if (entry.pull_runs) return "being pulled";
+  if (resuming_ && entry.doubted) return std::string(kToBeVerified);
   if (entry.readers > 0) return "in use";
   if (entry.image.needed()) return "needed by a task";
   return entry.image.pinned() ? "pinned" : "";
@@ -98,6 +99,9 @@ void ImageLibrary::Doubt(std::shared_ptr<Entry> entry, const std::string& reason
   ++entry->generation;  // Who reads it stops.
   entry->doubted = true;
   entry->file_id.clear();
+  // Whoever kills us from here on: it is repaired.
+  *entry->pull_class = PullClass::kRepair;
+  to_resume_.push_back(entry);
   Move(*entry, ImageEvent::kDoubted);
   KillPoint("before_doubt_rename");
   const bool is_there = ::rename(Final(image.id()).c_str(), Part(image.id()).c_str()) == 0;
@@ -107,9 +111,11 @@ void ImageLibrary::Doubt(std::shared_ptr<Entry> entry, const std::string& reason
   // What of it is right is found by the pull.
   image.set_present_bytes(PartBytes(*entry));
   if (!IdleReason().empty()) {
-    PullWhenOn(std::move(entry), PullClass::kRepair);
+    image.set_reason(std::string(kToBeVerified));
+    Store(*entry);
     return;
   }
+  std::erase(to_resume_, entry);
   entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
   if (absl::Status status = StartPull(entry, PullClass::kRepair); !status.ok())
     Ended(*entry, status);

@@ -54,24 +54,35 @@ absl::StatusOr<net::FileSpan> ImageLibrary::OpenBytes(const Entry& entry) const 
 }
 
 void ImageLibrary::Configure() {
-  if (!IdleReason().empty()) {
-    for (const auto& [id, entry] : entries_) {
-      if (!entry->pull_runs || entry->stop->begun()) continue;
-      // A prepull comes again by itself.
-      if (*entry->pull_class != PullClass::kPrepull) entry->again = entry->pull_class->load();
-      BreakOff(*entry);
-    }
-    return;
+  if (IdleReason().empty()) return Resume();
+  for (const auto& [id, entry] : entries_) {
+    if (!entry->pull_runs || entry->stop->begun()) continue;
+    entry->again = entry->pull_class->load();
+    BreakOff(*entry);
   }
-  // What is whole needs no room, and is not evicted for others once its pull runs.
-  std::stable_partition(to_resume_.begin(), to_resume_.end(),
+}
+
+void ImageLibrary::Resume() {
+  auto waiting = std::exchange(to_resume_, {});
+  // What is whole needs no room, and is not evicted for others meanwhile.
+  std::stable_partition(waiting.begin(), waiting.end(),
                         [](const auto& entry) { return entry->doubted; });
-  for (const auto& entry : std::exchange(to_resume_, {})) {
+  auto repairs = std::count_if(entries_.begin(), entries_.end(), [](const auto& one) {
+    return one.second->pull_runs && *one.second->pull_class == PullClass::kRepair;
+  });
+  resuming_ = true;
+  for (const auto& entry : waiting) {
     if (entry->pull_runs || entry->image.state() != v1::IMAGE_STATE_ABSENT) continue;
+    // The others can be evicted while they wait.
+    if (*entry->pull_class == PullClass::kRepair && ++repairs > limits::kRepairPulls) {
+      to_resume_.push_back(entry);
+      continue;
+    }
     entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
     if (absl::Status status = StartPull(entry, *entry->pull_class); !status.ok())
       Ended(*entry, status);
   }
+  resuming_ = false;
 }
 
 std::string ImageLibrary::IdleReason() const {

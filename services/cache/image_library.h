@@ -33,6 +33,9 @@
 
 namespace tentacle::cache {
 
+// Why an image that is here is not served.
+inline constexpr std::string_view kToBeVerified = "to be verified once more";
+
 class ImageLibrary {
  public:
   ImageLibrary(runtime::Host& host, Metrics& metrics, retry::BackoffPolicy retries = kRetries);
@@ -104,6 +107,9 @@ class ImageLibrary {
     more_sources_ = std::move(make_sources);
   }
 
+  // Before the first pull: called whenever an image is whole.
+  void OnCached(std::function<void()> on_cached) { on_cached_ = std::move(on_cached); }
+
   // Before the first pull. Called on the pull threads with each piece that came.
   void CountFetched(std::function<void(ChunkOrigin from, std::uint64_t bytes)> count) {
     count_fetched_ = std::move(count);
@@ -147,7 +153,8 @@ class ImageLibrary {
   OriginLine LineOf(const Entry& entry);
   PullJob MakeJob(const std::shared_ptr<Entry>& entry, bool first);
   void BreakOff(Entry& entry);
-  void PullWhenOn(std::shared_ptr<Entry> entry, PullClass rank);
+  void PullAgain(std::shared_ptr<Entry> entry, PullClass rank);
+  void Resume();
   void Ended(Entry& entry, const absl::Status& status);
   void Trouble(Entry& entry, const std::string& reason);
   void WrongChunk(Entry& entry, std::size_t chunk, const std::string& where);
@@ -166,13 +173,16 @@ class ImageLibrary {
   Metrics& metrics_;
   std::string folder_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
-  std::vector<std::shared_ptr<Entry>> to_resume_;  // Until the cache is switched on.
+  // Until the cache is switched on; and repairs until it is their turn.
+  std::vector<std::shared_ptr<Entry>> to_resume_;
+  bool resuming_ = false;  // None of them is evicted for another.
   std::set<std::string> needed_;
   // Files of images that a damaged index knew: believed again, once checked, when they are asked
   // for.
   std::map<std::string, std::uint64_t> orphans_;
   absl::Time orphans_until_ = absl::InfinitePast();
   LineLimiter* limiter_ = nullptr;
+  std::function<void()> on_cached_;
   std::function<void(ChunkOrigin, std::uint64_t)> count_fetched_;
   std::function<ChunkSources(const v1::Image& image, const Chunked& chunked)> more_sources_;
   MetaDesk metas_;

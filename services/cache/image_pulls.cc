@@ -213,18 +213,19 @@ asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
   const absl::Status ended = co_await PullWhileWanted(entry);
   Ended(*entry, ended);
   const auto again = std::exchange(entry->again, std::nullopt);
-  if (!again || !absl::IsCancelled(ended) || stop_.begun()) co_return;
-  if (!IdleReason().empty()) {
-    PullWhenOn(entry, *again);
-    co_return;
-  }
-  if (absl::Status status = StartPull(entry, *again); !status.ok()) Ended(*entry, status);
+  if (stop_.begun()) co_return;
+  if (again && absl::IsCancelled(ended)) PullAgain(entry, *again);
+  if (IdleReason().empty()) Resume();
 }
 
-void ImageLibrary::PullWhenOn(std::shared_ptr<Entry> entry, PullClass rank) {
-  *entry->pull_class = rank;
-  to_resume_.push_back(entry);
-  Store(*entry);
+void ImageLibrary::PullAgain(std::shared_ptr<Entry> entry, PullClass rank) {
+  if (IdleReason().empty()) {
+    if (absl::Status status = StartPull(entry, rank); !status.ok()) Ended(*entry, status);
+  } else if (rank != PullClass::kPrepull) {  // It comes again by itself.
+    *entry->pull_class = rank;
+    to_resume_.push_back(entry);
+    Store(*entry);
+  }
 }
 
 // One series of tries after the other for as long as somebody wants the image. Between two series
@@ -350,6 +351,7 @@ void ImageLibrary::Ended(Entry& entry, const absl::Status& status) {
         {"imageId", image.id()}, {"size", image.size_bytes()}, {"sha256", image.sha256()}};
     host_.events.Publish(events::MakeEvent("image.cached", image.id(), PRIORITY_RESULT,
                                            json::serialize(body), host_.clock.Now()));
+    if (on_cached_) on_cached_();
     return;
   }
   if (absl::IsCancelled(status)) {

@@ -28,7 +28,11 @@ class OrderedPart {
     const auto size = file_.Size();
     if (!size.ok()) return size.status();
     size_ = *size;
-    if (size_ > image_bytes_) return Clear();
+    if (size_ > image_bytes_) {
+      // What is right of it the hash says.
+      size_ = image_bytes_;
+      if (absl::Status status = file_.Resize(size_); !status.ok()) return status;
+    }
     BeginHash();
     return absl::OkStatus();
   }

@@ -40,6 +40,7 @@ Planning::Planning(runtime::Host& host,
   library.LimitLine(&line.limiter());
   library.CountFetched(
       [this](ChunkOrigin from, std::uint64_t bytes) { line.Fetched(from, bytes); });
+  library.OnCached([this] { prepulls.Wake(); });
   // peers -> pull threads
   library.AddSources([this](const v1::Image& image, const Chunked& chunked) {
     ChunkSources sources;

@@ -191,10 +191,14 @@ void PrepullDesk::Settle(const std::string& id, std::shared_ptr<Entry> entry, st
   }
   if (!entry->pull_runs) {
     if (book_.Find(id) == nullptr) return;
-    if (IsFinal(entry->failure))
+    if (IsFinal(entry->failure)) {
       End(id, v1::PREPULL_STATE_FAILED, entry->image.reason());
-    else
-      Postpone(id, entry->image.reason(), entry->image.present_bytes() > had);
+      return;
+    }
+    std::string reason = entry->image.reason();
+    if (reason.empty()) reason = library_.IdleReason();
+    if (reason.empty()) reason = "its pull was broken off";
+    Postpone(id, reason, entry->image.present_bytes() > had);
     return;
   }
   library_.Withdraw(entry->image.id());
@@ -213,7 +217,7 @@ void PrepullDesk::Settle(const std::string& id, std::shared_ptr<Entry> entry, st
 }
 
 void PrepullDesk::EndWhatIsHere() {
-  for (const std::string& id : book_.Deferred()) {
+  for (const std::string& id : book_.Tried()) {
     const auto at = library_.entries().find(book_.Find(id)->prepull().image_id());
     if (at != library_.entries().end() && at->second->image.state() == v1::IMAGE_STATE_CACHED)
       End(id, v1::PREPULL_STATE_DONE, "");

@@ -45,7 +45,7 @@ class PrepullDesk {
   boost::asio::awaitable<void> Await(std::string id, std::shared_ptr<Entry> entry);
   // `had`: of its bytes, before.
   void Settle(const std::string& id, std::shared_ptr<Entry> entry, std::uint64_t had);
-  // Of those that wait for their next try, whichever the others have brought meanwhile.
+  // Of those that were tried, whichever others have brought meanwhile, in their windows or not.
   void EndWhatIsHere();
   void End(const std::string& id, v1::PrepullState state, const std::string& reason);
   void Postpone(const std::string& id, const std::string& reason, bool fruitful);

@@ -52,24 +52,45 @@ for file in vmlinuz initrd.img; do echo "$file" >"$scratch/state/cache/boot/ramd
 printf '{"task":{"id":"t1","mac":"%s","hostname":"pc","imageId":"","osType":"local-boot","platform":"kvm-libvirt","network":{"dhcp":true}},"progress":{"status":"waiting"},"orders":{}}\n' \
   "$mac" >"$scratch/state/tasks/${mac//:/-}.json"
 openssl genpkey -algorithm ed25519 -out "$scratch/state/tentacle.key" 2>/dev/null && chmod 600 "$scratch/state/tentacle.key"
+# An image that is large enough to be read slowly, and a backend that has it.
+cat >"$scratch/origin.py" <<'PYTHON'
+import hashlib, http.server, json, os
+image = os.urandom(8 << 20)
+sha256 = hashlib.sha256(image).hexdigest()
+class Origin(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        what = self.path.rpartition("/")[2]
+        meta = json.dumps({"name": "large", "sizeBytes": len(image), "sha256": sha256}).encode()
+        body = {"meta": meta, "pull": image}.get(what, b"")
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", f'"{sha256}"')
+        self.end_headers()
+        self.wfile.write(body)
+http.server.HTTPServer(("127.0.0.1", 8099), Origin).serve_forever()
+PYTHON
+ip netns exec "$tag-server" python3 "$scratch/origin.py" >"$scratch/origin.log" 2>&1 &
+pids+=($!)
+printf 'backend:\n  url: http://127.0.0.1:8099\nnode:\n  id: "1"\n' >"$scratch/state/config.yaml"
 export TENTACLE_STATE_DIR=$scratch/state TENTACLE_RUN_DIR=$scratch/run
 for service in pxe cache; do
   ip netns exec "$tag-server" "$tentacle" "$service" >"$scratch/$service.log" 2>&1 &
   pids+=($!)
 done
 
-# probe PORT PATH: the status and the milliseconds of one answer.
-probe() { in_ns good curl -s -o /dev/null --max-time 5 -w '%{http_code} %{time_total}\n' "http://10.93.1.1:$1$2" || true; }
-# What each port says while nobody else asks: a status is an answer, whatever it is.
+# probe PORT PATH: the status and the milliseconds of one answer, of 4 KiB at most.
+probe() { in_ns good curl -s -o /dev/null --max-time 5 -r 0-4095 -w '%{http_code} %{time_total}\n' "http://10.93.1.1:$1$2" || true; }
+# What each port answers while nobody else asks, once the image is there.
 declare -A wanted
-for target in "9080 /boot.ipxe?mac=$mac" "9081 /images/none"; do
+targets=("9080 /boot.ipxe?mac=$mac" "9081 /images/large")
+for target in "${targets[@]}"; do
   read -r port path <<<"$target"
-  until wanted[$port]=$(probe "$port" "$path" | cut -d' ' -f1) && [ "${wanted[$port]}" != 000 ]; do
+  until wanted[$port]=$(probe "$port" "$path" | cut -d' ' -f1) && [[ ${wanted[$port]} == 20* ]]; do
     kill -0 "${pids[@]}" || fail "a service has ended"
   done
 done
 
-for target in "9080 /boot.ipxe?mac=$mac" "9081 /images/none"; do
+for target in "${targets[@]}"; do
   read -r port path <<<"$target"
   for attack in '-H' '-B' '-X -k 3' '-R'; do
     # shellcheck disable=SC2086  # Words.

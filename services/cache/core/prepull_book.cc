@@ -70,12 +70,14 @@ void PrepullBook::SetState(const std::string& id,
   if (at == entries_.end()) return;
   at->second.planned.set_state(state);
   at->second.planned.set_reason(reason);
+  at->second.tried = at->second.tried || state == v1::PREPULL_STATE_PULLING;
 }
 
 void PrepullBook::Defer(const std::string& id, absl::Time now, bool fruitful) {
   const auto at = entries_.find(id);
   if (at == entries_.end()) return;
   Entry& entry = at->second;
+  entry.tried = true;
   if (fruitful || now >= entry.pause_until) entry.pause = kPrepullRetry;
   entry.deferred_until = now + entry.pause;
   entry.pause = std::min(entry.pause * 2, kPrepullRetryMost);
@@ -89,10 +91,10 @@ void PrepullBook::ForgetDeferrals() {
   }
 }
 
-std::vector<std::string> PrepullBook::Deferred() const {
+std::vector<std::string> PrepullBook::Tried() const {
   std::vector<std::string> ids;
   for (const auto& [id, entry] : entries_) {
-    if (entry.deferred_until != absl::InfinitePast()) ids.push_back(id);
+    if (entry.tried) ids.push_back(id);
   }
   return ids;
 }

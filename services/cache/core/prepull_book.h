@@ -48,8 +48,8 @@ class PrepullBook {
   // It came to nothing, or bytes came (`fruitful`) and then no more: not now again.
   void Defer(const std::string& id, absl::Time now, bool fruitful);
   void ForgetDeferrals();
-  // Those that came to nothing since they were taken on.
-  std::vector<std::string> Deferred() const;
+  // Those that were begun, or came to nothing, since they were taken on.
+  std::vector<std::string> Tried() const;
 
   // The one to pull now: of those whose time has come the one with the earliest deadline, the older
   // order first where that is equal.
@@ -76,6 +76,7 @@ class PrepullBook {
     absl::Duration pause = kPrepullRetry;             // The next one.
     absl::Time pause_until = absl::InfiniteFuture();  // Then it begins anew: its window is over.
     std::uint64_t order = 0;
+    bool tried = false;
   };
 
   static bool IsOpen(const Entry& entry, absl::Time now);

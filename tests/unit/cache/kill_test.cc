@@ -170,8 +170,7 @@ TEST_F(KillTest, BetweenADoubtAndItsRepairNoFileIsLost) {
     EXPECT_THAT(Files(), IsSupersetOf(before));
     bench.OnHome([&] {
       for (const auto& [id, entry] : bench.library().entries()) {
-        const bool is_known =
-            entry->image.state() == v1::IMAGE_STATE_CACHED || entry->pull_runs || entry->doubted;
+        const bool is_known = entry->image.state() == v1::IMAGE_STATE_CACHED || entry->pull_runs;
         EXPECT_TRUE(is_known || !before.contains(FileNameOf(id))) << id;
       }
     });

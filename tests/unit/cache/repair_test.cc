@@ -157,6 +157,14 @@ TEST_F(RepairTest, WhateverHappensToAFileIsTold) {
   EXPECT_THAT(told("hole")[0], HasSubstr(R"("chunk":0)"));
   for (const char* id : {"cut", "gone", "plain", "hole"})
     bench_.ExpectCached(id, bytes_);
+  bench_.Stop();
+  fs::resize_file(bench_.FinalPath("cut"), kMib);
+  for (const std::size_t times : {1, 0}) {
+    bench_.Start();
+    EXPECT_THAT(told("cut"), SizeIs(times));
+    bench_.Stop();
+  }
+  bench_.Start();
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // taken.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +20,7 @@ using v1::IMAGE_STATE_CACHED;
 
 constexpr std::size_t kMib = 1 << 20;
 
-// Pulls that begin are held after a MiB, until Release().
+// Pulls that begin are held in their middle, until Release().
 class HeldTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -29,7 +31,7 @@ class HeldTest : public ::testing::Test {
 
   void Hold() {
     origin_.OnPull([](const OriginRequest&, OriginReply honest) {
-      honest.hold_at = kMib;
+      honest.hold_at = std::min(kMib, honest.body.size() / 2);
       return honest;
     });
   }
@@ -191,8 +193,47 @@ TEST_F(SwitchTest, WhoReadsAnImageThatIsDoubtedIsCutOffAtOnce) {
   Check("large");
   bench_.AwaitTrue([this] { return bench_.Image("large").state() != IMAGE_STATE_CACHED; });
   body += client.Read(head.stated - kMib);
-  EXPECT_LT(body.size(), bytes.size());
+  EXPECT_LT(body.size(), at);
   EXPECT_TRUE(bytes.starts_with(body));
+}
+
+// Other images may have its room meanwhile.
+TEST_F(SwitchTest, AfterARestartRepairsComeOneAfterTheOtherAndTheyThatWaitRefuseNoDemand) {
+  for (const char* id : {"a", "b", "c"})
+    HaveDamaged(id);
+  bench_.Stop();
+  bench_.config.config.mutable_cache()->set_max_bytes(11 * kMib);
+  bench_.Start();
+  origin_.AwaitHeld(1);
+  EXPECT_EQ(bench_.OnHome([this] {
+    return std::count_if(bench_.library().entries().begin(), bench_.library().entries().end(),
+                         [](const auto& one) { return one.second->pull_runs; });
+  }),
+            1);
+  ASSERT_TRUE(bench_.Pull("d").ok());
+  origin_.Release();
+  bench_.ExpectCached("d", Bytes("d"));
+  bench_.AwaitTrue([this] {
+    int cached = 0;
+    for (const char* id : {"a", "b", "c"})
+      cached += bench_.Image(id).state() == IMAGE_STATE_CACHED ? 1 : 0;
+    return cached == 2;
+  });
+}
+
+// The desk waits in it: it is still its pull.
+TEST_F(SwitchTest, OffAndOnAgainAtOnceAPrepullGoesOn) {
+  ASSERT_TRUE(Demand("a", PullClass::kPrepull).ok());
+  bench_.AwaitTold("a", kMib);
+  bench_.OnHome([this] {
+    auto& cache = *bench_.config.config.mutable_cache();
+    cache.set_enabled(false);
+    bench_.library().Configure();
+    cache.set_enabled(true);
+    bench_.library().Configure();
+  });
+  origin_.Release();
+  bench_.AwaitTrue([this] { return bench_.Image("a").state() == IMAGE_STATE_CACHED; });
 }
 
 using CalendarTest = HeldTest;
