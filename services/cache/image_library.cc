@@ -79,8 +79,10 @@ void ImageLibrary::Resume() {
       continue;
     }
     entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
-    if (absl::Status status = StartPull(entry, *entry->pull_class); !status.ok())
+    if (absl::Status status = StartPull(entry, *entry->pull_class); !status.ok()) {
       Ended(*entry, status);
+      if (*entry->pull_class == PullClass::kRepair) --repairs;
+    }
   }
   resuming_ = false;
 }

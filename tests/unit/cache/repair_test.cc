@@ -119,6 +119,21 @@ TEST_F(RepairTest, AfterARestartARepairThatTheDiskRefusesThrowsNothingAwayEither
   bench_.ExpectCached("large", bytes);
 }
 
+TEST_F(RepairTest, OneThatHasNoRoomDoesNotHoldUpTheNextOne) {
+  Have("a", bytes_);
+  Have("b", Pattern(6, kMib));
+  for (const char* id : {"a", "b"})
+    ASSERT_TRUE(bench_.Do(bench_.library().Pin(id, true)).ok());
+  bench_.Stop();
+  for (const char* id : {"a", "b"})
+    fs::remove(bench_.FinalPath(id));
+  bench_.config.config.mutable_cache()->set_max_bytes(2 * kMib);
+  bench_.Start();
+  EXPECT_THAT(bench_.AwaitRest("a").reason(), HasSubstr("no room"));
+  EXPECT_TRUE(bench_.PullRuns("b") || bench_.Image("b").state() == IMAGE_STATE_CACHED);
+  bench_.ExpectCached("b", Pattern(6, kMib));
+}
+
 // How often it was told that the image is corrupt, and of which chunks.
 TEST_F(RepairTest, WhateverHappensToAFileIsTold) {
   const auto told = [this](const std::string& id) {
