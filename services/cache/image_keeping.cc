@@ -50,7 +50,9 @@ std::string_view ImagePart(std::string_view file) {
 
 std::string ImageLibrary::KeptFor(const Entry& entry) const {
   if (entry.pull_runs) return "being pulled";
-  if (resuming_ && entry.doubted) return std::string(kToBeVerified);
+  const bool is_resumed = std::any_of(resuming_.begin(), resuming_.end(),
+                                      [&](const auto& one) { return one.get() == &entry; });
+  if (is_resumed) return std::string(kToBeVerified);
   if (entry.readers > 0) return "in use";
   if (entry.image.needed()) return "needed by a task";
   return entry.image.pinned() ? "pinned" : "";

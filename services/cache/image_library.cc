@@ -63,28 +63,29 @@ void ImageLibrary::Configure() {
 }
 
 void ImageLibrary::Resume() {
-  auto waiting = std::exchange(to_resume_, {});
-  // What is whole needs no room, and is not evicted for others meanwhile.
-  std::stable_partition(waiting.begin(), waiting.end(),
+  resuming_ = std::exchange(to_resume_, {});
+  // What is whole needs no room.
+  std::stable_partition(resuming_.begin(), resuming_.end(),
                         [](const auto& entry) { return entry->doubted; });
+  // One that pauses has given its place back.
   auto repairs = std::count_if(entries_.begin(), entries_.end(), [](const auto& one) {
-    return one.second->pull_runs && *one.second->pull_class == PullClass::kRepair;
+    const Entry& entry = *one.second;
+    return entry.pull_runs && entry.pause == nullptr && *entry.pull_class == PullClass::kRepair;
   });
-  resuming_ = true;
-  for (const auto& entry : waiting) {
+  for (const auto& entry : resuming_) {
     if (entry->pull_runs || entry->image.state() != v1::IMAGE_STATE_ABSENT) continue;
+    const bool is_repair = *entry->pull_class == PullClass::kRepair;
     // The others can be evicted while they wait.
-    if (*entry->pull_class == PullClass::kRepair && ++repairs > limits::kRepairPulls) {
+    if (is_repair && repairs >= limits::kRepairPulls) {
       to_resume_.push_back(entry);
       continue;
     }
     entry->wanted_until = host_.clock.Now() + limits::kTaskWants;
-    if (absl::Status status = StartPull(entry, *entry->pull_class); !status.ok()) {
-      Ended(*entry, status);
-      if (*entry->pull_class == PullClass::kRepair) --repairs;
-    }
+    const absl::Status started = StartPull(entry, *entry->pull_class);
+    if (!started.ok()) Ended(*entry, started);
+    if (started.ok() && is_repair) ++repairs;
   }
-  resuming_ = false;
+  resuming_.clear();
 }
 
 std::string ImageLibrary::IdleReason() const {
@@ -200,7 +201,8 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   ++entry->generation;
   KillPoint("before_evict_index");
   Move(*entry, ImageEvent::kEvicted);
-  Store(*entry);  // Also what had no state to leave.
+  // Also what had no state to leave. For good: a file that is gone was damaged, by the index.
+  Store(*entry, true);
   Forget(image_id);
   KillPoint("before_unlink");
   ::unlink(Final(image_id).c_str());

@@ -175,7 +175,7 @@ class ImageLibrary {
   std::map<std::string, std::shared_ptr<Entry>> entries_;
   // Until the cache is switched on; and repairs until it is their turn.
   std::vector<std::shared_ptr<Entry>> to_resume_;
-  bool resuming_ = false;  // None of them is evicted for another.
+  std::vector<std::shared_ptr<Entry>> resuming_;  // Of them, none is evicted for another.
   std::set<std::string> needed_;
   // Files of images that a damaged index knew: believed again, once checked, when they are asked
   // for.

@@ -94,6 +94,11 @@ absl::Status ImageLibrary::MakeRoom(const Entry& wanted) {
 }
 
 absl::Status ImageLibrary::StartPull(std::shared_ptr<Entry> entry, PullClass rank) {
+  if (std::erase(to_resume_, entry) > 0) {
+    // What it waited for goes on as well.
+    rank = std::max(rank, entry->pull_class->load());
+    entry->wanted_until = std::max(entry->wanted_until, host_.clock.Now() + limits::kTaskWants);
+  }
   // What is whole already needs no room to be checked.
   if (entry->image.present_bytes() < entry->image.size_bytes()) {
     if (absl::Status status = MakeRoom(*entry); !status.ok()) return status;
@@ -211,21 +216,22 @@ void ImageLibrary::Trouble(Entry& entry, const std::string& reason) {
 
 asio::awaitable<void> ImageLibrary::RunPull(std::shared_ptr<Entry> entry) {
   const absl::Status ended = co_await PullWhileWanted(entry);
+  if (!absl::IsCancelled(ended)) entry->again.reset();
   Ended(*entry, ended);
   const auto again = std::exchange(entry->again, std::nullopt);
   if (stop_.begun()) co_return;
-  if (again && absl::IsCancelled(ended)) PullAgain(entry, *again);
+  if (again) PullAgain(entry, *again);
   if (IdleReason().empty()) Resume();
 }
 
 void ImageLibrary::PullAgain(std::shared_ptr<Entry> entry, PullClass rank) {
   if (IdleReason().empty()) {
     if (absl::Status status = StartPull(entry, rank); !status.ok()) Ended(*entry, status);
-  } else if (rank != PullClass::kPrepull) {  // It comes again by itself.
-    *entry->pull_class = rank;
-    to_resume_.push_back(entry);
-    Store(*entry);
+    return;
   }
+  *entry->pull_class = rank;
+  if (rank != PullClass::kPrepull) to_resume_.push_back(entry);  // That comes again by itself.
+  Store(*entry);
 }
 
 // One series of tries after the other for as long as somebody wants the image. Between two series
@@ -249,6 +255,7 @@ asio::awaitable<absl::Status> ImageLibrary::PullWhileWanted(std::shared_ptr<Entr
                                            {"delay_ms", absl::ToInt64Milliseconds(delay)}});
     {
       Pause pause(*entry, host_.home, delay);
+      if (IdleReason().empty()) Resume();  // Its place is free.
       co_await pause.timer.async_wait(asio::as_tuple(asio::use_awaitable));
     }
     if (entry->stop->begun()) co_return absl::CancelledError("stopped");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,6 +16,7 @@
 namespace tentacle::cache::testing {
 namespace {
 
+namespace fs = std::filesystem;
 using v1::IMAGE_STATE_ABSENT;
 using v1::IMAGE_STATE_CACHED;
 
@@ -219,6 +221,51 @@ TEST_F(SwitchTest, AfterARestartRepairsComeOneAfterTheOtherAndTheyThatWaitRefuse
       cached += bench_.Image(id).state() == IMAGE_STATE_CACHED ? 1 : 0;
     return cached == 2;
   });
+}
+
+TEST_F(SwitchTest, ARepairInTroubleHoldsUpNoOther) {
+  for (const char* id : {"a", "b"})
+    HaveDamaged(id);
+  origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
+    if (request.path.find("/a/") != std::string::npos) honest.status = 503;
+    return honest;
+  });
+  bench_.Stop();
+  bench_.Start();
+  bench_.AwaitTrue([this] { return bench_.Image("b").state() == IMAGE_STATE_CACHED; });
+  EXPECT_TRUE(bench_.PullRuns("a"));
+}
+
+TEST_F(SwitchTest, ARepairThatAPrepullTakesOverStaysOne) {
+  for (const char* id : {"a", "b"})
+    HaveDamaged(id);
+  bench_.Stop();
+  bench_.Start();
+  origin_.AwaitHeld();
+  const char* waits = bench_.PullRuns("a") ? "b" : "a";
+  ASSERT_TRUE(Demand(waits, PullClass::kPrepull).ok());
+  bench_.OnHome([&] { bench_.library().Withdraw(waits); });
+  EXPECT_TRUE(bench_.PullRuns(waits));
+  origin_.Release();
+  for (const char* id : {"a", "b"})
+    bench_.ExpectCached(id, Bytes(id));
+}
+
+TEST_F(SwitchTest, AnImageThatAClientTookOverWhileItWaitedIsNoPullAnyMore) {
+  for (const char* id : {"a", "b"})
+    HaveDamaged(id);
+  bench_.Stop();
+  bench_.Start();
+  origin_.AwaitHeld();
+  const char* waits = bench_.PullRuns("a") ? "b" : "a";
+  ASSERT_TRUE(Demand(waits, PullClass::kClient).ok());
+  origin_.Release();
+  for (const char* id : {"a", "b"})
+    bench_.ExpectCached(id, Bytes(id));
+  bench_.Stop();
+  fs::remove(bench_.FinalPath(waits));
+  bench_.Start();
+  EXPECT_FALSE(bench_.PullRuns(waits));
 }
 
 // The desk waits in it: it is still its pull.
