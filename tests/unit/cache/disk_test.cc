@@ -1,14 +1,18 @@
 // A disk that is really full, at any step of a pull. Needs root for a mount namespace of its own.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "libs/runtime/kill_point.h"
 #include "tests/support/small_disk.h"
 #include "tests/unit/cache/cache_bench.h"
 #include "tests/unit/cache/fake_origin.h"
@@ -151,6 +155,102 @@ TEST_P(FullAtTest, ThePullFailsWithTheReasonLeavesNoFileAndOthersAreServed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Moments, FullAtTest, ::testing::Values(1, kMib, 6 * kMib, 10 * kMib));
+
+// Fills the disk when a named place is passed for the first time.
+class Filling {
+ public:
+  Filling(tentacle::testing::SmallDisk& disk, std::string place)
+      : disk_(disk), place_(std::move(place)) {
+    now_ = this;
+    runtime::at_kill_point = [](std::string_view name) { now_.load()->Pass(name); };
+  }
+
+  ~Filling() { runtime::at_kill_point = nullptr; }
+
+  Filling(const Filling&) = delete;
+  Filling& operator=(const Filling&) = delete;
+
+  bool done() const { return done_; }
+
+ private:
+  void Pass(std::string_view name) {
+    if (name == place_ && !done_.exchange(true)) disk_.FillBut(0);
+  }
+
+  static inline std::atomic<Filling*> now_ = nullptr;
+  tentacle::testing::SmallDisk& disk_;
+  const std::string place_;
+  std::atomic<bool> done_ = false;
+};
+
+class FullAtStepTest : public DiskTest, public ::testing::WithParamInterface<const char*> {};
+
+// A repair, a pull that copies half of what it needs, and an eviction.
+TEST_P(FullAtStepTest, NothingIsWrongAndAfterwardsAllIsThere) {
+  const std::string both = Pattern(1, 2 * kMib);
+  const std::string old = both + Pattern(2, kMib);
+  const std::string img = both + Pattern(3, kMib);
+  origin_.PutChunked("old", old);
+  origin_.PutChunked("img", img);
+  ASSERT_EQ(Pulled("old").state(), IMAGE_STATE_CACHED);
+  {
+    const Filling filling(disk_, GetParam());
+    FlipBit(bench_.FinalPath("old"), 8 * 5 * kMib / 2);
+    bench_.OnHome([this] { ASSERT_TRUE(bench_.scrubber().Request("old").ok()); });
+    bench_.AwaitTrue([this] { return bench_.Collected("tentacle_cache_doubts_total") == 1; });
+    EXPECT_EQ(bench_.AwaitRest("old").state(), IMAGE_STATE_CACHED) << bench_.Image("old").reason();
+    const v1::Image pulled = Pulled("img");
+    if (pulled.state() != IMAGE_STATE_CACHED) {
+      EXPECT_EQ(pulled.state(), IMAGE_STATE_FAILED);
+      EXPECT_THAT(pulled.reason(), HasSubstr("disk"));
+      EXPECT_FALSE(fs::exists(bench_.PartPath("img")));
+    }
+    EXPECT_TRUE(bench_.Get("old").body == old);
+    bench_.AwaitTrue([this] { return bench_.Evict("old").ok(); });
+    EXPECT_TRUE(filling.done());
+  }
+  disk_.Empty();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Pulled("old").state(), IMAGE_STATE_CACHED) << bench_.Image("old").reason();
+    EXPECT_EQ(Pulled("img").state(), IMAGE_STATE_CACHED) << bench_.Image("img").reason();
+    EXPECT_TRUE(ReadFile(bench_.FinalPath("old")) == old);
+    EXPECT_TRUE(ReadFile(bench_.FinalPath("img")) == img);
+    bench_.Stop();
+    bench_.Start();
+  }
+  for (const char* id : {"old", "img"})
+    bench_.AwaitTrue([&] { return bench_.Evict(id).ok(); });
+  EXPECT_TRUE(fs::is_empty(bench_.folder()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Places,
+                         FullAtStepTest,
+                         ::testing::Values("before_create",
+                                           "after_create",
+                                           "before_resize",
+                                           "after_resize",
+                                           "after_list",
+                                           "before_write",
+                                           "after_write",
+                                           "before_copy",
+                                           "after_copy",
+                                           "before_mark",
+                                           "after_mark",
+                                           "before_stamp",
+                                           "before_fsync",
+                                           "after_fsync",
+                                           "before_rename",
+                                           "after_rename",
+                                           "after_fsync_folder",
+                                           "before_index",
+                                           "after_index",
+                                           "before_evict_index",
+                                           "before_unlink",
+                                           "between_unlinks",
+                                           "after_unlink",
+                                           "before_doubt_rename",
+                                           "after_doubt_rename"),
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace tentacle::cache::testing

@@ -244,8 +244,9 @@ TEST_F(SwitchTest, ARepairThatAPrepullTakesOverStaysOne) {
   origin_.AwaitHeld();
   const char* waits = bench_.PullRuns("a") ? "b" : "a";
   ASSERT_TRUE(Demand(waits, PullClass::kPrepull).ok());
+  EXPECT_EQ(*bench_.OnHome([&] { return bench_.library().entries().at(waits)->pull_class; }),
+            PullClass::kRepair);
   bench_.OnHome([&] { bench_.library().Withdraw(waits); });
-  EXPECT_TRUE(bench_.PullRuns(waits));
   origin_.Release();
   for (const char* id : {"a", "b"})
     bench_.ExpectCached(id, Bytes(id));
@@ -258,7 +259,10 @@ TEST_F(SwitchTest, AnImageThatAClientTookOverWhileItWaitedIsNoPullAnyMore) {
   bench_.Start();
   origin_.AwaitHeld();
   const char* waits = bench_.PullRuns("a") ? "b" : "a";
+  // The other one is held still.
+  origin_.OnPull([](const OriginRequest&, OriginReply honest) { return honest; });
   ASSERT_TRUE(Demand(waits, PullClass::kClient).ok());
+  bench_.ExpectCached(waits, Bytes(waits));
   origin_.Release();
   for (const char* id : {"a", "b"})
     bench_.ExpectCached(id, Bytes(id));
