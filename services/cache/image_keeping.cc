@@ -49,9 +49,13 @@ std::string_view ImagePart(std::string_view file) {
 }  // namespace
 
 std::string ImageLibrary::KeptFor(const Entry& entry) const {
-  if (entry.pull_runs) return "being pulled";
-  const bool is_resumed = std::any_of(resuming_.begin(), resuming_.end(),
-                                      [&](const auto& one) { return one.get() == &entry; });
+  // A repair that comes to nothing gives way to what somebody needs.
+  const bool gives_way = entry.pause != nullptr && *entry.pull_class == PullClass::kRepair;
+  if (entry.pull_runs && !gives_way) return "being pulled";
+  const bool waits = entry.image.state() == v1::IMAGE_STATE_ABSENT;
+  const bool is_resumed =
+      waits && std::any_of(resuming_.begin(), resuming_.end(),
+                           [&](const auto& one) { return one.get() == &entry; });
   if (is_resumed) return std::string(kToBeVerified);
   if (entry.readers > 0) return "in use";
   if (entry.image.needed()) return "needed by a task";

@@ -67,10 +67,10 @@ void ImageLibrary::Resume() {
   // What is whole needs no room.
   std::stable_partition(resuming_.begin(), resuming_.end(),
                         [](const auto& entry) { return entry->doubted; });
-  // One that pauses has given its place back.
+  // One that pauses has given its place back, and one in trouble will.
   auto repairs = std::count_if(entries_.begin(), entries_.end(), [](const auto& one) {
     const Entry& entry = *one.second;
-    return entry.pull_runs && entry.pause == nullptr && *entry.pull_class == PullClass::kRepair;
+    return entry.pull_runs && entry.line != Line::kFails && *entry.pull_class == PullClass::kRepair;
   });
   for (const auto& entry : resuming_) {
     if (entry->pull_runs || entry->image.state() != v1::IMAGE_STATE_ABSENT) continue;
@@ -191,6 +191,7 @@ absl::StatusOr<std::uint64_t> ImageLibrary::Evict(const std::string& image_id) {
   const std::shared_ptr<Entry> entry = at->second;
   if (const std::string why = KeptFor(*entry); !why.empty())
     return absl::FailedPreconditionError(fmt::format("image {} stays: {}", image_id, why));
+  if (entry->pull_runs) BreakOff(*entry);
   const std::uint64_t freed = entry->image.present_bytes();
   // The index first: after a crash a file without an entry is removed, an entry without a file is
   // absent.

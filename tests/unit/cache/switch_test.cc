@@ -223,17 +223,45 @@ TEST_F(SwitchTest, AfterARestartRepairsComeOneAfterTheOtherAndTheyThatWaitRefuse
   });
 }
 
-TEST_F(SwitchTest, ARepairInTroubleHoldsUpNoOther) {
-  for (const char* id : {"a", "b"})
+TEST_F(SwitchTest, RepairsInTroubleHoldUpNoOtherAndGiveWayToADemand) {
+  for (const char* id : {"a", "b", "c"})
     HaveDamaged(id);
   origin_.OnPull([](const OriginRequest& request, OriginReply honest) {
-    if (request.path.find("/a/") != std::string::npos) honest.status = 503;
+    const bool is_in_trouble = request.path.find("/a/") != std::string::npos ||
+                               request.path.find("/b/") != std::string::npos;
+    if (is_in_trouble) honest.status = 503;
     return honest;
   });
   bench_.Stop();
   bench_.Start();
-  bench_.AwaitTrue([this] { return bench_.Image("b").state() == IMAGE_STATE_CACHED; });
+  bench_.AwaitTrue([this] { return bench_.Image("c").state() == IMAGE_STATE_CACHED; });
   EXPECT_TRUE(bench_.PullRuns("a"));
+  EXPECT_TRUE(bench_.PullRuns("b"));
+  ASSERT_TRUE(bench_.Do(bench_.library().Pin("c", true)).ok());
+  bench_.OnHome([this] { bench_.config.config.mutable_cache()->set_max_bytes(10 * kMib); });
+  // Between two of its tries.
+  bench_.AwaitTrue([this] { return bench_.Pull("d").ok(); });
+  bench_.ExpectCached("d", Bytes("d"));
+  bench_.AwaitTrue([this] { return !bench_.PullRuns("a") || !bench_.PullRuns("b"); });
+  const char* gone = bench_.PullRuns("a") ? "b" : "a";
+  EXPECT_FALSE(fs::exists(bench_.PartPath(gone)));
+  EXPECT_EQ(bench_.Image(gone).present_bytes(), 0u);
+}
+
+// One of them gets its room, from the other.
+TEST_F(SwitchTest, OfTwoPullsThatNoLongerFitBothOneGoesOn) {
+  for (const char* id : {"a", "b"}) {
+    ASSERT_TRUE(bench_.Pull(id).ok());
+    bench_.AwaitTold(id, kMib);
+  }
+  bench_.Stop();
+  bench_.config.config.mutable_cache()->set_max_bytes(4 * kMib);
+  origin_.Release();
+  bench_.Start();
+  bench_.AwaitTrue([this] {
+    return bench_.Image("a").state() == IMAGE_STATE_CACHED ||
+           bench_.Image("b").state() == IMAGE_STATE_CACHED;
+  });
 }
 
 TEST_F(SwitchTest, ARepairThatAPrepullTakesOverStaysOne) {
