@@ -255,7 +255,7 @@ TEST_F(SwitchTest, OfTwoPullsThatNoLongerFitBothOneGoesOn) {
     bench_.AwaitTold(id, kMib);
   }
   bench_.Stop();
-  bench_.config.config.mutable_cache()->set_max_bytes(4 * kMib);
+  bench_.config.config.mutable_cache()->set_max_bytes(3 * kMib + kMib / 2);
   origin_.Release();
   bench_.Start();
   bench_.AwaitTrue([this] {
