@@ -168,9 +168,7 @@ void ImageLibrary::Store(const Entry& entry, bool sync) {
   const std::string key = std::string(kKeyPrefix) + entry.image.id();
   const std::string file_key = std::string(kFilePrefix) + entry.image.id();
   store::Write rank{std::string(kClassPrefix) + entry.image.id(), std::nullopt};
-  const bool waits = std::any_of(to_resume_.begin(), to_resume_.end(),
-                                 [&](const auto& other) { return other.get() == &entry; });
-  if (entry.pull_runs || waits || entry.again) {
+  if (entry.pull_runs || Waits(entry) || entry.again) {
     const PullClass runs = *entry.pull_class;
     rank.value = NameOf(std::max(runs, entry.again.value_or(runs)));
   }

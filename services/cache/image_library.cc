@@ -64,9 +64,12 @@ void ImageLibrary::Configure() {
 
 void ImageLibrary::Resume() {
   resuming_ = std::exchange(to_resume_, {});
-  // What is whole needs no room.
+  // What somebody wants to stay comes first; and what is whole, since it needs no room.
   std::stable_partition(resuming_.begin(), resuming_.end(),
                         [](const auto& entry) { return entry->doubted; });
+  std::stable_partition(resuming_.begin(), resuming_.end(), [](const auto& entry) {
+    return entry->doubted && (entry->image.pinned() || entry->image.needed());
+  });
   // One that pauses has given its place back, and one in trouble will.
   auto repairs = std::count_if(entries_.begin(), entries_.end(), [](const auto& one) {
     const Entry& entry = *one.second;
@@ -86,6 +89,11 @@ void ImageLibrary::Resume() {
     if (started.ok() && is_repair) ++repairs;
   }
   resuming_.clear();
+}
+
+bool ImageLibrary::Waits(const Entry& entry) const {
+  return std::any_of(to_resume_.begin(), to_resume_.end(),
+                     [&](const auto& one) { return one.get() == &entry; });
 }
 
 std::string ImageLibrary::IdleReason() const {

@@ -122,6 +122,9 @@ class ImageLibrary {
 
   std::uint64_t UsedBytes() const;
 
+  // For the cache to be switched on, or for its turn to be repaired.
+  bool Waits(const Entry& entry) const;
+
  private:
   std::string Final(const std::string& image_id) const;
   std::string Part(const std::string& image_id) const;

@@ -311,9 +311,7 @@ void ImageLibrary::Withdraw(const std::string& image_id) {
 absl::StatusOr<std::shared_ptr<Entry>> ImageLibrary::CancelPull(const std::string& image_id) {
   const auto at = entries_.find(image_id);
   const bool is_known = at != entries_.end();
-  const bool waits =
-      is_known && std::find(to_resume_.begin(), to_resume_.end(), at->second) != to_resume_.end();
-  if (!is_known || !(waits || at->second->pull_runs))
+  if (!is_known || !(at->second->pull_runs || Waits(*at->second)))
     return absl::NotFoundError(fmt::format("image {} is not being pulled", image_id));
   const std::shared_ptr<Entry> entry = at->second;
   const std::string why = entry->IsClaimed() ? "a client reads it" : "a task needs it";

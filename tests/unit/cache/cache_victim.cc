@@ -54,7 +54,8 @@ class Victim {
           good = Say("the pinned image is lost");
         } else if (const auto& image = keep->second->image;
                    !image.pinned() ||
-                   !(keep->second->pull_runs || image.state() == v1::IMAGE_STATE_CACHED)) {
+                   !(keep->second->pull_runs || bench_.library().Waits(*keep->second) ||
+                     image.state() == v1::IMAGE_STATE_CACHED)) {
           good =
               Say("the pinned image is neither here nor on its way: " + image.ShortDebugString());
         }
