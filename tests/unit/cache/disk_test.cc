@@ -16,6 +16,7 @@
 #include "tests/support/small_disk.h"
 #include "tests/unit/cache/cache_bench.h"
 #include "tests/unit/cache/fake_origin.h"
+#include "tests/unit/cache/kill_world.h"
 
 namespace tentacle::cache::testing {
 namespace {
@@ -225,31 +226,7 @@ TEST_P(FullAtStepTest, NothingIsWrongAndAfterwardsAllIsThere) {
 
 INSTANTIATE_TEST_SUITE_P(Places,
                          FullAtStepTest,
-                         ::testing::Values("before_create",
-                                           "after_create",
-                                           "before_resize",
-                                           "after_resize",
-                                           "after_list",
-                                           "before_write",
-                                           "after_write",
-                                           "before_copy",
-                                           "after_copy",
-                                           "before_mark",
-                                           "after_mark",
-                                           "before_stamp",
-                                           "before_fsync",
-                                           "after_fsync",
-                                           "before_rename",
-                                           "after_rename",
-                                           "after_fsync_folder",
-                                           "before_index",
-                                           "after_index",
-                                           "before_evict_index",
-                                           "before_unlink",
-                                           "between_unlinks",
-                                           "after_unlink",
-                                           "before_doubt_rename",
-                                           "after_doubt_rename"),
+                         ::testing::ValuesIn(kKillPlaces),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

@@ -1,4 +1,6 @@
 // What stays on the disk and stays right: checks, repairs, pins, tasks' images, a lost index.
+#include "tests/unit/cache/keeping.h"
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,22 +24,6 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using v1::IMAGE_STATE_CACHED;
 using v1::IMAGE_STATE_FAILED;
-
-constexpr std::size_t kMib = 1 << 20;
-constexpr std::size_t kSize = 4 * kMib + 5;
-
-class KeepingTest : public ::testing::Test {
- protected:
-  void Have(const std::string& id, const std::string& bytes) {
-    origin_.PutChunked(id, bytes);
-    ASSERT_TRUE(bench_.Pull(id).ok());
-    ASSERT_EQ(bench_.AwaitRest(id).state(), IMAGE_STATE_CACHED);
-  }
-
-  const std::string bytes_ = Pattern(1, kSize);
-  FakeOrigin origin_;
-  CacheBench bench_{origin_};
-};
 
 TEST_F(KeepingTest, ACheckOfARightImageSaysSoAndFetchesNothing) {
   Have("img", bytes_);

@@ -1,4 +1,5 @@
-// The images of the kill test, known to who serves them and to who checks what is served.
+// The images of the kill test and the places where it kills, known to who serves them and to who
+// checks what is served.
 #pragma once
 
 #include <array>
@@ -24,6 +25,16 @@ inline constexpr std::array<KillImage, 6> kKillImages = {{
     {"plain", 1'300'000, false},
     {"small", 40'000, true},
 }};
+
+// Where KillPoint() stands on the way of a repair, a pull and an eviction.
+inline constexpr const char* kKillPlaces[] = {
+    "before_create",      "after_create",    "before_resize", "after_resize",
+    "after_list",         "before_write",    "after_write",   "before_copy",
+    "after_copy",         "before_mark",     "after_mark",    "before_stamp",
+    "before_fsync",       "after_fsync",     "before_rename", "after_rename",
+    "after_fsync_folder", "before_index",    "after_index",   "before_evict_index",
+    "before_unlink",      "between_unlinks", "after_unlink",  "before_doubt_rename",
+    "after_doubt_rename"};
 
 // Not all of them at once.
 inline constexpr std::size_t kKillRoom = 7'000'000;

@@ -76,6 +76,16 @@ class PrepullTest : public ::testing::Test {
     bench_.AwaitPresent("a", kMib / 2);
   }
 
+  // Image a cannot be had, and its prepull comes first.
+  void ExpectThatAHoldsUpNoOther() {
+    ASSERT_TRUE(Plan(OrderWithDeadline("1", "a")).ok());
+    ASSERT_TRUE(Plan(Order("2", "b")).ok());
+    bench_.AwaitTrue([this] { return List().size() == 1; });
+    EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_CACHED);
+    EXPECT_EQ(List()[0].state(), v1::PREPULL_STATE_WAITING);
+    EXPECT_THAT(List()[0].reason(), HasSubstr("503"));
+  }
+
   // The states that were told of a prepull, in their order.
   std::string Told(const std::string& id) {
     return bench_.Told("prepull.status", "scheduleId", id, "state");
@@ -135,12 +145,7 @@ TEST_F(PrepullTest, AnImageThatTheBackendDoesNotGiveHoldsUpNoOther) {
     if (!gives && request.path.find("/a/") != std::string::npos) honest.status = 503;
     return honest;
   });
-  ASSERT_TRUE(Plan(OrderWithDeadline("1", "a")).ok());
-  ASSERT_TRUE(Plan(Order("2", "b")).ok());
-  bench_.AwaitTrue([this] { return List().size() == 1; });
-  EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_CACHED);
-  EXPECT_EQ(List()[0].state(), v1::PREPULL_STATE_WAITING);
-  EXPECT_THAT(List()[0].reason(), HasSubstr("503"));
+  ExpectThatAHoldsUpNoOther();
   gives = true;
   bench_.OnHome([this] {
     bench_.clock.now += absl::Minutes(6);
@@ -158,12 +163,7 @@ TEST_F(PrepullTest, OneThatHasJoinedATasksPullInTroubleHoldsUpNoOther) {
     return honest;
   });
   ASSERT_TRUE(bench_.Pull("a").ok());
-  ASSERT_TRUE(Plan(OrderWithDeadline("1", "a")).ok());
-  ASSERT_TRUE(Plan(Order("2", "b")).ok());
-  bench_.AwaitTrue([this] { return List().size() == 1; });
-  EXPECT_EQ(bench_.Image("b").state(), IMAGE_STATE_CACHED);
-  EXPECT_EQ(List()[0].state(), v1::PREPULL_STATE_WAITING);
-  EXPECT_THAT(List()[0].reason(), HasSubstr("503"));
+  ExpectThatAHoldsUpNoOther();
   EXPECT_TRUE(bench_.PullRuns("a"));
   gives = true;
   EXPECT_EQ(bench_.AwaitRest("a").state(), IMAGE_STATE_CACHED);

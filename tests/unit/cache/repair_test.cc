@@ -11,6 +11,7 @@
 
 #include "tests/unit/cache/cache_bench.h"
 #include "tests/unit/cache/fake_origin.h"
+#include "tests/unit/cache/keeping.h"
 
 namespace tentacle::cache::testing {
 namespace {
@@ -22,21 +23,7 @@ using ::testing::SizeIs;
 using v1::IMAGE_STATE_CACHED;
 using v1::IMAGE_STATE_FAILED;
 
-constexpr std::size_t kMib = 1 << 20;
-constexpr std::size_t kSize = 4 * kMib + 5;
-
-class RepairTest : public ::testing::Test {
- protected:
-  void Have(const std::string& id, const std::string& bytes) {
-    origin_.PutChunked(id, bytes);
-    ASSERT_TRUE(bench_.Pull(id).ok());
-    ASSERT_EQ(bench_.AwaitRest(id).state(), IMAGE_STATE_CACHED);
-  }
-
-  const std::string bytes_ = Pattern(1, kSize);
-  FakeOrigin origin_;
-  CacheBench bench_{origin_};
-};
+using RepairTest = KeepingTest;
 
 TEST_F(RepairTest, ARepairThatTheDiskRefusesAgainAndAgainThrowsNothingAway) {
   const std::string bytes = Pattern(3, 40 * kMib);

@@ -68,6 +68,17 @@ class HeldTest : public ::testing::Test {
     bench_.Reconfigure([on](auto& config) { config.mutable_cache()->set_enabled(on); });
   }
 
+  // Before a pull that runs can have ended.
+  void SwitchOffAndOnAtOnce() {
+    bench_.OnHome([this] {
+      auto& cache = *bench_.config.config.mutable_cache();
+      cache.set_enabled(false);
+      bench_.library().Configure();
+      cache.set_enabled(true);
+      bench_.library().Configure();
+    });
+  }
+
   FakeOrigin origin_;
   CacheBench bench_{origin_};
 };
@@ -128,13 +139,7 @@ TEST_F(SwitchTest, APullStopsWithTheSwitchAndGoesOnWithIt) {
 TEST_F(SwitchTest, OnAgainBeforeThePullHasEndedItGoesOn) {
   ASSERT_TRUE(bench_.Pull("a").ok());
   bench_.AwaitTold("a", kMib);
-  bench_.OnHome([this] {
-    auto& cache = *bench_.config.config.mutable_cache();
-    cache.set_enabled(false);
-    bench_.library().Configure();
-    cache.set_enabled(true);
-    bench_.library().Configure();
-  });
+  SwitchOffAndOnAtOnce();
   origin_.Release();
   bench_.AwaitTrue([this] { return bench_.Image("a").state() == IMAGE_STATE_CACHED; });
 }
@@ -304,13 +309,7 @@ TEST_F(SwitchTest, AnImageThatAClientTookOverWhileItWaitedIsNoPullAnyMore) {
 TEST_F(SwitchTest, OffAndOnAgainAtOnceAPrepullGoesOn) {
   ASSERT_TRUE(Demand("a", PullClass::kPrepull).ok());
   bench_.AwaitTold("a", kMib);
-  bench_.OnHome([this] {
-    auto& cache = *bench_.config.config.mutable_cache();
-    cache.set_enabled(false);
-    bench_.library().Configure();
-    cache.set_enabled(true);
-    bench_.library().Configure();
-  });
+  SwitchOffAndOnAtOnce();
   origin_.Release();
   bench_.AwaitTrue([this] { return bench_.Image("a").state() == IMAGE_STATE_CACHED; });
 }
